@@ -9,9 +9,12 @@ column, unknown ones ignored. The regression target is standardised for the netw
 named "0", "1", …
 """
 
+import sys
+
+sys.path.pop(0)  # this file's own folder: it would hide the package of the same name
+
 import argparse
 import json
-import sys
 import time
 import warnings
 
