@@ -1,0 +1,156 @@
+// What main answers to the renderer (and what the command line calls in the same process). It knows no door: a file to take in is a
+// Source, a file to hand out is a Handout, and each door turns these into paths, uploads and downloads.
+import type { ErrorRecord } from "./error.ts";
+import type {
+  CurvePoint,
+  Device,
+  LessonSpec,
+  LessonState,
+  MemoryReading,
+  ModelForm,
+  Prediction,
+  RunProgress,
+  RunReport,
+  RunResult,
+  RunState,
+  TableProfile,
+  TrainPlan,
+  TrainSpec,
+} from "./types.ts";
+
+/** A dropped file: its path (Electron) or the id that the upload answered (browser). */
+export type Source = { kind: "path"; path: string } | { kind: "upload"; id: string };
+
+/** A file for the user: where it lies, and, in the browser door, the address to fetch it from. */
+export interface Handout {
+  name: string;
+  path: string;
+  bytes: number;
+  url?: string;
+}
+
+export interface AppInfo {
+  version: string;
+  door: "electron" | "browser" | "cli";
+  platform: string;
+  workspace: string;
+  cores: number;
+  memoryBytes: number;
+}
+
+export interface Settings {
+  version: 1;
+  language: "auto" | "en" | "zh";
+  theme: "auto" | "light" | "dark";
+  device: string;
+  /** Longest training time of a run, in seconds. */
+  maxSeconds: number;
+}
+
+export interface ProjectSummary {
+  id: string;
+  name: string;
+  created: number;
+  updated: number;
+  file: string;
+  rows: number | null;
+  target: string | null;
+  /** The newest finished run's number that matters, where there is one. */
+  score: { metric: string; value: number } | null;
+  running: boolean;
+}
+
+export interface RunSummary {
+  id: string;
+  project: string;
+  created: number;
+  state: RunState;
+  model: string;
+  target: string;
+  score: { metric: string; value: number } | null;
+  error?: ErrorRecord;
+}
+
+export interface Project extends ProjectSummary {
+  profile: TableProfile;
+  /** What the user chose, or the guess. */
+  spec: Omit<TrainSpec, "data">;
+  /** Newest first. */
+  runs: RunSummary[];
+}
+
+export interface Run extends RunSummary {
+  progress: RunProgress | null;
+  plan: TrainPlan | null;
+  result: RunResult | null;
+  /** The curve so far, thinned to at most 2,000 points, first and last kept. */
+  curve: CurvePoint[];
+}
+
+/** The line at the bottom. */
+export interface Status {
+  device: string;
+  memory: MemoryReading;
+  /** Runs that are under way now. */
+  running: { project: string; run: string; name: string; state: RunState }[];
+  /** Attempts to reach the network that were refused, in every process, since the start. */
+  networkRefused: number;
+}
+
+export interface HostApi {
+  app(): Promise<AppInfo>;
+  settings(): Promise<Settings>;
+  changeSettings(input: Partial<Omit<Settings, "version">>): Promise<Settings>;
+  devices(input?: { again?: boolean }, signal?: AbortSignal): Promise<Device[]>;
+  status(): Promise<Status>;
+
+  samples(): Promise<{ id: string; file: string; rows: number; target: string }[]>;
+  projects(): Promise<ProjectSummary[]>;
+  /** Copies the file into a new project and profiles it; nothing stays behind if that fails or is cancelled. */
+  createProject(input: { source: Source } | { sample: string }, signal?: AbortSignal): Promise<Project>;
+  project(input: { id: string }): Promise<Project>;
+  renameProject(input: { id: string; name: string }): Promise<ProjectSummary>;
+  /** Moves the project into the workspace's trash folder; `restoreProject` brings it back. */
+  removeProject(input: { id: string }): Promise<void>;
+  restoreProject(input: { id: string }): Promise<ProjectSummary>;
+  /** Keeps what the user chose (target, ignored columns, settings). */
+  changeSpec(input: { id: string; spec: Omit<TrainSpec, "data"> }): Promise<Project>;
+  rows(input: { id: string; offset: number; limit: number }, signal?: AbortSignal): Promise<string[][]>;
+  plan(input: { id: string; spec: Omit<TrainSpec, "data"> }, signal?: AbortSignal): Promise<TrainPlan>;
+
+  startRun(input: { project: string; spec: Omit<TrainSpec, "data"> }): Promise<Run>;
+  run(input: { project: string; run: string }): Promise<Run>;
+  report(input: { project: string; run: string }): Promise<RunReport>;
+  pauseRun(input: { project: string; run: string }): Promise<void>;
+  /** Goes on with a paused run, or resumes one that was interrupted, from its last checkpoint. */
+  resumeRun(input: { project: string; run: string }): Promise<void>;
+  /** Ends training, keeps the best point, tests it. */
+  stopRun(input: { project: string; run: string }): Promise<void>;
+  removeRun(input: { project: string; run: string }): Promise<void>;
+
+  form(input: { project: string; run: string }, signal?: AbortSignal): Promise<ModelForm>;
+  predict(input: { project: string; run: string; rows: Record<string, string>[] }, signal?: AbortSignal): Promise<Prediction[]>;
+  /** `head` are the first 20 predictions, to be shown at once. */
+  predictFile(
+    input: { project: string; run: string; source: Source },
+    signal?: AbortSignal,
+  ): Promise<{ handout: Handout; rows: number; head: Prediction[] }>;
+  exportOnnx(input: { project: string; run: string }): Promise<Handout>;
+
+  /** The lesson keeps one worker of its own, started with the first call and ended by lessonClose or a minute of rest. */
+  lessonOpen(input: LessonSpec, signal?: AbortSignal): Promise<LessonState>;
+  lessonStep(input: { count: number }, signal?: AbortSignal): Promise<LessonState[]>;
+  lessonClose(): Promise<void>;
+}
+
+export interface HostEvents {
+  status: Status;
+  run: { project: string; run: string; progress: RunProgress };
+  /** New points of a run's curve, in order. */
+  points: { project: string; run: string; points: CurvePoint[] };
+  /** A run changed its state or was added or removed. */
+  runChanged: { project: string; run: RunSummary | null };
+  projectsChanged: { ids: string[] };
+  working: { what: "copying" | "reading" | "profiling" | "encoding" | "predicting"; fraction: number | null };
+  settingsChanged: Settings;
+}

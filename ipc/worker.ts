@@ -1,0 +1,69 @@
+// What a worker answers to main. One worker process serves one job at a time (a run, the lesson, a model being tried).
+import type {
+  CurvePoint,
+  Device,
+  Inspection,
+  LessonResult,
+  LessonSpec,
+  LessonState,
+  Metrics,
+  ModelForm,
+  Prediction,
+  RunProgress,
+  RunReport,
+  RunResult,
+  TrainPlan,
+  TrainSpec,
+} from "./types.ts";
+
+/** Where the worker keeps what can be made again from the data (imported tables). */
+interface WithCache {
+  cache: string;
+}
+
+export interface WorkerApi {
+  /** Reads a data file and says what is in it. Cancelling leaves nothing behind. */
+  inspect(input: { file: string } & WithCache, signal?: AbortSignal): Promise<Inspection>;
+  /** Rows of the table as written, "" for missing, from row `offset` (0 is the first). */
+  rows(input: { file: string; offset: number; limit: number } & WithCache, signal?: AbortSignal): Promise<string[][]>;
+  /** What a run with this spec would do; trains nothing. */
+  plan(input: { spec: TrainSpec } & WithCache, signal?: AbortSignal): Promise<TrainPlan>;
+  /**
+   * Trains in the folder `run` (created, or resumed when it holds a run; then `spec` is absent). `progress` and `point` events
+   * tell how it goes. Resolves when the run is done or interrupted; a cancelled call interrupts with a checkpoint kept.
+   */
+  train(input: { run: string; spec?: TrainSpec } & WithCache, signal?: AbortSignal): Promise<RunResult>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** Ends training at once, keeps the best point and goes on to test it: the run ends as `done` (stopped: "interrupted"). */
+  stop(): Promise<void>;
+
+  form(input: { run: string }, signal?: AbortSignal): Promise<ModelForm>;
+  /** Rows by column name; "" or an absent field is missing. `run` is a run folder or a model.onnx made by Paddock. */
+  predict(input: { run: string; rows: Record<string, string>[] }, signal?: AbortSignal): Promise<Prediction[]>;
+  /** A file of rows to a file of predictions (.csv, .jsonl or .parquet by its ending), written whole or not at all. */
+  predictFile(
+    input: { run: string; file: string; out: string } & WithCache,
+    signal?: AbortSignal,
+  ): Promise<{ out: string; rows: number; predictions: Prediction[] }>;
+  evaluate(input: { run: string; file: string } & WithCache, signal?: AbortSignal): Promise<{ metrics: Metrics; report: RunReport }>;
+
+  /** Opens the line on the real engine: the step graph of DESIGN.md section 1, one session run a step. */
+  lessonOpen(input: LessonSpec, signal?: AbortSignal): Promise<LessonState>;
+  /** Steps `count` times and answers every state on the way (the last 500 of them). */
+  lessonStep(input: { count: number }, signal?: AbortSignal): Promise<LessonState[]>;
+  /** Fits the line until it no longer moves. */
+  lessonFit(input: LessonSpec, signal?: AbortSignal): Promise<LessonResult>;
+
+  /** Tries one device in this process; main starts a worker a device, as a failed provider can spoil its process. */
+  probe(input: { device: string }, signal?: AbortSignal): Promise<Device>;
+}
+
+export interface WorkerEvents {
+  progress: RunProgress;
+  point: CurvePoint;
+  /** A call that takes a while says how far it is: 0…1, or null where that is unknown. */
+  working: { what: "reading" | "profiling" | "encoding" | "predicting"; fraction: number | null };
+  /** Attempts to reach the network that this process has refused since it started, told when the count grows. */
+  refused: number;
+}

@@ -1,0 +1,1 @@
+export default { printWidth: 140, plugins: ["prettier-plugin-svelte"] };
