@@ -1,0 +1,56 @@
+// A worker as a child process of this one: for the browser door and the command line. It has a process group of its own, so that a
+// Ctrl-C in the terminal reaches us alone and we decide how the worker ends.
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { Listeners } from "../ipc/port.ts";
+import type { StartWorker, WorkerExit, WorkerProcess } from "./workers.ts";
+
+/** The built worker, beside the built host. */
+export const workerEntry = fileURLToPath(new URL("../worker/main.js", import.meta.url));
+
+const stderrLimit = 16_384;
+
+/** Starts workers from a JavaScript entry. Messages are structured clones (typed arrays stay what they are). */
+export function childWorker(entry: string = workerEntry, options: { env?: NodeJS.ProcessEnv; execArgv?: string[] } = {}): StartWorker {
+  return () => {
+    const child = fork(entry, [], {
+      serialization: "advanced",
+      execArgv: options.execArgv ?? [],
+      env: options.env ?? process.env,
+      detached: process.platform !== "win32",
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
+    const messages = new Listeners<[unknown]>();
+    const closes = new Listeners<[string?]>();
+    let exit: WorkerExit | undefined;
+    let stderr = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      stderr = (stderr + text).slice(-stderrLimit);
+    });
+    child.on("message", (message) => messages.tell(message));
+    const end = (code: number | null, signal: string | null) => {
+      if (exit) return;
+      exit = { code, signal, stderr };
+      closes.tell(signal ? `signal ${signal}` : `exit code ${code}`);
+    };
+    // 'close' comes after the last of stderr; a process that never started tells 'error' only.
+    child.on("close", end);
+    child.on("error", (error) => {
+      stderr += `${error.message}\n`;
+      if (child.pid === undefined) end(null, null);
+    });
+    const port: WorkerProcess = {
+      pid: child.pid,
+      get exit() {
+        return exit;
+      },
+      // A message to a worker that has just left is lost, as on any port; the loss itself is told by onClose.
+      send: (message) => child.connected && child.send(message as never, () => {}),
+      onMessage: (listener) => messages.add(listener),
+      onClose: (listener) => closes.add(listener),
+      close: () => child.connected && child.disconnect(),
+      kill: () => child.kill("SIGKILL"),
+    };
+    return port;
+  };
+}

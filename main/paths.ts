@@ -1,0 +1,80 @@
+// Where things lie in the workspace, and which names may become paths. An id is letters, digits and dashes: never a path.
+import { randomBytes } from "node:crypto";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+
+/** `~/Paddock`, or where PADDOCK_HOME points. */
+export function defaultWorkspace(env: NodeJS.ProcessEnv = process.env): string {
+  return env["PADDOCK_HOME"] ? resolve(env["PADDOCK_HOME"]) : join(homedir(), "Paddock");
+}
+
+export type Paths = ReturnType<typeof workspacePaths>;
+
+export function workspacePaths(root: string, cache: string = join(root, "cache")) {
+  const projects = join(root, "projects");
+  return {
+    root,
+    cache,
+    projects,
+    trash: join(root, "trash"),
+    uploads: join(root, "uploads"),
+    logs: join(root, "logs"),
+    settings: join(root, "settings.json"),
+    project: (id: string) => join(projects, id),
+    record: (id: string) => join(projects, id, "project.json"),
+    profile: (id: string) => join(projects, id, "profile.json"),
+    data: (id: string, file: string) => join(projects, id, "data", file),
+    runs: (id: string) => join(projects, id, "runs"),
+    run: (id: string, run: string) => join(projects, id, "runs", run),
+  };
+}
+
+/** What an id looks like; nothing else ever becomes part of a path. */
+export const idPattern = /^[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?$/;
+
+const random = (letters: number) =>
+  [...randomBytes(letters)].map((byte) => "0123456789abcdefghjkmnpqrstvwxyz"[byte % 32]).join("");
+
+/** A project's folder name: what is left of the title in plain letters, and six random ones. */
+export function newProjectId(title: string): string {
+  const plain = title
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "")
+    .slice(0, 40)
+    .replace(/-+$/, "");
+  return `${plain || "table"}-${random(6)}`;
+}
+
+/** A run's folder name: its time (UTC), so that names sort, and four random letters. */
+export function newRunId(now: Date = new Date()): string {
+  const [day, time] = now.toISOString().split("T");
+  return `${day!.replaceAll("-", "")}-${time!.slice(0, 8).replaceAll(":", "")}-${random(4)}`;
+}
+
+const reserved = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?$/i;
+
+/** A file name that every file system takes, as near to the given one as that allows; the ending is kept. */
+export function safeFileName(name: string, limit = 120): string {
+  const last = name.split(/[/\\]/).at(-1) ?? "";
+  let safe = last
+    .normalize("NFC")
+    .toWellFormed()
+    // eslint-disable-next-line no-control-regex -- control characters are what this removes
+    .replace(/[\u0000-\u001f\u007f-\u009f<>:"|?*\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffd]/g, "_")
+    .replace(/^[\s.]+|[\s.]+$/g, "");
+  if (safe === "") safe = "table";
+  if (reserved.test(safe)) safe = `_${safe}`;
+  const dot = safe.lastIndexOf(".");
+  const ending = dot > 0 && safe.length - dot <= 10 ? safe.slice(dot) : "";
+  let stem = ending ? safe.slice(0, dot) : safe;
+  while (Buffer.byteLength(stem + ending) > limit) stem = [...stem].slice(0, -1).join("");
+  return stem.replace(/[\s.]+$/, "") + ending;
+}
+
+/** The title a file gives its project: the name without its ending. */
+export function titleOf(file: string): string {
+  const last = file.split(/[/\\]/).at(-1) ?? file;
+  return last.replace(/\.(?:csv|tsv|txt|tab)$/i, "").trim().slice(0, 200) || last.slice(0, 200) || "table";
+}
