@@ -1,0 +1,1 @@
+export { Builder, type Value } from "../ops/builder.ts";

@@ -1,0 +1,228 @@
+// A graph in memory: values by name, nodes in order. It knows the form of ONNX and nothing of what operators mean.
+// Edits only through methods; a name is defined once. Trainable initializers are listed in `parameters`.
+import { AppError } from "../../ipc/error.ts";
+import type { DType, Tensor } from "../tensor.ts";
+
+/** A length: a number, or a name for one that is known only when the graph runs ("B"). */
+export type Dim = number | string;
+
+export interface ValueInfo {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly dims: readonly Dim[];
+}
+
+/** Infinity stands for the largest int64 ("to the end"), -Infinity for the smallest. */
+export type Attribute =
+  | { type: "int" | "float"; value: number }
+  | { type: "ints" | "floats"; value: readonly number[] }
+  | { type: "string"; value: string }
+  | { type: "strings"; value: readonly string[] }
+  | { type: "tensor"; value: Tensor }
+  | { type: "graph"; value: Graph };
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+/** `inputs` may hold "" for an optional one that is absent; `domain` "" is ONNX's own. */
+export interface Node {
+  readonly type: string;
+  readonly domain: string;
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attrs: Attributes;
+}
+
+export const opset = 21;
+export const mlOpset = 3;
+
+export class Graph {
+  name: string;
+  /** Free text pairs that travel in the file. */
+  readonly metadata = new Map<string, string>();
+  /** Version of each operator set used, by domain. */
+  readonly opsets = new Map<string, number>([["", opset]]);
+  #inputs: ValueInfo[] = [];
+  #outputs: ValueInfo[] = [];
+  #nodes: Node[] = [];
+  #initializers = new Map<string, Tensor>();
+  #parameters: string[] = [];
+  #infos = new Map<string, ValueInfo>();
+  #defined = new Set<string>();
+  #counts = new Map<string, number>();
+
+  constructor(name = "graph") {
+    this.name = name;
+  }
+
+  get inputs(): readonly ValueInfo[] {
+    return this.#inputs;
+  }
+  get outputs(): readonly ValueInfo[] {
+    return this.#outputs;
+  }
+  /** In an order in which each uses only what stands before it (see check.ts). */
+  get nodes(): readonly Node[] {
+    return this.#nodes;
+  }
+  get initializers(): ReadonlyMap<string, Tensor> {
+    return this.#initializers;
+  }
+  /** Names of the trainable initializers, in order of creation. */
+  get parameters(): readonly string[] {
+    return this.#parameters;
+  }
+
+  /** Type of a value, where it is known. */
+  info(name: string): ValueInfo | undefined {
+    return this.#infos.get(name);
+  }
+
+  defines(name: string): boolean {
+    return this.#defined.has(name);
+  }
+
+  /** A name that nothing has yet: the prefix itself or the prefix with a number. */
+  fresh(prefix: string): string {
+    let name = prefix;
+    let n = this.#counts.get(prefix) ?? 0;
+    while (this.#defined.has(name)) name = `${prefix}_${++n}`;
+    this.#counts.set(prefix, n);
+    return name;
+  }
+
+  addInput(info: ValueInfo): void {
+    this.#define(info.name);
+    this.#inputs.push(info);
+    this.#infos.set(info.name, info);
+  }
+
+  /** Lists a value as an output; it must be defined when the graph is checked. */
+  addOutput(info: ValueInfo): void {
+    if (this.#outputs.some((o) => o.name === info.name)) throw twice(info.name);
+    this.#outputs.push(info);
+    if (!this.#infos.has(info.name)) this.#infos.set(info.name, info);
+  }
+
+  setOutputs(names: readonly string[]): void {
+    this.#outputs = names.map((name) => {
+      const info = this.#infos.get(name);
+      if (!info) throw new AppError("modelInvalid", `The output '${name}' is not defined.`, "Name a value of the graph.", { value: name });
+      return info;
+    });
+  }
+
+  addInitializer(name: string, tensor: Tensor, options: { trainable?: boolean } = {}): void {
+    this.#define(name);
+    this.#initializers.set(name, tensor);
+    this.#infos.set(name, { name, dtype: tensor.dtype, dims: tensor.dims });
+    if (options.trainable) this.#parameters.push(name);
+  }
+
+  /** Other values for an initializer of the same dtype and shape. */
+  setInitializer(name: string, tensor: Tensor): void {
+    const old = this.#initializers.get(name);
+    if (!old) throw new AppError("modelInvalid", `There is no initializer '${name}'.`, "Name one of the graph's initializers.", { value: name });
+    if (old.dtype !== tensor.dtype || old.dims.join() !== tensor.dims.join())
+      throw new AppError(
+        "shapeMismatch",
+        `The initializer '${name}' is ${old.dtype}[${old.dims.join(", ")}], not ${tensor.dtype}[${tensor.dims.join(", ")}].`,
+        "Give a tensor of the same type and shape.",
+        { value: name },
+      );
+    this.#initializers.set(name, tensor);
+  }
+
+  /** Turns an initializer into an input of the same name and type. */
+  initializerToInput(name: string): void {
+    const info = this.#infos.get(name);
+    if (!this.#initializers.delete(name) || !info)
+      throw new AppError("modelInvalid", `There is no initializer '${name}'.`, "Name one of the graph's initializers.", { value: name });
+    this.#parameters = this.#parameters.filter((p) => p !== name);
+    this.#inputs.push(info);
+  }
+
+  /** Appends a node, or puts it at `at`. */
+  addNode(node: Omit<Node, "name" | "domain" | "attrs"> & Partial<Node>, at = this.#nodes.length): Node {
+    const whole: Node = { name: "", domain: "", attrs: {}, ...node };
+    for (const output of whole.outputs) if (output) this.#define(output);
+    this.#nodes.splice(at, 0, whole);
+    if (whole.domain === "ai.onnx.ml" && !this.opsets.has(whole.domain)) this.opsets.set(whole.domain, mlOpset);
+    return whole;
+  }
+
+  /** Notes the type of a value. */
+  setInfo(info: ValueInfo): void {
+    this.#infos.set(info.name, info);
+  }
+
+  /** Nodes and initializers that no output needs go away. Says whether any did. */
+  prune(): boolean {
+    const needed = new Set(this.#outputs.map((o) => o.name));
+    const kept: Node[] = [];
+    for (let i = this.#nodes.length - 1; i >= 0; i--) {
+      const node = this.#nodes[i]!;
+      if (node.outputs.some((o) => needed.has(o))) {
+        kept.push(node);
+        for (const name of [...node.inputs, ...outerNames(node)]) needed.add(name);
+      } else for (const name of node.outputs) this.#forget(name);
+    }
+    const before = this.#nodes.length + this.#initializers.size;
+    this.#nodes = kept.reverse();
+    for (const name of [...this.#initializers.keys()]) {
+      if (needed.has(name)) continue;
+      this.#initializers.delete(name);
+      this.#forget(name);
+    }
+    this.#parameters = this.#parameters.filter((p) => this.#initializers.has(p));
+    return before !== this.#nodes.length + this.#initializers.size;
+  }
+
+  /** Replaces the nodes by others, in order, which define the same or fewer names. */
+  replaceNodes(nodes: readonly Node[]): void {
+    for (const node of this.#nodes) for (const name of node.outputs) this.#defined.delete(name);
+    this.#nodes = [];
+    for (const node of nodes) this.addNode(node);
+  }
+
+  /** A copy whose edits leave this one alone; tensors are shared. */
+  clone(): Graph {
+    const copy = new Graph(this.name);
+    for (const [k, v] of this.metadata) copy.metadata.set(k, v);
+    for (const [k, v] of this.opsets) copy.opsets.set(k, v);
+    copy.#inputs = [...this.#inputs];
+    copy.#outputs = [...this.#outputs];
+    copy.#nodes = [...this.#nodes];
+    copy.#initializers = new Map(this.#initializers);
+    copy.#parameters = [...this.#parameters];
+    copy.#infos = new Map(this.#infos);
+    copy.#defined = new Set(this.#defined);
+    copy.#counts = new Map(this.#counts);
+    return copy;
+  }
+
+  #define(name: string): void {
+    if (name === "") throw new AppError("modelInvalid", "A value of the graph has no name.", "The model file is damaged.");
+    if (this.#defined.has(name)) throw twice(name);
+    this.#defined.add(name);
+  }
+
+  #forget(name: string): void {
+    this.#defined.delete(name);
+    this.#infos.delete(name);
+  }
+}
+
+/** Names that a node's inner graphs may take from outside. */
+export function outerNames(node: Node): string[] {
+  const names: string[] = [];
+  for (const attr of Object.values(node.attrs)) {
+    if (attr.type !== "graph") continue;
+    for (const inner of attr.value.nodes) names.push(...inner.inputs, ...outerNames(inner));
+    names.push(...attr.value.outputs.map((o) => o.name));
+  }
+  return names;
+}
+
+function twice(name: string): AppError {
+  return new AppError("modelInvalid", `The graph defines '${name}' twice.`, "Each value needs a name of its own.", { value: name });
+}

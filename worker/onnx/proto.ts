@@ -1,0 +1,309 @@
+// Bytes ↔ graph. Reading is strict: whatever is damaged, unknown or not yet understood is refused with `modelInvalid`, by name.
+// Float constants that are not trainable are written as Constant nodes, so that the file's float initializers are its parameters.
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { AppError } from "../../ipc/error.ts";
+import { bytesOf, type DType, fromNumbers, fromRawBytes, isFloat, rawBytes, sizeOf, strings, type Tensor, tensor } from "../tensor.ts";
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType as Kind,
+  AttributeProtoSchema,
+  type GraphProto,
+  GraphProtoSchema,
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  TensorProto_DataLocation,
+  TensorProto_DataType as Code,
+  type TensorProto,
+  TensorProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from "./gen/onnx_pb.ts";
+import { type Attribute, type Attributes, type Dim, Graph, type ValueInfo } from "./graph.ts";
+
+const irVersion = 10n;
+const int64Max = 2n ** 63n - 1n;
+const int64Min = -(2n ** 63n);
+/** Inner graphs deeper than this are refused. */
+const maxDepth = 16;
+
+const codes: Record<DType, number> = {
+  float32: Code.FLOAT,
+  float64: Code.DOUBLE,
+  float16: Code.FLOAT16,
+  int8: Code.INT8,
+  uint8: Code.UINT8,
+  int16: Code.INT16,
+  uint16: Code.UINT16,
+  int32: Code.INT32,
+  uint32: Code.UINT32,
+  int64: Code.INT64,
+  uint64: Code.UINT64,
+  bool: Code.BOOL,
+  string: Code.STRING,
+};
+const byCode = new Map(Object.entries(codes).map(([dtype, code]) => [code, dtype as DType]));
+
+/** ONNX's number for a dtype (the `to` of Cast). */
+export function dtypeCode(dtype: DType): number {
+  return codes[dtype];
+}
+
+/** The dtype of ONNX's number. Throws `modelInvalid` for those we do not know. */
+export function dtypeOf(code: number, where: string): DType {
+  const dtype = byCode.get(code);
+  if (!dtype) throw bad(`${where} has the element type ${code}, which is not supported.`, { element: code });
+  return dtype;
+}
+
+// ------------------------------------------------------------------------------------------------------------------ writing
+
+/** ModelProto bytes of the graph: IR 10, the graph's operator sets. */
+export function encodeModel(graph: Graph): Uint8Array {
+  const model = create(ModelProtoSchema, {
+    irVersion,
+    producerName: "paddock",
+    opsetImport: [...graph.opsets].map(([domain, version]) => ({ domain, version: BigInt(version) })),
+    graph: writeGraph(graph),
+    metadataProps: [...graph.metadata].map(([key, value]) => ({ key, value })),
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
+function writeGraph(graph: Graph): GraphProto {
+  const trainable = new Set(graph.parameters);
+  const outputs = new Set(graph.outputs.map((o) => o.name));
+  const constants: NodeProto[] = [];
+  const initializers: TensorProto[] = [];
+  for (const [name, value] of graph.initializers) {
+    if (isFloat(value.dtype) && !trainable.has(name)) {
+      const attribute = [writeAttribute("value", { type: "tensor", value })];
+      constants.push(create(NodeProtoSchema, { opType: "Constant", output: [name], attribute }));
+    } else initializers.push(writeTensor(value, name));
+  }
+  const used = graph.nodes.flatMap((n) => n.outputs).filter((name) => name && !outputs.has(name) && graph.info(name));
+  return create(GraphProtoSchema, {
+    name: graph.name,
+    node: [...constants, ...graph.nodes.map(writeNode)],
+    initializer: initializers,
+    input: graph.inputs.map(writeInfo),
+    output: graph.outputs.map(writeInfo),
+    valueInfo: used.map((name) => writeInfo(graph.info(name)!)),
+  });
+}
+
+function writeNode(node: Graph["nodes"][number]): NodeProto {
+  return create(NodeProtoSchema, {
+    opType: node.type,
+    domain: node.domain,
+    name: node.name,
+    input: [...node.inputs],
+    output: [...node.outputs],
+    attribute: Object.entries(node.attrs).map(([name, attr]) => writeAttribute(name, attr)),
+  });
+}
+
+function writeInfo(info: ValueInfo): ValueInfoProto {
+  const dim = info.dims.map((d) => ({
+    value: typeof d === "number" ? { case: "dimValue" as const, value: BigInt(d) } : { case: "dimParam" as const, value: d },
+  }));
+  const value = { case: "tensorType" as const, value: { elemType: codes[info.dtype], shape: { dim } } };
+  return create(ValueInfoProtoSchema, { name: info.name, type: { value } });
+}
+
+function writeTensor(t: Tensor, name = ""): TensorProto {
+  const proto = create(TensorProtoSchema, { name, dims: t.dims.map(BigInt), dataType: codes[t.dtype] });
+  if (t.dtype === "string") proto.stringData = t.data.map((s) => encoder.encode(s));
+  else proto.rawData = rawBytes(t);
+  return proto;
+}
+
+function writeAttribute(name: string, attr: Attribute): AttributeProto {
+  const proto = create(AttributeProtoSchema, { name });
+  switch (attr.type) {
+    case "int":
+      return Object.assign(proto, { type: Kind.INT, i: toInt64(attr.value) });
+    case "float":
+      return Object.assign(proto, { type: Kind.FLOAT, f: attr.value });
+    case "string":
+      return Object.assign(proto, { type: Kind.STRING, s: encoder.encode(attr.value) });
+    case "ints":
+      return Object.assign(proto, { type: Kind.INTS, ints: attr.value.map(toInt64) });
+    case "floats":
+      return Object.assign(proto, { type: Kind.FLOATS, floats: [...attr.value] });
+    case "strings":
+      return Object.assign(proto, { type: Kind.STRINGS, strings: attr.value.map((s) => encoder.encode(s)) });
+    case "tensor":
+      return Object.assign(proto, { type: Kind.TENSOR, t: writeTensor(attr.value) });
+    case "graph":
+      return Object.assign(proto, { type: Kind.GRAPH, g: writeGraph(attr.value) });
+  }
+}
+
+function toInt64(value: number): bigint {
+  return value === Infinity ? int64Max : value === -Infinity ? int64Min : BigInt(value);
+}
+
+const encoder = new TextEncoder();
+
+// ------------------------------------------------------------------------------------------------------------------ reading
+
+/**
+ * The graph in ModelProto bytes. Types of inner values are taken where the file gives them; ops/infer.ts fills in the rest.
+ * Throws `modelInvalid` for anything damaged, for external data, functions, sparse tensors and unknown element types.
+ */
+export function decodeModel(bytes: Uint8Array): Graph {
+  let model: ModelProto;
+  try {
+    model = fromBinary(ModelProtoSchema, bytes);
+  } catch (cause) {
+    throw bad("The file is not an ONNX model, or it is damaged.", {}, cause);
+  }
+  if (!model.graph) throw bad("The ONNX model has no graph.");
+  if (model.functions.length) throw bad("The ONNX model defines functions of its own, which is not supported.");
+  const opsets = new Map<string, number>();
+  for (const { domain, version } of model.opsetImport) {
+    const key = domain === "ai.onnx" ? "" : domain;
+    if (opsets.has(key)) throw bad(`The ONNX model names the operator set '${domain}' twice.`);
+    opsets.set(key, whole(version, `The version of the operator set '${domain}'`));
+  }
+  if (!opsets.size) throw bad("The ONNX model does not say which operator set it uses.");
+  const graph = readGraph(model.graph, 0);
+  graph.opsets.clear();
+  for (const [domain, version] of opsets) graph.opsets.set(domain, version);
+  for (const { key, value } of model.metadataProps) graph.metadata.set(key, value);
+  return graph;
+}
+
+function readGraph(proto: GraphProto, depth: number): Graph {
+  if (depth > maxDepth) throw bad(`The ONNX model nests graphs more than ${maxDepth} deep.`);
+  if (proto.sparseInitializer.length) throw bad("The ONNX model has sparse weights, which are not supported.");
+  const graph = new Graph(proto.name);
+  const initialized = new Set(proto.initializer.map((t) => t.name));
+  // Before IR 4 every initializer was listed among the inputs too.
+  for (const input of proto.input) if (!initialized.has(input.name)) graph.addInput(readInfo(input, "input"));
+  for (const t of proto.initializer) {
+    const value = readTensor(t, `The initializer '${t.name}'`);
+    graph.addInitializer(t.name, value, { trainable: isFloat(value.dtype) });
+  }
+  for (const value of proto.valueInfo) if (known(value)) graph.setInfo(readInfo(value, "value"));
+  for (const node of proto.node) {
+    const attrs = readAttributes(node, depth);
+    const constant = node.opType === "Constant" && !node.domain ? attrs["value"] : undefined;
+    if (constant?.type === "tensor" && node.output.length === 1) graph.addInitializer(node.output[0]!, constant.value);
+    else {
+      const { opType: type, name, input: inputs, output: outputs } = node;
+      if (!type) throw bad(`The node '${name}' has no operator.`);
+      graph.addNode({ type, name, domain: node.domain === "ai.onnx" ? "" : node.domain, inputs, outputs, attrs });
+    }
+  }
+  for (const output of proto.output) {
+    if (known(output)) graph.addOutput(readInfo(output, "output"));
+    else graph.addOutput(graph.info(output.name) ?? { name: output.name, dtype: "float32", dims: [] });
+  }
+  return graph;
+}
+
+function known(info: ValueInfoProto): boolean {
+  const type = info.type?.value;
+  return type?.case === "tensorType" && type.value.shape !== undefined && type.value.elemType !== Code.UNDEFINED;
+}
+
+function readInfo(info: ValueInfoProto, what: string): ValueInfo {
+  const where = `The ${what} '${info.name}'`;
+  const type = info.type?.value;
+  if (type?.case !== "tensorType" || !type.value.shape) throw bad(`${where} is not a tensor of known rank.`, { value: info.name });
+  const dims = type.value.shape.dim.map((d, i): Dim => {
+    if (d.value.case === "dimValue") return whole(d.value.value, `Dimension ${i} of ${where.toLowerCase()}`);
+    return (d.value.case === "dimParam" && d.value.value) || `${info.name}.${i}`;
+  });
+  return { name: info.name, dtype: dtypeOf(type.value.elemType, where), dims };
+}
+
+function readAttributes(node: NodeProto, depth: number): Attributes {
+  const attrs: Record<string, Attribute> = Object.create(null) as Record<string, Attribute>;
+  for (const a of node.attribute) {
+    const where = `The attribute '${a.name}' of ${node.opType} '${node.name}'`;
+    if (!a.name || attrs[a.name]) throw bad(`${where} has no name or is given twice.`);
+    attrs[a.name] = readAttribute(a, where, depth);
+  }
+  return attrs;
+}
+
+function readAttribute(a: AttributeProto, where: string, depth: number): Attribute {
+  switch (a.type) {
+    case Kind.INT:
+      return { type: "int", value: fromInt64(a.i, where) };
+    case Kind.FLOAT:
+      return { type: "float", value: a.f };
+    case Kind.STRING:
+      return { type: "string", value: text(a.s, where) };
+    case Kind.INTS:
+      return { type: "ints", value: a.ints.map((i) => fromInt64(i, where)) };
+    case Kind.FLOATS:
+      return { type: "floats", value: a.floats };
+    case Kind.STRINGS:
+      return { type: "strings", value: a.strings.map((s) => text(s, where)) };
+    case Kind.TENSOR:
+      if (a.t) return { type: "tensor", value: readTensor(a.t, where) };
+      break;
+    case Kind.GRAPH:
+      if (a.g) return { type: "graph", value: readGraph(a.g, depth + 1) };
+  }
+  throw bad(`${where} is of a kind (${a.type}) that is not supported.`);
+}
+
+function readTensor(t: TensorProto, where: string): Tensor {
+  if (t.dataLocation === TensorProto_DataLocation.EXTERNAL || t.externalData.length)
+    throw bad(`${where} keeps its data in another file, which this reader does not open.`);
+  if (t.segment) throw bad(`${where} is split into segments, which is not supported.`);
+  const dims = t.dims.map((d, i) => whole(d, `${where}: dimension ${i}`));
+  const size = sizeOf(dims);
+  if (!Number.isSafeInteger(size)) throw bad(`${where} is larger than any memory.`);
+  const dtype = dtypeOf(t.dataType, where);
+  const fields = [t.floatData, t.int32Data, t.int64Data, t.doubleData, t.uint64Data, t.stringData, t.rawData];
+  const filled = fields.filter((f) => f.length > 0);
+  if (filled.length > 1) throw bad(`${where} gives its data twice.`);
+  const given = filled[0]?.length ?? 0;
+  const expected = filled[0] === t.rawData ? size * bytesOf(dtype) : size;
+  if (given !== expected) throw bad(`${where} has ${given} values or bytes where its shape [${dims.join(", ")}] asks for ${expected}.`);
+  if (dtype === "string") {
+    if (filled[0] && filled[0] !== t.stringData) throw bad(`${where} is text but holds numbers.`);
+    return strings(dims, t.stringData.map((s) => text(s, where)));
+  }
+  if (filled[0] === t.stringData) throw bad(`${where} is ${dtype} but holds text.`);
+  if (filled[0] === t.rawData) return fromRawBytes(dtype, dims, t.rawData);
+  if (dtype === "float16") return tensor("float16", dims, Uint16Array.from(t.int32Data));
+  if (dtype === "int64") return tensor("int64", dims, BigInt64Array.from(t.int64Data));
+  if (dtype === "uint64") return tensor("uint64", dims, BigUint64Array.from(t.uint64Data));
+  const home = dtype === "float32" ? t.floatData : dtype === "float64" ? t.doubleData : dtype === "uint32" ? t.uint64Data : t.int32Data;
+  if (filled[0] && filled[0] !== home) throw bad(`${where} keeps its ${dtype} data in the wrong field.`);
+  return fromNumbers(dtype, dims, Array.from(home as readonly (number | bigint)[], Number));
+}
+
+function whole(value: bigint, where: string): number {
+  if (value < 0n || value > Number.MAX_SAFE_INTEGER) throw bad(`${where} is ${value}, which cannot be.`);
+  return Number(value);
+}
+
+function fromInt64(value: bigint, where: string): number {
+  if (value === int64Max) return Infinity;
+  if (value === int64Min) return -Infinity;
+  if (value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER) throw bad(`${where} is ${value}, which is too large to keep.`);
+  return Number(value);
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+function text(bytes: Uint8Array, where: string): string {
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw bad(`${where} holds text that is not UTF-8.`, {}, cause);
+  }
+}
+
+function bad(message: string, data: Record<string, string | number> = {}, cause?: unknown): AppError {
+  return new AppError("modelInvalid", message, "Use an ONNX model that a current tool wrote, or export it again.", data, cause);
+}
