@@ -1,0 +1,92 @@
+// What may come in at the border, by method. An id is letters, digits and dashes, so that none is ever a path; numbers are finite and in
+// range; unknown fields are refused, so that a misspelt setting is not silently ignored.
+import * as v from "valibot";
+import type { HostApi } from "../ipc/host.ts";
+import { AppError } from "../ipc/error.ts";
+import { idPattern } from "./paths.ts";
+import { settingsChange } from "./settings.ts";
+
+const id = v.pipe(v.string(), v.regex(idPattern, "is not an id"));
+const text = (limit: number) => v.pipe(v.string(), v.maxLength(limit, `may have at most ${limit} characters`));
+const whole = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
+const real = (min: number, max: number) => v.pipe(v.number(), v.finite(), v.minValue(min), v.maxValue(max));
+const name = text(10_000);
+const path = v.pipe(text(32_768), v.minLength(1, "is empty"), v.check((value) => !value.includes("\0"), "has a NUL in it"));
+
+const source = v.variant("kind", [v.strictObject({ kind: v.literal("path"), path }), v.strictObject({ kind: v.literal("upload"), id })]);
+
+/** A TrainSpec without its data file, whose place the host decides. Ranges are those of sense, not of taste; the worker knows more. */
+export const spec = v.strictObject({
+  target: v.optional(name),
+  task: v.optional(v.picklist(["auto", "regression", "classification"])),
+  model: v.optional(v.pipe(v.string(), v.regex(/^[a-z][a-zA-Z0-9-]{0,39}$/, "is not the name of a model family"))),
+  config: v.optional(v.record(text(100), v.union([v.pipe(v.number(), v.finite()), text(1000), v.boolean()]))),
+  ignore: v.optional(v.array(name)),
+  optimizer: v.optional(v.picklist(["sgd", "momentum", "adam", "adamw"])),
+  lr: v.optional(real(1e-12, 1e6)),
+  schedule: v.optional(v.picklist(["constant", "step", "cosine", "warmup", "onecycle"])),
+  weightDecay: v.optional(real(0, 1e6)),
+  batch: v.optional(whole(1, 1 << 24)),
+  epochs: v.optional(whole(1, 1e9)),
+  steps: v.optional(whole(1, 1e12)),
+  seconds: v.optional(real(0.001, 1e9)),
+  shuffle: v.optional(v.boolean()),
+  split: v.optional(v.boolean()),
+  seed: v.optional(whole(0, 2 ** 32 - 1)),
+  device: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9:-]{1,40}$/, "is not the name of a device"))),
+  logLosses: v.optional(v.boolean()),
+});
+
+const ofRun = v.strictObject({ project: id, run: id });
+const ofProject = v.strictObject({ id });
+const points = v.pipe(v.array(v.pipe(v.number(), v.finite())), v.minLength(1, "is empty"), v.maxLength(10_000, "has more than 10,000 points"));
+
+/** One schema for each method that takes an input. */
+export const inputs = {
+  changeSettings: settingsChange,
+  devices: v.optional(v.strictObject({ again: v.optional(v.boolean()) })),
+  createProject: v.union([v.strictObject({ source }), v.strictObject({ sample: id })]),
+  project: ofProject,
+  renameProject: v.strictObject({ id, name: v.pipe(v.string(), v.trim(), v.minLength(1, "is empty"), v.maxLength(200, "is longer than 200 characters")) }),
+  removeProject: ofProject,
+  restoreProject: ofProject,
+  changeSpec: v.strictObject({ id, spec }),
+  rows: v.strictObject({ id, offset: whole(0, Number.MAX_SAFE_INTEGER), limit: whole(0, 1000) }),
+  plan: v.strictObject({ id, spec }),
+  startRun: v.strictObject({ project: id, spec }),
+  run: ofRun,
+  report: ofRun,
+  pauseRun: ofRun,
+  resumeRun: ofRun,
+  stopRun: ofRun,
+  removeRun: ofRun,
+  form: ofRun,
+  predict: v.strictObject({
+    project: id,
+    run: id,
+    rows: v.pipe(v.array(v.record(name, text(1_000_000))), v.maxLength(10_000, "has more than 10,000 rows: predict a file of them instead")),
+  }),
+  predictFile: v.strictObject({ project: id, run: id, source }),
+  exportOnnx: ofRun,
+  lessonOpen: v.strictObject({
+    x: points,
+    y: points,
+    optimizer: v.picklist(["sgd", "momentum", "adam"]),
+    lr: real(0, 1e6),
+    a: v.optional(v.pipe(v.number(), v.finite())),
+    b: v.optional(v.pipe(v.number(), v.finite())),
+  }),
+  lessonStep: v.strictObject({ count: whole(1, 1_000_000) }),
+} satisfies Partial<Record<keyof HostApi, v.GenericSchema>>;
+
+/** The value, checked; else `usage` that names the field. */
+export function checked<T>(schema: v.GenericSchema<unknown, T>, value: unknown, what: string): T {
+  const parsed = v.safeParse(schema, value);
+  if (parsed.success) return parsed.output;
+  const issue = parsed.issues[0];
+  const field = v.getDotPath(issue) ?? "";
+  throw new AppError("usage", `'${what}' was asked with ${field ? `a wrong '${field}'` : "a wrong input"}: ${issue.message}.`, "Correct it and ask again.", {
+    field,
+    method: what,
+  });
+}

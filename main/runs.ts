@@ -1,0 +1,122 @@
+// A run's folder: run.json is written by the worker while one is at it, and by the host before and after; the lock says which holds.
+import { join } from "node:path";
+import * as v from "valibot";
+import { AppError } from "../ipc/error.ts";
+import type { RunSummary } from "../ipc/host.ts";
+import type { RunRecord, RunReport, RunState } from "../ipc/types.ts";
+import { exists, list, readText, writeJson } from "./files.ts";
+import { takeLock } from "./locks.ts";
+import { type RecordKind, readRecord } from "./records.ts";
+
+const states = ["queued", "preparing", "running", "paused", "finishing", "done", "interrupted", "failed"] as const satisfies RunState[];
+
+/** What the host relies on is checked; the rest of the record is the worker's and is passed on as it is. */
+const schema = v.looseObject({
+  version: v.literal(1),
+  id: v.string(),
+  created: v.number(),
+  state: v.picklist(states),
+  spec: v.looseObject({ data: v.string() }),
+}) as unknown as v.GenericSchema<unknown, RunRecord>;
+
+const kind: RecordKind<RunRecord> = { what: "run", schema, steps: [], invalid: "runInvalid", newer: "runNewer" };
+
+export const runFiles = (folder: string) => ({
+  record: join(folder, "run.json"),
+  metrics: join(folder, "metrics.jsonl"),
+  report: join(folder, "report.json"),
+  model: join(folder, "model.onnx"),
+  checkpoints: join(folder, "checkpoints"),
+  predictions: join(folder, "predictions"),
+  lock: join(folder, "run.lock"),
+});
+
+/** The record, or `runMissing`. */
+export async function readRun(folder: string): Promise<RunRecord> {
+  const record = await readRecord(runFiles(folder).record, kind);
+  if (!record) throw new AppError("runMissing", `There is no run in '${folder}'.`, "Check the name, or train first.", { path: folder });
+  return record;
+}
+
+export async function writeRun(folder: string, record: RunRecord): Promise<void> {
+  await writeJson(runFiles(folder).record, record);
+}
+
+/** True while a run is on its way: somebody (a queue, a worker) has it. */
+export function isUnderWay(state: RunState): boolean {
+  switch (state) {
+    case "queued":
+    case "preparing":
+    case "running":
+    case "paused":
+    case "finishing":
+      return true;
+    case "done":
+    case "interrupted":
+    case "failed":
+      return false;
+    default:
+      throw new Error(`unknown state ${String(state satisfies never)}`);
+  }
+}
+
+/** Marks a run that a crash left under way as interrupted; it is not resumed by itself. Answers the record as it then is. */
+export async function settleRun(folder: string): Promise<RunRecord> {
+  const record = await readRun(folder);
+  if (!isUnderWay(record.state)) return record;
+  const lock = await takeLock(runFiles(folder).lock);
+  if (!lock) return record;
+  try {
+    // Read again: it may have ended while the lock was taken.
+    const now = await readRun(folder);
+    if (!isUnderWay(now.state)) return now;
+    const error = new AppError("interrupted", "Paddock ended while this run was under way.", "Resume it: it goes on from its last checkpoint.", {
+      state: now.state,
+    });
+    const settled: RunRecord = { ...now, state: "interrupted", error: error.toRecord() };
+    await writeRun(folder, settled);
+    return settled;
+  } finally {
+    await lock.release();
+  }
+}
+
+export async function readReport(folder: string): Promise<RunReport> {
+  const path = runFiles(folder).report;
+  const text = await readText(path);
+  if (text === undefined) throw notTrained(folder);
+  try {
+    return JSON.parse(text) as RunReport;
+  } catch (thrown) {
+    throw new AppError("runInvalid", `The report '${path}' is damaged.`, "Resume or repeat the run.", { path }, thrown);
+  }
+}
+
+/** The path of the run's model, or `runNotTrained`. */
+export async function modelOf(folder: string): Promise<string> {
+  const path = runFiles(folder).model;
+  if (!(await exists(path))) throw notTrained(folder);
+  return path;
+}
+
+function notTrained(folder: string): AppError {
+  return new AppError("runNotTrained", `The run in '${folder}' has not finished training.`, "Let it finish, or resume it.", { path: folder });
+}
+
+export async function hasCheckpoint(folder: string): Promise<boolean> {
+  return (await list(runFiles(folder).checkpoints)).some((name) => !name.startsWith("."));
+}
+
+export function summarize(project: string, record: RunRecord): RunSummary {
+  const verdict = record.result?.verdict;
+  return {
+    id: record.id,
+    project,
+    created: record.created,
+    state: record.state,
+    model: record.result?.model.name ?? record.plan?.model.name ?? record.spec.model ?? "",
+    target: record.spec.target ?? record.plan?.target ?? "",
+    score: verdict ? { metric: verdict.metric, value: verdict.network } : null,
+    ...(record.error ? { error: record.error } : {}),
+  };
+}

@@ -1,0 +1,43 @@
+// The user's settings: one small file in the workspace. A damaged or newer one is never overwritten by a reader.
+import * as v from "valibot";
+import type { Settings } from "../ipc/host.ts";
+import { AppError } from "../ipc/error.ts";
+import { writeJson } from "./files.ts";
+import { type RecordKind, readRecord } from "./records.ts";
+
+export const defaultSettings: Settings = { version: 1, language: "auto", theme: "auto", device: "cpu", maxSeconds: 45 };
+
+const fields = {
+  language: v.picklist(["auto", "en", "zh"]),
+  theme: v.picklist(["auto", "light", "dark"]),
+  device: v.pipe(v.string(), v.regex(/^[a-z0-9:-]{1,40}$/, "must be a device id such as cpu")),
+  maxSeconds: v.pipe(v.number(), v.finite(), v.minValue(1), v.maxValue(30 * 86_400)),
+};
+
+export const settingsChange = v.partial(v.strictObject(fields));
+
+const kind: RecordKind<Settings> = {
+  what: "settings",
+  schema: v.object({ version: v.literal(1), ...fields }),
+  steps: [],
+  invalid: "projectInvalid",
+  newer: "recordNewer",
+};
+
+/** What is in force now; the defaults when there is no file or it cannot be understood (`problem` then says why). */
+export async function readSettings(path: string): Promise<{ settings: Settings; problem?: AppError }> {
+  try {
+    return { settings: (await readRecord(path, kind)) ?? defaultSettings };
+  } catch (thrown) {
+    return { settings: defaultSettings, problem: AppError.from(thrown) };
+  }
+}
+
+/** Writes the change. A damaged file is replaced, one from a newer Paddock is not. */
+export async function changeSettings(path: string, change: Partial<Omit<Settings, "version">>): Promise<Settings> {
+  const { settings, problem } = await readSettings(path);
+  if (problem?.code === "recordNewer") throw problem;
+  const next: Settings = { ...settings, ...change };
+  await writeJson(path, next);
+  return next;
+}
