@@ -1,7 +1,7 @@
 import { fireEvent, render, screen } from "@testing-library/svelte";
 import { expect, test } from "vitest";
 import Chart from "./Chart.svelte";
-import { chartSummary, lastValue, namedMarks, numberText, rangeX, rangeY } from "./chart.ts";
+import { chartSummary, lastValue, namedMarks, numberText, powersOfTen, rangeX, rangeY } from "./chart.ts";
 import { plotData } from "./chartPlot.ts";
 
 const line = (values: (number | null)[], label = "training") => ({ label, color: "--accent", values });
@@ -38,6 +38,7 @@ test("ranges are never empty, and a linear loss stands on zero", () => {
   expect(rangeX(5, 5)).toEqual([5, 6]);
   expect(rangeY(0.1, 2, false)[0]).toBe(0);
   expect(rangeY(-1, 1, false)[0]).toBeLessThan(-1);
+  expect(rangeY(3, 3, false)).toEqual([0, 4.5]);
   const [low, high] = rangeY(2, 2, true);
   expect(high / low).toBeGreaterThanOrEqual(10 - 1e-9);
 });
@@ -47,6 +48,11 @@ test("a logarithmic axis turns what it cannot show into gaps", () => {
     [1, 2, 3],
     [null, 1, null],
   ]);
+});
+
+test("a logarithmic axis is marked at powers of ten, never too many", () => {
+  expect(powersOfTen(0.01, 20, 5)).toEqual([0.01, 0.1, 1, 10]);
+  expect(powersOfTen(1e-9, 30, 4)).toEqual([1e-9, 1e-6, 1e-3, 1]);
 });
 
 test("the best point keeps its name where names would touch", () => {

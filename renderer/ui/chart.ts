@@ -53,9 +53,9 @@ export function numberText(value: number | null | undefined, digits = 4): string
   return new Intl.NumberFormat("en", { maximumSignificantDigits: digits }).format(value).replace("-", "−");
 }
 
-/** The last value of a series that is not a gap. */
-export function lastValue(values: readonly (number | null)[]): number | null {
-  for (let i = values.length - 1; i >= 0; i--) {
+/** The last value of a series that is not a gap, at or before index `until`. */
+export function lastValue(values: readonly (number | null)[], until = values.length - 1): number | null {
+  for (let i = until; i >= 0; i--) {
     const value = values[i];
     if (value !== null && value !== undefined) return value;
   }
@@ -94,8 +94,18 @@ export function rangeY(min: number | null, max: number | null, log: boolean): [n
     const room = high / low < 10 ? Math.sqrt(10) : 1.25;
     return [low / room, Math.min(high * room, 1e300)];
   }
-  const air = max > min ? (max - min) * 0.06 : Math.abs(max) * 0.5 || 1;
+  if (max === min && max >= 0) return [0, max * 1.5 || 1];
+  const air = max > min ? (max - min) * 0.06 : Math.abs(max) * 0.5;
   return [min >= 0 && min < max - min + air ? 0 : min - air, max + air];
+}
+
+/** Ticks of a logarithmic axis: whole powers of ten, every so many that at most `most` are shown. */
+export function powersOfTen(min: number, max: number, most: number): number[] {
+  const [from, to] = [Math.ceil(Math.log10(min) - 1e-9), Math.floor(Math.log10(max) + 1e-9)];
+  const stride = Math.max(1, Math.ceil((to - from + 1) / Math.max(1, most)));
+  const ticks: number[] = [];
+  for (let e = Math.ceil(from / stride) * stride; e <= to; e += stride) ticks.push(Number(`1e${e}`));
+  return ticks;
 }
 
 /** Which marks have room for their names on one line of the given places; the best point is named first. */

@@ -1,7 +1,7 @@
 // uPlot's options for Chart.svelte, and the marks drawn over it. Colours come as functions of a palette that is read again
 // when the theme changes, so a redraw is enough; nothing here injects a stylesheet, so a strict CSP holds.
 import type uPlot from "uplot";
-import { type ChartMark, type ChartSeries, namedMarks, numberText, rangeX, rangeY } from "./chart.ts";
+import { type ChartMark, type ChartSeries, namedMarks, numberText, powersOfTen, rangeX, rangeY } from "./chart.ts";
 
 /** The colours in force, resolved to what a canvas takes. */
 export interface Palette {
@@ -65,11 +65,12 @@ export function plotOptions({ width, height, series, logY, palette, marks, onPoi
   return {
     width,
     height,
-    padding: [marks().length ? 20 : 8, 12, 0, 0],
+    padding: [marks().length ? 20 : 8, 24, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
     scales: {
-      x: { time: false, range: (_, min, max) => rangeX(min, max) },
+      // uPlot widens a single point to a hundred; the data's own ends are the range.
+      x: { time: false, range: (u) => rangeX(u.data[0]?.[0] ?? null, u.data[0]?.at(-1) ?? null) },
       y: { distr: logY ? 3 : 1, range: (_, min, max) => rangeY(min, max, logY) },
     },
     axes: [
@@ -83,6 +84,12 @@ export function plotOptions({ width, height, series, logY, palette, marks, onPoi
       {
         ...axis(),
         space: 34,
+        ...(logY
+          ? {
+              splits: (u: uPlot, _: number, min: number, max: number) => powersOfTen(min, max, u.height / 34),
+              filter: (_: uPlot, ticks: number[]) => ticks,
+            }
+          : {}),
         size: (_, texts) => 14 + 7 * Math.max(1, ...(texts ?? []).map((text) => String(text ?? "").length)),
         values: (_, ticks) => ticks.map((t) => (t === null ? "" : numberText(t, 3))),
       },
