@@ -1,0 +1,57 @@
+// Multi-layer perceptron for tables. Three ideas make it more than a stack of layers:
+//   members   K networks in one that share all matrices: each sees the inputs with signs of its own and answers by a head of its own; their
+//             mean is the answer (TabM-mini: Gorishniy et al. 2024, https://arxiv.org/abs/2410.24210)
+//   waves     each number is also shown as a few learned periodic functions of it (PBLD of RealMLP: https://arxiv.org/abs/2407.04491)
+//   residual  h + f(norm(h)) from the second layer on, so that 50 layers train as well (pre-norm: https://arxiv.org/abs/2002.04745)
+import { activate, activations, dropout, embedCategories, layerNorm, linear, type Net, normal, waves, widthOf, zeros } from "./layers.ts";
+import { choice, type Inputs, int, model, real } from "./model.ts";
+import type { Value } from "../onnx/builder.ts";
+
+export const mlp = model({
+  id: "mlp",
+  title: "Multi-layer perceptron",
+  tasks: ["regression", "classification"],
+  config: {
+    width: int(128, { min: 1, max: 4096, help: "Units in each hidden layer." }),
+    depth: int(3, { min: 1, max: 200, help: "Hidden layers." }),
+    members: int(8, { min: 1, max: 64, help: "Networks that share their matrices and answer together." }),
+    dropout: real(0.1, { min: 0, max: 0.9, help: "Part of the units switched off at random in each training step." }),
+    activation: choice("relu", activations, "What a unit does with its sum."),
+    waves: int(4, { min: 1, max: 32, help: "Values that each number is shown as: itself and learned waves of it; 1 for itself alone." }),
+    embedding: int(8, { min: 1, max: 256, help: "Length of the learned vector of a category value." }),
+    few: int(9, { min: 0, max: 1000, help: "Up to this many values, a category is one 0/1 input a value instead." }),
+  },
+  build(net, c, inputs) {
+    const { g } = net;
+    let h = entrance(net, c, inputs); // (B, F)
+    if (c.members > 1) h = g.mul(h, net.weight("members", [c.members, 1, widthOf(h)], signs)); // (K, B, F)
+    else h = g.unsqueeze(h, [0]); // (1, B, F)
+    const members = c.members;
+    for (let i = 0; i < c.depth; i++) {
+      const name = `hidden${i}`;
+      if (i === 0) h = dropout(net, activate(g, c.activation, linear(net, name, h, c.width, { members })), c.dropout); // (K, B, D)
+      else {
+        const u = linear(net, name, layerNorm(net, `${name}.norm`, h), c.width, { members }); // (K, B, D)
+        h = g.add(h, dropout(net, activate(g, c.activation, u), c.dropout)); // (K, B, D)
+      }
+    }
+    const w = net.weight("out.weight", [members, widthOf(h), inputs.outputs], normal(1 / Math.sqrt(widthOf(h)))); // (K, D, outputs)
+    const b = net.weight("out.bias", [members, 1, inputs.outputs], zeros);
+    return g.add(g.matmul(h, w), b); // (K, B, outputs)
+  },
+});
+
+/** Numbers, their waves and the categories side by side: (B, F). */
+function entrance(net: Net, c: { waves: number; embedding: number; few: number }, { x, codes, categories }: Inputs): Value {
+  const parts = codes ? embedCategories(net, codes, categories, { size: c.embedding, few: c.few }) : [];
+  if (x) {
+    if (c.waves > 1) parts.unshift(waves(net, "waves", x, { size: c.waves, frequencies: 16, sigma: 0.1 }));
+    parts.unshift(x);
+  }
+  return net.g.concat(parts, { axis: 1 });
+}
+
+/** +1 or -1, at random. */
+function signs(values: Float32Array, random: { uniform(): number }): void {
+  for (let i = 0; i < values.length; i++) values[i] = random.uniform() < 0.5 ? -1 : 1;
+}

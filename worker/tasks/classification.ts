@@ -1,0 +1,48 @@
+// One of C classes a row. Loss: softmax cross-entropy. The members of an ensemble are trained each for itself and answer with their mean
+// probability; its logarithm is given out as logits, since softmax(log p) = p.
+import { classificationMetrics } from "./metrics.ts";
+import { meanOfMembers, type Task } from "./task.ts";
+
+export const classification: Task = {
+  id: "classification",
+  metric: "accuracy",
+  outputs: (target) => target.classes?.length ?? 2,
+
+  losses(g, raw, y) {
+    const classes = raw.dims.at(-1) as number;
+    const hot = g.oneHot(y, classes); // (B, C)
+    const logs = g.logSoftmax(raw, { axis: -1 }); // (K, B, C)
+    const picked = g.reduceSum(g.mul(logs, hot), { axes: [-1], keepdims: false }); // (K, B): log p of the right class
+    const loss = g.neg(g.reduceMean(picked, { keepdims: false }));
+    if (raw.dims.length < 3) return { loss, shown: loss };
+    const mean = g.reduceMean(g.exp(picked), { axes: [0], keepdims: false }); // (B)
+    return { loss, shown: g.neg(g.reduceMean(g.log(g.max(mean, 1e-7)), { keepdims: false })) };
+  },
+
+  together(g, raw) {
+    if (raw.dims.length < 3) return raw;
+    const mean = meanOfMembers(g, g.softmax(raw, { axis: -1 })); // (B, C)
+    return g.log(g.max(mean, 1e-30)); // (B, C)
+  },
+
+  answers(joined, y) {
+    const classes = joined.dims[1]!;
+    const logits = joined.data as Float32Array;
+    const predicted = new Float32Array(logits.length);
+    for (let from = 0; from < logits.length; from += classes) {
+      let most = -Infinity;
+      for (let c = 0; c < classes; c++) most = Math.max(most, logits[from + c]!);
+      let sum = 0;
+      for (let c = 0; c < classes; c++) sum += Math.exp(logits[from + c]! - most);
+      for (let c = 0; c < classes; c++) predicted[from + c] = Math.exp(logits[from + c]! - most) / sum;
+    }
+    return { predicted, truth: Int32Array.from(y.data as ArrayLike<bigint | number>, Number) };
+  },
+
+  judge(answers, target) {
+    const m = classificationMetrics(answers.predicted, answers.truth as Int32Array, this.outputs(target));
+    return { loss: m["logLoss"]!, metric: m["accuracy"]! };
+  },
+
+  metrics: (answers, target) => classificationMetrics(answers.predicted, answers.truth as Int32Array, classification.outputs(target)),
+};
