@@ -71,7 +71,8 @@ export async function renameWell(from: string, to: string): Promise<void> {
   }
 }
 
-const temporary = (path: string) => join(dirname(path), `.${basename(path).slice(0, 60)}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
+const temporary = (path: string) =>
+  join(dirname(path), `.${basename(path).slice(0, 60)}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
 
 /** Writes a whole file: temporary file, fsync, rename, fsync of the folder. */
 export async function writeAtomic(path: string, content: string | Uint8Array): Promise<void> {
@@ -163,13 +164,20 @@ export async function writeStream(path: string, source: AsyncIterable<Uint8Array
   try {
     await mkdir(dirname(path), { recursive: true });
     await roomFor(dirname(path), expected ?? 0);
-    await pipeline(Readable.from(source, { objectMode: false }), counter, createWriteStream(draft, { flags: "wx", flush: true }), { signal });
+    await pipeline(Readable.from(source, { objectMode: false }), counter, createWriteStream(draft, { flags: "wx", flush: true }), {
+      signal,
+    });
     if (expected !== undefined && bytes !== expected)
-      throw new AppError("fileChanged", `'${basename(path)}' ended after ${bytes} of ${expected} bytes.`, "Send it again when it no longer changes.", {
-        file: basename(path),
-        bytes,
-        expected,
-      });
+      throw new AppError(
+        "fileChanged",
+        `'${basename(path)}' ended after ${bytes} of ${expected} bytes.`,
+        "Send it again when it no longer changes.",
+        {
+          file: basename(path),
+          bytes,
+          expected,
+        },
+      );
     await renameWell(draft, path);
     await syncFolder(dirname(path));
     onProgress?.(1);
@@ -196,10 +204,15 @@ async function roomFor(folder: string, bytes: number): Promise<void> {
   const disk = await statfs(folder).catch(() => undefined);
   if (!disk || disk.bavail * disk.bsize >= bytes) return;
   const free = disk.bavail * disk.bsize;
-  throw new AppError("diskFull", `The disk has ${Math.floor(free / 1e6)} MB free, and ${Math.ceil(bytes / 1e6)} MB are needed.`, "Free some space and try again.", {
-    free,
-    needed: bytes,
-  });
+  throw new AppError(
+    "diskFull",
+    `The disk has ${Math.floor(free / 1e6)} MB free, and ${Math.ceil(bytes / 1e6)} MB are needed.`,
+    "Free some space and try again.",
+    {
+      free,
+      needed: bytes,
+    },
+  );
 }
 
 /** Removes a folder or file with all in it; fine when it is not there. */

@@ -11,7 +11,11 @@ const text = (limit: number) => v.pipe(v.string(), v.maxLength(limit, `may have 
 const whole = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 const real = (min: number, max: number) => v.pipe(v.number(), v.finite(), v.minValue(min), v.maxValue(max));
 const name = text(10_000);
-const path = v.pipe(text(32_768), v.minLength(1, "is empty"), v.check((value) => !value.includes("\0"), "has a NUL in it"));
+const path = v.pipe(
+  text(32_768),
+  v.minLength(1, "is empty"),
+  v.check((value) => !value.includes("\0"), "has a NUL in it"),
+);
 
 const source = v.variant("kind", [v.strictObject({ kind: v.literal("path"), path }), v.strictObject({ kind: v.literal("upload"), id })]);
 
@@ -39,7 +43,11 @@ export const spec = v.strictObject({
 
 const ofRun = v.strictObject({ project: id, run: id });
 const ofProject = v.strictObject({ id });
-const points = v.pipe(v.array(v.pipe(v.number(), v.finite())), v.minLength(1, "is empty"), v.maxLength(10_000, "has more than 10,000 points"));
+const points = v.pipe(
+  v.array(v.pipe(v.number(), v.finite())),
+  v.minLength(1, "is empty"),
+  v.maxLength(10_000, "has more than 10,000 points"),
+);
 
 /** One schema for each method that takes an input. */
 export const inputs = {
@@ -47,7 +55,10 @@ export const inputs = {
   devices: v.optional(v.strictObject({ again: v.optional(v.boolean()) })),
   createProject: v.union([v.strictObject({ source }), v.strictObject({ sample: id })]),
   project: ofProject,
-  renameProject: v.strictObject({ id, name: v.pipe(v.string(), v.trim(), v.minLength(1, "is empty"), v.maxLength(200, "is longer than 200 characters")) }),
+  renameProject: v.strictObject({
+    id,
+    name: v.pipe(v.string(), v.trim(), v.minLength(1, "is empty"), v.maxLength(200, "is longer than 200 characters")),
+  }),
   removeProject: ofProject,
   restoreProject: ofProject,
   changeSpec: v.strictObject({ id, spec }),
@@ -64,7 +75,10 @@ export const inputs = {
   predict: v.strictObject({
     project: id,
     run: id,
-    rows: v.pipe(v.array(v.record(name, text(1_000_000))), v.maxLength(10_000, "has more than 10,000 rows: predict a file of them instead")),
+    rows: v.pipe(
+      v.array(v.record(name, text(1_000_000))),
+      v.maxLength(10_000, "has more than 10,000 rows: predict a file of them instead"),
+    ),
   }),
   predictFile: v.strictObject({ project: id, run: id, source }),
   exportOnnx: ofRun,
@@ -85,8 +99,13 @@ export function checked<T>(schema: v.GenericSchema<unknown, T>, value: unknown, 
   if (parsed.success) return parsed.output;
   const issue = parsed.issues[0];
   const field = v.getDotPath(issue) ?? "";
-  throw new AppError("usage", `'${what}' was asked with ${field ? `a wrong '${field}'` : "a wrong input"}: ${issue.message}.`, "Correct it and ask again.", {
-    field,
-    method: what,
-  });
+  throw new AppError(
+    "usage",
+    `'${what}' was asked with ${field ? `a wrong '${field}'` : "a wrong input"}: ${issue.message}.`,
+    "Correct it and ask again.",
+    {
+      field,
+      method: what,
+    },
+  );
 }

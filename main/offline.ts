@@ -36,9 +36,14 @@ export function isLoopback(host: string): boolean {
 
 function refusal(what: string): AppError {
   countRefused();
-  return new AppError("networkRefused", `Paddock does not use the network; an attempt to reach ${what} was refused.`, "Nothing needs to be done.", {
-    address: what,
-  });
+  return new AppError(
+    "networkRefused",
+    `Paddock does not use the network; an attempt to reach ${what} was refused.`,
+    "Nothing needs to be done.",
+    {
+      address: what,
+    },
+  );
 }
 
 let installed = false;
@@ -82,7 +87,18 @@ export function refuseNetwork(): void {
 
 type Table = Record<string, ((...args: unknown[]) => unknown) | undefined>;
 
-const lookups = ["lookup", "lookupService", "resolve", "resolve4", "resolve6", "resolveAny", "resolveCaa", "resolveCname", "resolveMx", "resolveNaptr"];
+const lookups = [
+  "lookup",
+  "lookupService",
+  "resolve",
+  "resolve4",
+  "resolve6",
+  "resolveAny",
+  "resolveCaa",
+  "resolveCname",
+  "resolveMx",
+  "resolveNaptr",
+];
 const moreLookups = ["resolveNs", "resolvePtr", "resolveSoa", "resolveSrv", "resolveTxt", "reverse"];
 
 /** Name look-ups leave the machine too, except those of its own name and of addresses that need none. */

@@ -32,8 +32,7 @@ export function workspacePaths(root: string, cache: string = join(root, "cache")
 /** What an id looks like; nothing else ever becomes part of a path. */
 export const idPattern = /^[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?$/;
 
-const random = (letters: number) =>
-  [...randomBytes(letters)].map((byte) => "0123456789abcdefghjkmnpqrstvwxyz"[byte % 32]).join("");
+const random = (letters: number) => [...randomBytes(letters)].map((byte) => "0123456789abcdefghjkmnpqrstvwxyz"[byte % 32]).join("");
 
 /** A project's folder name: what is left of the title in plain letters, and six random ones. */
 export function newProjectId(title: string): string {
@@ -76,5 +75,12 @@ export function safeFileName(name: string, limit = 120): string {
 /** The title a file gives its project: the name without its ending. */
 export function titleOf(file: string): string {
   const last = file.split(/[/\\]/).at(-1) ?? file;
-  return last.replace(/\.(?:csv|tsv|txt|tab)$/i, "").trim().slice(0, 200) || last.slice(0, 200) || "table";
+  return (
+    last
+      .replace(/\.(?:csv|tsv|txt|tab)$/i, "")
+      .trim()
+      .slice(0, 200) ||
+    last.slice(0, 200) ||
+    "table"
+  );
 }

@@ -20,7 +20,10 @@ export async function readRecord<T>(path: string, kind: RecordKind<T>): Promise<
   const text = await readText(path);
   if (text === undefined) return undefined;
   const invalid = (why: string) =>
-    new AppError(kind.invalid, `The ${kind.what} record '${path}' is damaged: ${why}.`, "Restore it from a copy, or remove its folder.", { path, why });
+    new AppError(kind.invalid, `The ${kind.what} record '${path}' is damaged: ${why}.`, "Restore it from a copy, or remove its folder.", {
+      path,
+      why,
+    });
   let raw: unknown;
   try {
     raw = JSON.parse(text);

@@ -70,9 +70,14 @@ export async function settleRun(folder: string): Promise<RunRecord> {
     // Read again: it may have ended while the lock was taken.
     const now = await readRun(folder);
     if (!isUnderWay(now.state)) return now;
-    const error = new AppError("interrupted", "Paddock ended while this run was under way.", "Resume it: it goes on from its last checkpoint.", {
-      state: now.state,
-    });
+    const error = new AppError(
+      "interrupted",
+      "Paddock ended while this run was under way.",
+      "Resume it: it goes on from its last checkpoint.",
+      {
+        state: now.state,
+      },
+    );
     const settled: RunRecord = { ...now, state: "interrupted", error: error.toRecord() };
     await writeRun(folder, settled);
     return settled;
@@ -100,7 +105,9 @@ export async function modelOf(folder: string): Promise<string> {
 }
 
 function notTrained(folder: string): AppError {
-  return new AppError("runNotTrained", `The run in '${folder}' has not finished training.`, "Let it finish, or resume it.", { path: folder });
+  return new AppError("runNotTrained", `The run in '${folder}' has not finished training.`, "Let it finish, or resume it.", {
+    path: folder,
+  });
 }
 
 export async function hasCheckpoint(folder: string): Promise<boolean> {

@@ -139,10 +139,16 @@ export function describeDeath(exit: WorkerExit | undefined, { pid, asked }: { pi
   const killed = exit?.signal === "SIGKILL" || exit?.code === 137;
   const heapCrash = exit?.code === 0xe0000008 || lines.some((line) => memoryWords.test(line));
   if (killed || heapCrash) {
-    const how = killed ? "The system ended the worker process, most likely because memory ran out." : "The worker process ran out of memory.";
+    const how = killed
+      ? "The system ended the worker process, most likely because memory ran out."
+      : "The worker process ran out of memory.";
     return new AppError("outOfMemory", how, "Close other programs, choose a smaller batch or a smaller model, then resume.", data);
   }
-  const how = exit?.signal ? `signal ${exit.signal}` : exit?.code !== undefined && exit.code !== null ? `exit code ${exit.code}` : "no reason given";
+  const how = exit?.signal
+    ? `signal ${exit.signal}`
+    : exit?.code !== undefined && exit.code !== null
+      ? `exit code ${exit.code}`
+      : "no reason given";
   const words = lines.at(-1);
   return new AppError(
     "workerDied",

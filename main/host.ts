@@ -1,0 +1,408 @@
+// The host: projects, runs, workers and settings behind one interface. It knows no door: how workers start, how files come in and who
+// listens is given to it.
+import { mkdir, stat } from "node:fs/promises";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import type { GenericSchema } from "valibot";
+import { AppError } from "../ipc/error.ts";
+import type { AppInfo, HostApi, HostEvents, Project, Run } from "../ipc/host.ts";
+import { type Dispose, Listeners } from "../ipc/port.ts";
+import type { Handlers } from "../ipc/rpc.ts";
+import type { RunRecord, TrainSpec } from "../ipc/types.ts";
+import { readCurve } from "./curve.ts";
+import { Devices } from "./devices.ts";
+import { exists } from "./files.ts";
+import { checked, inputs } from "./inputs.ts";
+import { busy, type Job, Jobs } from "./jobs.ts";
+import { type Log, openLog } from "./log.ts";
+import { refuseNetwork } from "./offline.ts";
+import { newRunId, safeFileName, titleOf, workspacePaths } from "./paths.ts";
+import { type ProjectRecord, Projects } from "./projects.ts";
+import { isUnderWay, modelOf, readReport, runFiles, settleRun, summarize } from "./runs.ts";
+import { listSamples, samplePath } from "./samples.ts";
+import { changeSettings, readSettings } from "./settings.ts";
+import { StatusMeter } from "./status.ts";
+import { Uploads } from "./uploads.ts";
+import { type StartWorker, WarmWorker } from "./workers.ts";
+
+export interface HostOptions {
+  workspace: string;
+  door: AppInfo["door"];
+  version: string;
+  startWorker: StartWorker;
+  /** Where imported tables are kept; `<workspace>/cache` when absent. */
+  cacheDir?: string;
+  log?: Log;
+  /** Milliseconds after which an idle worker is closed. */
+  rest?: number;
+}
+
+export type HostListener = <K extends keyof HostEvents & string>(name: K, value: HostEvents[K]) => void;
+
+export interface Host {
+  handlers: Handlers<HostApi>;
+  onEvent(listener: HostListener): Dispose;
+  /** Takes in a file whole or not at all; the id names it in `createProject` and `predictFile`. */
+  receiveUpload(name: string, stream: AsyncIterable<Uint8Array>): Promise<{ id: string }>;
+  /** Interrupts runs (their checkpoints are kept) and ends every process that was started. */
+  dispose(): Promise<void>;
+  /** Settles when the run has left the queue; undefined when it is not in it. For doors in the same process. */
+  finished(project: string, run: string): Promise<RunRecord> | undefined;
+  /** Interrupts a run with its checkpoint kept, as `dispose` does. */
+  interrupt(project: string, run: string): Promise<void>;
+}
+
+type Input<K extends keyof HostApi> = Parameters<Handlers<HostApi>[K]>[0];
+
+/** Opens a workspace. What a crash left under way is marked as interrupted first; nothing is resumed by itself. */
+export async function createHost(options: HostOptions): Promise<Host> {
+  const { workspace, door, version, startWorker } = options;
+  refuseNetwork();
+  const paths = workspacePaths(workspace, options.cacheDir);
+  const log = options.log ?? openLog(paths.logs);
+  const { cache } = paths;
+  const listeners = new Listeners<[keyof HostEvents, HostEvents[keyof HostEvents]]>();
+  const emit: HostListener = (name, value) => listeners.tell(name, value);
+
+  const projects = new Projects(paths);
+  const uploads = new Uploads(paths.uploads);
+  const devices = new Devices(startWorker);
+  const meter = new StatusMeter({
+    settings: async () => (await readSettings(paths.settings)).settings,
+    jobs: () => jobs.all,
+    name: async (id) => (await projects.read(id)).name,
+    idle: () => warm.pid ?? lesson.pid,
+    emit: (status) => emit("status", status),
+    wanted: () => listeners.size > 0,
+  });
+  const warm = new WarmWorker(startWorker, {
+    rest: options.rest,
+    onStart: (worker) => {
+      meter.watch(worker);
+      worker.listen("working", (working) => emit("working", working));
+    },
+  });
+  const lesson = new WarmWorker(startWorker, { rest: options.rest, onStart: (worker) => meter.watch(worker) });
+  const jobs = new Jobs({
+    start: startWorker,
+    cache,
+    emit: (name, value) => {
+      if (name === "runChanged") logRun(value as HostEvents["runChanged"]);
+      emit(name, value);
+    },
+    onWorker: (worker) => meter.watch(worker),
+    onEnd: ({ project }) => rescore(project),
+  });
+
+  function logRun({ project, run }: HostEvents["runChanged"]): void {
+    log.info({ project, run: run?.id, state: run?.state, error: run?.error?.code, why: run?.error?.message }, "run");
+  }
+
+  const projectsChanged = (...ids: string[]) => emit("projectsChanged", { ids });
+
+  /** The newest finished run's number goes into the project's record. */
+  async function rescore(id: string): Promise<void> {
+    const newest = (await projects.runs(id)).find((run) => run.state === "done");
+    const score = newest ? summarize(id, newest).score : null;
+    await projects.change(id, () => ({ score }));
+    projectsChanged(id);
+  }
+
+  /** The settings of the screens fill what a spec leaves open; the command line says everything itself. */
+  async function filled(spec: Omit<TrainSpec, "data">, data: string): Promise<TrainSpec> {
+    if (door === "cli") return { ...spec, data };
+    const { settings } = await readSettings(paths.settings);
+    return { device: settings.device, seconds: settings.maxSeconds, ...spec, data };
+  }
+
+  /** Columns that a spec names must be there; the rest of it the worker judges. */
+  async function checkSpec(record: ProjectRecord, spec: Omit<TrainSpec, "data">): Promise<void> {
+    const names = new Set((await projects.profile(record.id)).columns.map((column) => column.name));
+    const say = { file: record.file, columns: [...names].slice(0, 100) };
+    if (spec.target !== undefined && !names.has(spec.target))
+      throw new AppError(
+        "targetMissing",
+        `'${record.file}' has no column '${spec.target}'.`,
+        `Choose one of: ${[...names].slice(0, 20).join(", ")}.`,
+        {
+          ...say,
+          column: spec.target,
+        },
+      );
+    const unknown = spec.ignore?.find((name) => !names.has(name));
+    if (unknown !== undefined)
+      throw new AppError("columnMissing", `'${record.file}' has no column '${unknown}' to leave out.`, "Check its name.", {
+        ...say,
+        column: unknown,
+      });
+  }
+
+  /** The folder of a run that is there. */
+  async function folderOf({ project, run }: { project: string; run: string }): Promise<string> {
+    const folder = paths.run(project, run);
+    if (await exists(runFiles(folder).record)) return folder;
+    await projects.read(project);
+    throw new AppError("runMissing", `There is no run '${run}' in the project '${project}'.`, "It may have been removed.", {
+      project,
+      run,
+    });
+  }
+
+  /** The run's job here; a run that another window trains can be looked at, not steered. */
+  async function jobOf(input: { project: string; run: string }): Promise<Job | undefined> {
+    const job = jobs.find(input.project, input.run);
+    if (job) return job;
+    const record = await settleRun(await folderOf(input));
+    if (isUnderWay(record.state)) throw busy(input.run, "another window of Paddock is at it");
+    return undefined;
+  }
+
+  async function openRun(input: { project: string; run: string }): Promise<Run> {
+    const job = jobs.find(input.project, input.run);
+    const folder = job?.folder ?? (await folderOf(input));
+    const written = await settleRun(folder);
+    // The worker writes the plan and the result; the job here knows the newest state.
+    const record = job ? { ...written, state: job.state } : written;
+    const curve = job?.curve ?? (await readCurve(runFiles(folder).metrics));
+    return {
+      ...summarize(input.project, record),
+      progress: job?.progress ?? record.progress ?? null,
+      plan: record.plan ?? null,
+      result: record.result ?? null,
+      curve: curve.points(),
+    };
+  }
+
+  async function createProject(input: Input<"createProject">, signal: AbortSignal): Promise<Project> {
+    const sample = "sample" in input ? await samplePath(input.sample) : undefined;
+    const incoming = "source" in input ? await uploads.open(input.source) : { path: sample!.path, name: sample!.sample.file, own: false };
+    const record = await projects.create({
+      from: incoming.path,
+      name: incoming.name,
+      move: incoming.own,
+      profile: (file) => warm.use((api) => api.inspect({ file, cache }, signal), signal),
+      onProgress: (fraction) => emit("working", { what: "copying", fraction }),
+      signal,
+    });
+    if ("source" in input) await uploads.drop(input.source);
+    log.info({ project: record.id, bytes: record.bytes, rows: record.rows }, "project created");
+    projectsChanged(record.id);
+    return projects.open(record);
+  }
+
+  async function startRun({ project, spec }: Input<"startRun">): Promise<Run> {
+    const record = await projects.read(project);
+    await checkSpec(record, spec);
+    const id = newRunId();
+    const run: RunRecord = {
+      version: 1,
+      id,
+      created: Date.now(),
+      state: "queued",
+      spec: await filled(spec, projects.data(record)),
+      fingerprint: record.fingerprint,
+    };
+    const job = await jobs.add(project, paths.run(project, id), run);
+    await projects.change(project, () => ({ spec }));
+    projectsChanged(project);
+    return openRun({ project, run: job.run });
+  }
+
+  async function freeRun(input: { project: string; run: string }): Promise<void> {
+    if (await jobOf(input)) throw busy(input.run, "it is on its way");
+  }
+
+  const handlers = {
+    app: async () => {
+      const { totalBytes } = meter.ram();
+      return { version, door, platform: process.platform, workspace, cores: cpus().length, memoryBytes: totalBytes };
+    },
+    settings: async () => {
+      const { settings, problem } = await readSettings(paths.settings);
+      if (problem) log.warn({ code: problem.code, why: problem.message }, "settings");
+      return settings;
+    },
+    changeSettings: async (change) => {
+      await mkdir(paths.root, { recursive: true });
+      const settings = await changeSettings(paths.settings, change);
+      emit("settingsChanged", settings);
+      return settings;
+    },
+    devices: (input, signal) => devices.list(input?.again, signal),
+    status: () => meter.read(),
+
+    samples: listSamples,
+    projects: async () => {
+      const records = await projects.all((id, error) => log.warn({ project: id, code: error.code, why: error.message }, "project"));
+      return records.map((record) =>
+        projects.summary(
+          record,
+          jobs.all.some((job) => job.project === record.id),
+        ),
+      );
+    },
+    createProject,
+    project: async ({ id }) => projects.open(await projects.read(id)),
+    renameProject: async ({ id, name }) => {
+      const record = await projects.change(id, () => ({ name }));
+      projectsChanged(id);
+      return projects.summary(
+        record,
+        jobs.all.some((job) => job.project === id),
+      );
+    },
+    removeProject: async ({ id }) => {
+      const job = jobs.all.find((one) => one.project === id);
+      if (job) throw busy(job.run, "stop it before its project is removed");
+      const foreign = (await projects.runs(id)).find((run) => isUnderWay(run.state));
+      if (foreign) throw busy(foreign.id, "another window of Paddock is at it");
+      await projects.remove(id);
+      projectsChanged(id);
+    },
+    restoreProject: async ({ id }) => {
+      const record = await projects.restore(id);
+      projectsChanged(id);
+      return projects.summary(record, false);
+    },
+    changeSpec: async ({ id, spec }) => {
+      const record = await projects.change(id, async (now) => {
+        await checkSpec(now, spec);
+        return { spec };
+      });
+      projectsChanged(id);
+      return projects.open(record);
+    },
+    rows: async ({ id, offset, limit }, signal) => {
+      const file = projects.data(await projects.read(id));
+      return warm.use((api) => api.rows({ file, offset, limit, cache }, signal), signal);
+    },
+    plan: async ({ id, spec }, signal) => {
+      const record = await projects.read(id);
+      await checkSpec(record, spec);
+      const full = await filled(spec, projects.data(record));
+      return warm.use((api) => api.plan({ spec: full, cache }, signal), signal);
+    },
+
+    startRun,
+    run: openRun,
+    report: async (input) => readReport(await folderOf(input)),
+    pauseRun: async (input) => {
+      const job = await jobOf(input);
+      if (job) await jobs.pause(job);
+    },
+    resumeRun: async (input) => {
+      const job = await jobOf(input);
+      if (job) return jobs.resume(job);
+      const folder = await folderOf(input);
+      const record = await settleRun(folder);
+      if (record.state !== "done") await jobs.add(input.project, folder, record);
+    },
+    stopRun: async (input) => {
+      const job = await jobOf(input);
+      if (job) await jobs.stop(job);
+    },
+    removeRun: async (input) => {
+      await freeRun(input);
+      await folderOf(input);
+      await projects.removeRun(input.project, input.run);
+      emit("runChanged", { project: input.project, run: null });
+      await rescore(input.project);
+    },
+
+    form: async (input, signal) => {
+      const run = await modelFolder(input);
+      return warm.use((api) => api.form({ run }, signal), signal);
+    },
+    predict: async ({ rows, ...input }, signal) => {
+      const run = await modelFolder(input);
+      return warm.use((api) => api.predict({ run, rows }, signal), signal);
+    },
+    predictFile: async ({ source, ...input }, signal) => {
+      const run = await modelFolder(input);
+      const { path, name } = await uploads.open(source);
+      try {
+        const out = await freeName(runFiles(run).predictions, `${safeFileName(titleOf(name), 80)}-predictions`, ".csv");
+        const answer = await warm.use((api) => api.predictFile({ run, file: path, out, cache }, signal), signal);
+        return { handout: await handout(answer.out), rows: answer.rows, head: answer.predictions.slice(0, 20) };
+      } finally {
+        await uploads.drop(source);
+      }
+    },
+    exportOnnx: async (input) => {
+      const path = await modelOf(await folderOf(input));
+      const { name } = await projects.read(input.project);
+      return handout(path, `${safeFileName(name, 80)}.onnx`);
+    },
+
+    lessonOpen: (input, signal) => lesson.use((api) => api.lessonOpen(input, signal), signal),
+    lessonStep: (input, signal) => lesson.use((api) => api.lessonStep(input, signal), signal),
+    lessonClose: () => lesson.rest(),
+  } satisfies Handlers<HostApi>;
+
+  /** A run's folder with its model checked to be there. */
+  async function modelFolder(input: { project: string; run: string }): Promise<string> {
+    const folder = await folderOf(input);
+    await modelOf(folder);
+    return folder;
+  }
+
+  await projects.clean();
+  await uploads.clean();
+  // Reading the runs settles those that a crash left under way.
+  await Promise.all((await projects.ids()).map((id) => projects.runs(id)));
+
+  let disposed: Promise<void> | undefined;
+  return {
+    handlers: guarded(handlers, log),
+    onEvent: (listener) => {
+      const off = listeners.add(listener as (name: keyof HostEvents, value: HostEvents[keyof HostEvents]) => void);
+      meter.start();
+      return off;
+    },
+    receiveUpload: (name, stream) => uploads.receive(name, stream),
+    finished: (project, run) => jobs.find(project, run)?.done,
+    interrupt: async (project, run) => {
+      const job = jobs.find(project, run);
+      if (job) await jobs.interrupt(job);
+    },
+    dispose: () =>
+      (disposed ??= (async () => {
+        meter.stop();
+        await Promise.all([jobs.dispose(), warm.dispose(), lesson.dispose(), devices.dispose()]);
+        await uploads.dispose();
+      })()),
+  };
+}
+
+/** Checks every input at the border, and logs what went wrong inside. */
+function guarded(handlers: Handlers<HostApi>, log: Log): Handlers<HostApi> {
+  const guard = <K extends keyof HostApi>(name: K) => {
+    const schema = (inputs as Partial<Record<keyof HostApi, GenericSchema>>)[name];
+    const body = handlers[name] as (input: unknown, signal: AbortSignal) => Promise<unknown>;
+    return async (input: unknown, signal: AbortSignal = new AbortController().signal) => {
+      try {
+        return await body(schema ? checked(schema, input ?? undefined, name) : undefined, signal);
+      } catch (thrown) {
+        const error = AppError.from(thrown);
+        if (error.code === "internal" || error.code === "workerDied" || error.code === "outOfMemory")
+          log.error({ err: thrown, call: name, data: error.data }, "call failed");
+        throw error;
+      }
+    };
+  };
+  // The one cast: the names and bodies are those of `handlers`, each behind its schema.
+  return Object.fromEntries(Object.keys(handlers).map((name) => [name, guard(name as keyof HostApi)])) as unknown as Handlers<HostApi>;
+}
+
+async function handout(path: string, name: string = path.split(/[/\\]/).at(-1)!) {
+  return { name, path, bytes: (await stat(path)).size };
+}
+
+/** A path in the folder that is not taken: name, name-2, name-3… */
+async function freeName(folder: string, name: string, ending: string): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  for (let n = 1; ; n++) {
+    const path = join(folder, `${name}${n > 1 ? `-${n}` : ""}${ending}`);
+    if (!(await exists(path))) return path;
+  }
+}

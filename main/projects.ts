@@ -1,0 +1,245 @@
+// Projects on disk: a folder each, with the data copied in. A project counts as there once its project.json is; what a failed or
+// cancelled import left is removed, also after a crash.
+import { mkdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import * as v from "valibot";
+import { AppError } from "../ipc/error.ts";
+import type { Project, ProjectSummary } from "../ipc/host.ts";
+import type { RunRecord, TableProfile, TrainSpec } from "../ipc/types.ts";
+import { copyFileTo, exists, list, readText, regularFile, remove, renameWell, writeJson } from "./files.ts";
+import { spec as specSchema } from "./inputs.ts";
+import { takeLock } from "./locks.ts";
+import { idPattern, newProjectId, type Paths, safeFileName, titleOf } from "./paths.ts";
+import { type RecordKind, readRecord } from "./records.ts";
+import { isUnderWay, settleRun, summarize } from "./runs.ts";
+
+export interface ProjectRecord {
+  version: 1;
+  id: string;
+  /** The title, as the user writes it. */
+  name: string;
+  created: number;
+  updated: number;
+  /** The data file's name in data/, which every file system takes. */
+  file: string;
+  bytes: number;
+  rows: number;
+  fingerprint: string;
+  spec: Omit<TrainSpec, "data">;
+  score: ProjectSummary["score"];
+}
+
+const kind: RecordKind<ProjectRecord> = {
+  what: "project",
+  schema: v.object({
+    version: v.literal(1),
+    id: v.pipe(v.string(), v.regex(idPattern)),
+    name: v.string(),
+    created: v.number(),
+    updated: v.number(),
+    file: v.pipe(
+      v.string(),
+      v.check((name) => name === safeFileName(name, 255), "is not a plain file name"),
+    ),
+    bytes: v.number(),
+    rows: v.number(),
+    fingerprint: v.string(),
+    spec: specSchema,
+    score: v.nullable(v.object({ metric: v.string(), value: v.number() })),
+  }),
+  steps: [],
+  invalid: "projectInvalid",
+  newer: "recordNewer",
+};
+
+export interface Import {
+  /** Path of the file to bring in. */
+  from: string;
+  /** The name the user knows it by. */
+  name: string;
+  /** An upload is moved, a user's file copied. */
+  move: boolean;
+  profile: (file: string) => Promise<TableProfile>;
+  onProgress: (fraction: number | null) => void;
+  signal: AbortSignal;
+}
+
+export class Projects {
+  readonly paths: Paths;
+  #writing = new Map<string, Promise<unknown>>();
+
+  constructor(paths: Paths) {
+    this.paths = paths;
+  }
+
+  /** Removes what imports that never finished left behind. */
+  async clean(): Promise<void> {
+    for (const id of (await list(this.paths.projects)).filter((name) => idPattern.test(name))) {
+      const creating = join(this.paths.project(id), "creating.lock");
+      if (!(await exists(creating))) continue;
+      const lock = await takeLock(creating);
+      if (!lock) continue;
+      if (await exists(this.paths.record(id))) await lock.release();
+      else await remove(this.paths.project(id));
+    }
+  }
+
+  /** Ids of the projects there are. */
+  async ids(): Promise<string[]> {
+    const names = (await list(this.paths.projects)).filter((name) => idPattern.test(name));
+    const there = await Promise.all(names.map((id) => exists(this.paths.record(id))));
+    return names.filter((_, i) => there[i]);
+  }
+
+  /** Every project that can be read, the newest change first; the others are told to `onBroken` and left as they are. */
+  async all(onBroken: (id: string, error: AppError) => void): Promise<ProjectRecord[]> {
+    const records = await Promise.all(
+      (await this.ids()).map((id) =>
+        this.read(id).catch((thrown: unknown) => {
+          onBroken(id, AppError.from(thrown));
+          return undefined;
+        }),
+      ),
+    );
+    return records.filter((record) => record !== undefined).sort((a, b) => b.updated - a.updated);
+  }
+
+  async read(id: string): Promise<ProjectRecord> {
+    const record = await readRecord(this.paths.record(id), kind);
+    if (!record)
+      throw new AppError(
+        "projectMissing",
+        `There is no project '${id}'.`,
+        "It may have been removed: restore it, or drop its file again.",
+        { id },
+      );
+    return record;
+  }
+
+  async profile(id: string): Promise<TableProfile> {
+    const text = await readText(this.paths.profile(id));
+    try {
+      return JSON.parse(text ?? "") as TableProfile;
+    } catch (thrown) {
+      throw new AppError(
+        "projectInvalid",
+        `The profile of project '${id}' is missing or damaged.`,
+        "Drop its file again as a new project.",
+        { id },
+        thrown,
+      );
+    }
+  }
+
+  /** The data file of a project. */
+  data(record: ProjectRecord): string {
+    return this.paths.data(record.id, record.file);
+  }
+
+  /** Brings a file in: copied (or moved), profiled, recorded. Nothing stays behind when that fails or is cancelled. */
+  async create({ from, name, move, profile, onProgress, signal }: Import): Promise<ProjectRecord> {
+    const bytes = await regularFile(from);
+    const title = titleOf(name);
+    const id = newProjectId(title);
+    const folder = this.paths.project(id);
+    const file = safeFileName(name);
+    const target = this.paths.data(id, file);
+    await mkdir(join(folder, "data"), { recursive: true });
+    const lock = await takeLock(join(folder, "creating.lock"));
+    try {
+      if (move) await renameWell(from, target);
+      else await copyFileTo(from, target, { onProgress, signal });
+      const found = await profile(target);
+      signal.throwIfAborted();
+      const now = Date.now();
+      const record: ProjectRecord = {
+        version: 1,
+        id,
+        name: title,
+        created: now,
+        updated: now,
+        file,
+        bytes,
+        rows: found.rows,
+        fingerprint: found.fingerprint,
+        spec: found.target ? { target: found.target.column, task: found.target.task } : {},
+        score: null,
+      };
+      await writeJson(this.paths.profile(id), found);
+      await writeJson(this.paths.record(id), record);
+      await lock?.release();
+      return record;
+    } catch (thrown) {
+      await remove(folder);
+      throw thrown;
+    }
+  }
+
+  /** Reads, changes and writes a record; changes of one project wait for each other. */
+  async change(
+    id: string,
+    edit: (record: ProjectRecord) => Partial<ProjectRecord> | Promise<Partial<ProjectRecord>>,
+  ): Promise<ProjectRecord> {
+    const before = this.#writing.get(id) ?? Promise.resolve();
+    const mine = before.then(async () => {
+      const record = await this.read(id);
+      const next: ProjectRecord = { ...record, updated: Date.now(), ...(await edit(record)) };
+      await writeJson(this.paths.record(id), next);
+      return next;
+    });
+    const settled = mine.catch(() => {});
+    this.#writing.set(id, settled);
+    void settled.then(() => this.#writing.get(id) === settled && this.#writing.delete(id));
+    return mine;
+  }
+
+  /** Moves a project into the trash. */
+  async remove(id: string): Promise<void> {
+    await this.read(id).catch((thrown: unknown) => {
+      // A damaged or newer project may be put away too; a missing one may not.
+      if (AppError.from(thrown).code === "projectMissing") throw thrown;
+    });
+    await mkdir(this.paths.trash, { recursive: true });
+    await renameWell(this.paths.project(id), join(this.paths.trash, id));
+  }
+
+  async restore(id: string): Promise<ProjectRecord> {
+    const from = join(this.paths.trash, id);
+    if (!(await exists(from)))
+      throw new AppError("projectMissing", `There is no project '${id}' in the trash.`, "Drop its file again.", { id });
+    if (await exists(this.paths.project(id))) throw new AppError("usage", `The project '${id}' is there already.`, "Open it.", { id });
+    await mkdir(this.paths.projects, { recursive: true });
+    await renameWell(from, this.paths.project(id));
+    return this.read(id);
+  }
+
+  /** A run's folder moves into the trash, under its project's name. */
+  async removeRun(id: string, run: string): Promise<void> {
+    await mkdir(this.paths.trash, { recursive: true });
+    await renameWell(this.paths.run(id, run), join(this.paths.trash, `${id}--${run}`));
+  }
+
+  /** The runs of a project, the newest first; runs that a crash left under way are marked as interrupted. Unreadable ones are passed over. */
+  async runs(id: string): Promise<RunRecord[]> {
+    const names = (await list(this.paths.runs(id))).filter((name) => idPattern.test(name));
+    const records = await Promise.all(names.map((run) => settleRun(this.paths.run(id, run)).catch(() => undefined)));
+    return records.filter((record) => record !== undefined).sort((a, b) => b.created - a.created || (a.id < b.id ? 1 : -1));
+  }
+
+  summary(record: ProjectRecord, running: boolean): ProjectSummary {
+    const { id, name, created, updated, file, rows, spec, score } = record;
+    return { id, name, created, updated, file, rows, target: spec.target ?? null, score, running };
+  }
+
+  /** The project as the screens see it. */
+  async open(record: ProjectRecord): Promise<Project> {
+    const [profile, runs] = await Promise.all([this.profile(record.id), this.runs(record.id)]);
+    const running = runs.some((run) => isUnderWay(run.state));
+    return { ...this.summary(record, running), profile, spec: record.spec, runs: runs.map((run) => summarize(record.id, run)) };
+  }
+
+  /** When the list of projects last changed on disk, by whomever. */
+  async stamp(): Promise<number> {
+    return (await stat(this.paths.projects).catch(() => undefined))?.mtimeMs ?? 0;
+  }
+}
