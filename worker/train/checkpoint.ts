@@ -1,0 +1,113 @@
+// A checkpoint is one file: every state tensor of the session, the weights of the best point, and where the trainer stood. One file, one
+// rename: whatever is killed when, the old checkpoint or the new one is there, whole. Format: safetensors (8 bytes length, JSON, raw
+// little-endian data), so that other programs can read the weights; the trainer's place is JSON in its metadata.
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { AppError } from "../../ipc/error.ts";
+import { fromRawBytes, rawBytes, type Tensor } from "../tensor.ts";
+import { writeAtomic } from "./files.ts";
+import type { StoppingState } from "./stopping.ts";
+
+/** Where the trainer stands between two steps. Numbers survive JSON to the last bit. */
+export interface TrainerState {
+  version: 1;
+  /** Steps done, all epochs together; t of the optimizer is one more. */
+  step: number;
+  /** The epoch under way, from 0, and the batches of it that are done. */
+  epoch: number;
+  batch: number;
+  /** Seconds of training, pauses not counted. */
+  seconds: number;
+  stopping: StoppingState;
+  /** Sum and count of the shown losses since the last point of the curve, and since the last evaluation. */
+  window: { sum: number; count: number };
+  evaluationWindow: { sum: number; count: number };
+  /** Losses at the evaluations so far, for the referee. */
+  seen: { trainLoss: number; validationLoss: number }[];
+  /** Losses of all steps so far, where they are asked for. */
+  losses?: number[];
+  /** Training is over; what follows is the test. */
+  ended?: "converged" | "budget" | "interrupted";
+}
+
+export interface Checkpoint {
+  states: Map<string, Tensor>;
+  /** Weights of the best point; empty before the first evaluation. */
+  best: Map<string, Tensor>;
+  trainer: TrainerState;
+}
+
+const names = { float32: "F32", float64: "F64", float16: "F16", int64: "I64", int32: "I32", uint8: "U8", bool: "BOOL" } as const;
+type Kept = keyof typeof names;
+const dtypeOf = Object.fromEntries(Object.entries(names).map(([dtype, name]) => [name, dtype])) as Record<string, Kept>;
+
+interface Entry {
+  dtype: string;
+  shape: number[];
+  data_offsets: [number, number];
+}
+
+/** Writes the checkpoint in the place of the one before. */
+export async function writeCheckpoint(path: string, { states, best, trainer }: Checkpoint): Promise<void> {
+  const header: Record<string, unknown> = {};
+  const data: Uint8Array[] = [];
+  const hash = createHash("sha256");
+  let at = 0;
+  const put = (prefix: string, tensors: Map<string, Tensor>) => {
+    for (const [name, tensor] of tensors) {
+      const bytes = rawBytes(tensor);
+      header[prefix + name] = {
+        dtype: names[tensor.dtype as Kept],
+        shape: [...tensor.dims],
+        data_offsets: [at, at + bytes.length],
+      } satisfies Entry;
+      data.push(bytes);
+      hash.update(bytes);
+      at += bytes.length;
+    }
+  };
+  put("state:", states);
+  put("best:", best);
+  const whole = { __metadata__: { format: "paddock-checkpoint", trainer: JSON.stringify(trainer), sha256: hash.digest("hex") }, ...header };
+  let json = JSON.stringify(whole);
+  json += " ".repeat((8 - (Buffer.byteLength(json) % 8)) % 8);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(Buffer.byteLength(json)));
+  await writeAtomic(path, length, json, ...data);
+}
+
+/** The checkpoint, or undefined where there is none. Throws `runInvalid` when the file is damaged. */
+export async function readCheckpoint(path: string): Promise<Checkpoint | undefined> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (thrown) {
+    if ((thrown as { code?: string }).code === "ENOENT") return undefined;
+    throw thrown;
+  }
+  try {
+    return decode(bytes);
+  } catch (thrown) {
+    throw new AppError("runInvalid", `The checkpoint '${path}' is damaged.`, "Start a new run; what was trained here cannot go on.", { path }, thrown);
+  }
+}
+
+function decode(bytes: Buffer): Checkpoint {
+  const length = Number(bytes.readBigUInt64LE(0));
+  if (8 + length > bytes.length) throw new RangeError("its header is longer than the file");
+  const { __metadata__: metadata, ...entries } = JSON.parse(bytes.toString("utf8", 8, 8 + length)) as Record<string, never>;
+  // not a Buffer, whose slice() would not copy
+  const data = new Uint8Array(bytes.buffer, bytes.byteOffset + 8 + length, bytes.length - 8 - length);
+  const { trainer, sha256 } = metadata as unknown as { trainer: string; sha256: string };
+  if (createHash("sha256").update(data).digest("hex") !== sha256) throw new RangeError("its data are not what was written");
+  const states = new Map<string, Tensor>();
+  const best = new Map<string, Tensor>();
+  for (const [key, entry] of Object.entries(entries as Record<string, Entry>)) {
+    const dtype = dtypeOf[entry.dtype];
+    if (!dtype) throw new RangeError(`'${key}' is of the unknown type ${entry.dtype}`);
+    const tensor = fromRawBytes(dtype, entry.shape, data.subarray(...entry.data_offsets));
+    if (key.startsWith("best:")) best.set(key.slice(5), tensor);
+    else states.set(key.slice("state:".length), tensor);
+  }
+  return { states, best, trainer: JSON.parse(trainer) as TrainerState };
+}
