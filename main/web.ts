@@ -93,7 +93,7 @@ export async function startWeb(options: WebOptions = {}): Promise<WebDoor> {
 
   /** True when the window's program has started; a program that fails later hands over to the default browser. */
   async function showWindow(program: string): Promise<boolean> {
-    const child = openWindow(program, server.ticket(), join(workspace, "browser"));
+    const child = openWindow(program, server.ticket(), join(workspace, "cache", "browser"));
     const started = await new Promise<boolean>((resolve) => child.once("spawn", () => resolve(true)).once("error", () => resolve(false)));
     if (!started) return false;
     endWindow = () => void child.kill();
