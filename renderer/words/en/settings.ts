@@ -1,0 +1,67 @@
+import { en } from "../format.ts";
+
+export const settings = {
+  title: "Settings",
+  lead: "Nothing here is needed for a good result. A change holds at once.",
+  defaultIs: (value: string) => `Usually: ${value}.`,
+
+  look: "Language and look",
+  language: {
+    label: "Language",
+    auto: "As the system",
+    help: "The language of every screen and message.",
+    why: "The system's language is the one that you chose for this machine.",
+  },
+  theme: {
+    label: "Theme",
+    auto: "As the system",
+    light: "Light",
+    dark: "Dark",
+    help: "Light or dark screens.",
+    why: "Many systems turn dark in the evening, and Paddock turns with them.",
+  },
+
+  training: "Training",
+  device: {
+    label: "Device",
+    auto: "Chosen by Paddock",
+    help: "Where networks are trained. A run that is under way keeps its device.",
+    why: "For tables the processor is usually fastest, and it gives the same numbers every time.",
+    looking: "Looking for devices…",
+    again: "Look again",
+    list: "Devices of this machine",
+    works: "works",
+    worksNot: "does not work here",
+    memory: (used: string | null, total: string) => (used ? `${used} of ${total} in use` : total),
+    failed: "The devices could not be read.",
+  },
+  maxSeconds: {
+    label: "Longest training time",
+    help: "A run ends by itself when it no longer gets better. This is the limit in case it goes on improving. Reading, testing and saving come on top.",
+    why: "Most tables are learned in well under that.",
+    values: { 30: "30 seconds", 60: "1 minute", 300: "5 minutes", 900: "15 minutes", 3600: "1 hour", 14400: "4 hours", 86400: "1 day" },
+  },
+
+  about: "This installation",
+  workspace: {
+    label: "Workspace",
+    help: "Projects, runs and models lie here as plain files. Copy the folder to keep a backup.",
+    copy: "Copy the path",
+    copied: "Copied",
+  },
+  version: "Version",
+  machine: "Machine",
+  machineIs: (cores: number, memory: string, platform: string) =>
+    en.plural(cores, { one: `# core, ${memory} of memory, ${platform}`, other: `# cores, ${memory} of memory, ${platform}` }),
+  door: { label: "Window", electron: "Desktop app", browser: "Browser", cli: "Command line" },
+  network: {
+    label: "Network",
+    refused: (n: number) =>
+      n === 0
+        ? "No attempt to reach it since the start."
+        : en.plural(n, { one: "# attempt refused since the start.", other: "# attempts refused since the start." }),
+    help: "Paddock works offline and sends nothing anywhere. Whatever tries to reach the network, in any of its processes, is refused and counted. There is no switch for that.",
+  },
+  restore: "Restore the usual settings",
+  failed: "The change was not kept.",
+};

@@ -1,0 +1,64 @@
+import type { settings as shape } from "../en/settings.ts";
+import { zh } from "../format.ts";
+
+export const settings = {
+  title: "设置",
+  lead: "不改这里的任何一项，也能得到好结果。改动立即生效。",
+  defaultIs: (value: string) => `通常：${value}。`,
+
+  look: "语言和外观",
+  language: {
+    label: "语言",
+    auto: "跟随系统",
+    help: "所有界面和提示使用的语言。",
+    why: "系统的语言就是你为这台电脑选定的语言。",
+  },
+  theme: {
+    label: "外观",
+    auto: "跟随系统",
+    light: "浅色",
+    dark: "深色",
+    help: "界面用浅色还是深色。",
+    why: "很多系统到了晚上会变暗，Paddock 也跟着变。",
+  },
+
+  training: "训练",
+  device: {
+    label: "设备",
+    auto: "由 Paddock 选择",
+    help: "在哪个设备上训练。已经开始的训练不会换设备。",
+    why: "训练表格，处理器通常最快，而且每次得到的数字都一样。",
+    looking: "正在查找设备……",
+    again: "重新查找",
+    list: "这台电脑上的设备",
+    works: "可以使用",
+    worksNot: "在这里不能用",
+    memory: (used: string | null, total: string) => (used ? `已用 ${used}，共 ${total}` : total),
+    failed: "没能读取设备列表。",
+  },
+  maxSeconds: {
+    label: "最长训练时间",
+    help: "训练不再进步时会自己停下来；如果一直在进步，到了这个时间也会停。读取、测试和保存的时间另算。",
+    why: "大多数表格用不了这么久就能学好。",
+    values: { 30: "30 秒", 60: "1 分钟", 300: "5 分钟", 900: "15 分钟", 3600: "1 小时", 14400: "4 小时", 86400: "1 天" },
+  },
+
+  about: "当前安装",
+  workspace: {
+    label: "工作区",
+    help: "项目、训练和模型都以普通文件的形式放在这里。复制这个文件夹，就是备份。",
+    copy: "复制路径",
+    copied: "已复制",
+  },
+  version: "版本",
+  machine: "电脑",
+  machineIs: (cores: number, memory: string, platform: string) => zh.plural(cores, { other: `# 个核心，${memory} 内存，${platform}` }),
+  door: { label: "窗口", electron: "桌面应用", browser: "浏览器", cli: "命令行" },
+  network: {
+    label: "网络",
+    refused: (n: number) => (n === 0 ? "启动以来没有任何联网的尝试。" : zh.plural(n, { other: "启动以来已拒绝 # 次联网的尝试。" })),
+    help: "Paddock 离线工作，不向任何地方发送任何东西。它的任何一个进程想要联网，都会被拒绝，并计入次数。这一点没有开关。",
+  },
+  restore: "恢复通常的设置",
+  failed: "这项改动没有保存下来。",
+} satisfies typeof shape;
