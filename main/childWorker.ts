@@ -1,12 +1,13 @@
 // A worker as a child process of this one: for the browser door and the command line. It has a process group of its own, so that a
 // Ctrl-C in the terminal reaches us alone and we decide how the worker ends.
 import { fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { Listeners } from "../ipc/port.ts";
+import { packageRoot } from "./version.ts";
 import type { StartWorker, WorkerExit, WorkerProcess } from "./workers.ts";
 
-/** The built worker, beside the built host. */
-export const workerEntry = fileURLToPath(new URL("../worker/main.js", import.meta.url));
+/** The built worker. */
+export const workerEntry = join(packageRoot, "dist", "worker", "main.js");
 
 const stderrLimit = 16_384;
 
@@ -33,8 +34,13 @@ export function childWorker(entry: string = workerEntry, options: { env?: NodeJS
       exit = { code, signal, stderr };
       closes.tell(signal ? `signal ${signal}` : `exit code ${code}`);
     };
-    // 'close' comes after the last of stderr; a process that never started tells 'error' only.
-    child.on("close", end);
+    // Node's own 'close' event does not come after a disconnect of ours, so the last of stderr is awaited here; a grandchild may hold it
+    // open, which is not waited for.
+    child.on("exit", (code, signal) => {
+      if (child.stderr?.closed !== false) return end(code, signal);
+      child.stderr.once("close", () => end(code, signal));
+      setTimeout(() => end(code, signal), 500).unref();
+    });
     child.on("error", (error) => {
       stderr += `${error.message}\n`;
       if (child.pid === undefined) end(null, null);
