@@ -48,7 +48,9 @@ export class Graph {
   #parameters: string[] = [];
   #infos = new Map<string, ValueInfo>();
   #defined = new Set<string>();
+  #producers = new Map<string, Node>();
   #counts = new Map<string, number>();
+  #symbols = 0;
 
   constructor(name = "graph") {
     this.name = name;
@@ -81,6 +83,11 @@ export class Graph {
     return this.#defined.has(name);
   }
 
+  /** The node that makes a value. */
+  producer(name: string): Node | undefined {
+    return this.#producers.get(name);
+  }
+
   /** A name that nothing has yet: the prefix itself or the prefix with a number. */
   fresh(prefix: string): string {
     let name = prefix;
@@ -88,6 +95,11 @@ export class Graph {
     while (this.#defined.has(name)) name = `${prefix}_${++n}`;
     this.#counts.set(prefix, n);
     return name;
+  }
+
+  /** A new name for a length that is known only when the graph runs. */
+  symbol(): string {
+    return `u${this.#symbols++}`;
   }
 
   addInput(info: ValueInfo): void {
@@ -121,7 +133,8 @@ export class Graph {
   /** Other values for an initializer of the same dtype and shape. */
   setInitializer(name: string, tensor: Tensor): void {
     const old = this.#initializers.get(name);
-    if (!old) throw new AppError("modelInvalid", `There is no initializer '${name}'.`, "Name one of the graph's initializers.", { value: name });
+    if (!old)
+      throw new AppError("modelInvalid", `There is no initializer '${name}'.`, "Name one of the graph's initializers.", { value: name });
     if (old.dtype !== tensor.dtype || old.dims.join() !== tensor.dims.join())
       throw new AppError(
         "shapeMismatch",
@@ -144,7 +157,11 @@ export class Graph {
   /** Appends a node, or puts it at `at`. */
   addNode(node: Omit<Node, "name" | "domain" | "attrs"> & Partial<Node>, at = this.#nodes.length): Node {
     const whole: Node = { name: "", domain: "", attrs: {}, ...node };
-    for (const output of whole.outputs) if (output) this.#define(output);
+    for (const output of whole.outputs) {
+      if (!output) continue;
+      this.#define(output);
+      this.#producers.set(output, whole);
+    }
     this.#nodes.splice(at, 0, whole);
     if (whole.domain === "ai.onnx.ml" && !this.opsets.has(whole.domain)) this.opsets.set(whole.domain, mlOpset);
     return whole;
@@ -179,7 +196,10 @@ export class Graph {
 
   /** Replaces the nodes by others, in order, which define the same or fewer names. */
   replaceNodes(nodes: readonly Node[]): void {
-    for (const node of this.#nodes) for (const name of node.outputs) this.#defined.delete(name);
+    for (const name of this.#nodes.flatMap((n) => n.outputs)) {
+      this.#defined.delete(name);
+      this.#producers.delete(name);
+    }
     this.#nodes = [];
     for (const node of nodes) this.addNode(node);
   }
@@ -196,7 +216,9 @@ export class Graph {
     copy.#parameters = [...this.#parameters];
     copy.#infos = new Map(this.#infos);
     copy.#defined = new Set(this.#defined);
+    copy.#producers = new Map(this.#producers);
     copy.#counts = new Map(this.#counts);
+    copy.#symbols = this.#symbols;
     return copy;
   }
 
@@ -208,6 +230,7 @@ export class Graph {
 
   #forget(name: string): void {
     this.#defined.delete(name);
+    this.#producers.delete(name);
     this.#infos.delete(name);
   }
 }

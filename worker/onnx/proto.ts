@@ -270,7 +270,10 @@ function readTensor(t: TensorProto, where: string): Tensor {
   if (given !== expected) throw bad(`${where} has ${given} values or bytes where its shape [${dims.join(", ")}] asks for ${expected}.`);
   if (dtype === "string") {
     if (filled[0] && filled[0] !== t.stringData) throw bad(`${where} is text but holds numbers.`);
-    return strings(dims, t.stringData.map((s) => text(s, where)));
+    return strings(
+      dims,
+      t.stringData.map((s) => text(s, where)),
+    );
   }
   if (filled[0] === t.stringData) throw bad(`${where} is ${dtype} but holds text.`);
   if (filled[0] === t.rawData) return fromRawBytes(dtype, dims, t.rawData);

@@ -5,7 +5,7 @@ import { type Attribute, type Dim, Graph, type Node, type ValueInfo } from "../o
 import { dtypeCode } from "../onnx/proto.ts";
 import { type DType, float32, fromNumbers, int64, sizeOf, type Tensor, toNumbers } from "../tensor.ts";
 import { operator } from "./index.ts";
-import { infer } from "./infer.ts";
+import { constantOf, infer } from "./infer.ts";
 import { axisOf } from "./shapes.ts";
 
 export type Value = ValueInfo;
@@ -27,7 +27,9 @@ export interface Axes {
 
 /** Attributes that are floats even when the number given is whole. */
 const floats = new Set(
-  "alpha beta gamma epsilon ratio bias lambd value_float value_floats default_float values_floats keys_floats scale softcap momentum high low mean".split(" "),
+  "alpha beta gamma epsilon ratio bias lambd value_float value_floats default_float values_floats keys_floats scale softcap momentum high low mean".split(
+    " ",
+  ),
 );
 
 export class Builder {
@@ -58,7 +60,9 @@ export class Builder {
   /** A fixed tensor. Small equal ones are kept once (unless named). */
   constant(tensor: Tensor, name?: string): Value {
     const small = name === undefined && tensor.data.length <= 16;
-    const key = small ? `constant ${tensor.dtype} ${tensor.dims.join()} ${JSON.stringify(Array.from(tensor.data as ArrayLike<unknown>, plainText))}` : "";
+    const key = small
+      ? `constant ${tensor.dtype} ${tensor.dims.join()} ${JSON.stringify(Array.from(tensor.data as ArrayLike<unknown>, plainText))}`
+      : "";
     const old = this.#made.get(key);
     if (small && old) return old[0]!;
     const whole = this.graph.fresh(this.#scope + (name ?? "c"));
@@ -98,7 +102,7 @@ export class Builder {
 
   /** Value of a constant, where it is one. */
   valueOf(value: Value): Tensor | undefined {
-    return this.graph.parameters.includes(value.name) ? undefined : this.graph.initializers.get(value.name);
+    return constantOf(this.graph, value.name);
   }
 
   /** A value of the graph by its name. */
@@ -108,15 +112,31 @@ export class Builder {
     return info;
   }
 
+  /** The same value with its lengths said to be `dims`, where more is known than the operators can tell. */
+  assume(value: Value, dims: readonly Dim[]): Value {
+    const info = { ...value, dims: [...dims] };
+    this.graph.setInfo(info);
+    return info;
+  }
+
   /**
    * One node. Throws `operatorUnknown`, `shapeMismatch` or `modelInvalid`, naming the operator and the shapes.
    * @param attrs plain values; whole numbers become ints unless the name is one of ONNX's float attributes
    */
-  op(type: string, inputs: readonly (Value | undefined)[], attrs: Record<string, Plain> | undefined, options: OpOptions & { outputs: number }): Value[];
+  op(
+    type: string,
+    inputs: readonly (Value | undefined)[],
+    attrs: Record<string, Plain> | undefined,
+    options: OpOptions & { outputs: number },
+  ): Value[];
   op(type: string, inputs: readonly (Value | undefined)[], attrs?: Record<string, Plain>, options?: OpOptions): Value;
   op(type: string, inputs: readonly (Value | undefined)[], attrs: Record<string, Plain> = {}, options: OpOptions = {}): Value | Value[] {
     const tagged = Object.fromEntries(Object.entries(attrs).map(([name, value]) => [name, attribute(name, value)]));
-    const made = this.node({ type, domain: options.domain ?? "", inputs: inputs.map((x) => x?.name ?? ""), attrs: tagged }, options.outputs ?? 1, options.names);
+    const made = this.node(
+      { type, domain: options.domain ?? "", inputs: inputs.map((x) => x?.name ?? ""), attrs: tagged },
+      options.outputs ?? 1,
+      options.names,
+    );
     return options.outputs === undefined ? made[0]! : made;
   }
 
@@ -129,8 +149,14 @@ export class Builder {
     const key = plain ? `${domain}:${type}(${inputs.join()})${outputs}${JSON.stringify(attrs)}` : "";
     const old = this.#made.get(key);
     if (plain && old) return old;
-    const constant = (name: string) => this.graph.initializers.get(name);
-    const typed = infer({ type, domain, attrs, inputs: inputs.map((name) => (name ? this.value(name) : undefined)), outputs, constant });
+    const typed = infer({
+      graph: this.graph,
+      type,
+      domain,
+      attrs,
+      inputs: inputs.map((name) => (name ? this.value(name) : undefined)),
+      outputs,
+    });
     const values = typed.slice(0, outputs).map((t, i) => ({ name: names?.[i] ?? this.graph.fresh(`${this.#scope}${type}`), ...t }));
     this.graph.addNode({ type, domain, name: values[0]!.name, inputs, outputs: values.map((v) => v.name), attrs });
     for (const value of values) this.graph.setInfo(value);
@@ -239,7 +265,8 @@ export class Builder {
     if (x.dims.join() === like.dims.join()) return x;
     return like.dims.filter((d) => typeof d === "string").length <= 1 ? this.reshape(x, like.dims) : this.reshape(x, this.shapeOf(like));
   };
-  expand = (x: Value, dims: readonly number[] | Value): Value => this.op("Expand", [x, Array.isArray(dims) ? this.list(dims) : (dims as Value)]);
+  expand = (x: Value, dims: readonly number[] | Value): Value =>
+    this.op("Expand", [x, Array.isArray(dims) ? this.list(dims) : (dims as Value)]);
   expandLike = (x: Value, like: Value): Value => (x.dims.join() === like.dims.join() ? x : this.expand(x, this.shapeOf(like)));
   transpose = (x: Value, perm?: readonly number[]): Value => this.op("Transpose", [x], perm ? { perm } : {});
   /** The last two axes swapped. */
@@ -251,8 +278,10 @@ export class Builder {
   /** Parts of the given lengths along an axis. */
   split = (x: Value, lengths: readonly number[], { axis }: { axis: number }): Value[] =>
     this.op("Split", [x, this.list(lengths)], { axis }, { outputs: lengths.length });
-  slice = (x: Value, at: { starts: readonly number[]; ends: readonly number[]; axes: readonly number[]; steps?: readonly number[] }): Value =>
-    this.op("Slice", [x, this.list(at.starts), this.list(at.ends), this.list(at.axes), at.steps && this.list(at.steps)]);
+  slice = (
+    x: Value,
+    at: { starts: readonly number[]; ends: readonly number[]; axes: readonly number[]; steps?: readonly number[] },
+  ): Value => this.op("Slice", [x, this.list(at.starts), this.list(at.ends), this.list(at.axes), at.steps && this.list(at.steps)]);
   squeeze = (x: Value, axes: readonly number[]): Value => this.op("Squeeze", [x, this.list(axes)]);
   unsqueeze = (x: Value, axes: readonly number[]): Value => this.op("Unsqueeze", [x, this.list(axes)]);
   tile = (x: Value, repeats: readonly number[]): Value => this.op("Tile", [x, this.list(repeats)]);

@@ -1,17 +1,17 @@
 // Types of a node's outputs from the table; used by the builder for each new node and for whole graphs that were read from a file.
 import { AppError } from "../../ipc/error.ts";
-import type { Attributes, Graph, Node, ValueInfo } from "../onnx/graph.ts";
-import type { Tensor } from "../tensor.ts";
+import type { Attributes, Dim, Graph, Node, ValueInfo } from "../onnx/graph.ts";
+import { type Tensor, toNumbers } from "../tensor.ts";
 import { operator } from "./index.ts";
 import { Attrs, type Call, type Places, type Typed } from "./op.ts";
 
 export interface NodeLike {
+  graph: Graph;
   type: string;
   domain: string;
   attrs: Attributes;
   inputs: readonly (ValueInfo | undefined)[];
   outputs: number;
-  constant(name: string): Tensor | undefined;
 }
 
 /** The call of a node, with its inputs counted. Throws `operatorUnknown` and `modelInvalid`. */
@@ -33,8 +33,27 @@ export function callOf(node: NodeLike): Call {
     attrs: new Attrs(node.type, node.attrs),
     outputs: node.outputs,
     has: (i) => node.inputs[i] !== undefined,
-    constant: (i) => (node.inputs[i] ? node.constant(node.inputs[i].name) : undefined),
+    constant: (i) => constantOf(node.graph, node.inputs[i]?.name),
+    shapeIn: (i) => shapeIn(node.graph, node.inputs[i]?.name),
+    symbol: () => node.graph.symbol(),
   };
+}
+
+/** The value of an initializer that training does not change. */
+export function constantOf(graph: Graph, name: string | undefined): Tensor | undefined {
+  return name === undefined || graph.parameters.includes(name) ? undefined : graph.initializers.get(name);
+}
+
+/** Lengths in a shape vector: a constant, or what a Shape node reads off a typed value. */
+function shapeIn(graph: Graph, name: string | undefined): readonly Dim[] | undefined {
+  if (name === undefined) return undefined;
+  const constant = constantOf(graph, name);
+  if (constant) return toNumbers(constant);
+  const node = graph.producer(name);
+  const source = node?.type === "Shape" ? graph.info(node.inputs[0]!) : undefined;
+  if (!node || !source) return undefined;
+  const attrs = new Attrs("Shape", node.attrs);
+  return source.dims.slice(attrs.int("start", 0), attrs.has("end") ? attrs.int("end") : undefined);
 }
 
 /** dtype and dims of each output. Throws `shapeMismatch`, naming the operator and the shapes. */
@@ -46,7 +65,11 @@ export function infer(node: NodeLike): Typed[] {
   } catch (thrown) {
     if (!(thrown instanceof AppError)) throw thrown;
     const shapes = node.inputs.map((x) => (x ? `${x.name}: ${x.dtype}[${x.dims.join(", ")}]` : "–")).join(", ");
-    throw new AppError(thrown.code, `${node.type}(${shapes}): ${thrown.message}`, thrown.hint, { ...thrown.data, operator: node.type, shapes });
+    throw new AppError(thrown.code, `${node.type}(${shapes}): ${thrown.message}`, thrown.hint, {
+      ...thrown.data,
+      operator: node.type,
+      shapes,
+    });
   }
 }
 
@@ -68,7 +91,7 @@ export function inferGraph(graph: Graph): void {
   for (const node of graph.nodes) {
     const { type, domain, attrs } = node;
     const inputs = typedInputs(graph, node);
-    const typed = infer({ type, domain, attrs, inputs, outputs: node.outputs.length, constant: (name) => graph.initializers.get(name) });
+    const typed = infer({ graph, type, domain, attrs, inputs, outputs: node.outputs.length });
     node.outputs.forEach((name, i) => {
       if (name && typed[i]) graph.setInfo({ name, ...typed[i] });
     });

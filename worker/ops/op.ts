@@ -24,10 +24,14 @@ export interface Call {
   has(input: number): boolean;
   /** Value of an input that is known before the graph runs. */
   constant(input: number): Tensor | undefined;
+  /** The lengths that an input (a shape) holds, symbolic ones among them, where they are known. */
+  shapeIn(input: number): readonly Dim[] | undefined;
+  /** A new name for a length that is known only when the graph runs. */
+  symbol(): string;
 }
 
 /** A node as `grad` sees it: inputs x, outputs y, upstream gradients dy (of the shape and dtype of y; zero where nothing flows). */
-export interface View extends Omit<Call, "x"> {
+export interface View extends Omit<Call, "x" | "shapeIn" | "symbol"> {
   readonly x: Places<Value>;
   readonly y: Places<Value>;
   readonly dy: Places<Value>;
@@ -91,7 +95,9 @@ export class Attrs {
     if (!attr && fallback !== undefined) return fallback;
     throw new AppError(
       "modelInvalid",
-      attr ? `The attribute '${name}' of ${this.type} must be of the kind ${kinds[0]}, not ${attr.type}.` : `${this.type} needs the attribute '${name}'.`,
+      attr
+        ? `The attribute '${name}' of ${this.type} must be of the kind ${kinds[0]}, not ${attr.type}.`
+        : `${this.type} needs the attribute '${name}'.`,
       "Export the model again with a current tool.",
       { operator: this.type, attribute: name },
     );

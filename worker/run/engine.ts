@@ -1,7 +1,10 @@
 // What trains and runs graphs, whatever the runtime. One step is one run of the step graph; the state stays in the session, on the
 // device; who opens an engine or a session disposes it.
+import { AppError } from "../../ipc/error.ts";
 import type { Graph, ValueInfo } from "../onnx/graph.ts";
 import type { DType, Tensor } from "../tensor.ts";
+import { deviceIds, probeDevice } from "./device.ts";
+import { OrtEngine } from "./onnxruntime.ts";
 
 /** One tensor that a training step takes and gives back: a parameter, a moment of it, or the step count. */
 export interface StepState {
@@ -55,5 +58,21 @@ export interface InferenceSession {
   dispose(): Promise<void>;
 }
 
-/** Opens a device: "cpu", "webgpu", … Throws `deviceUnknown` or `deviceFailed`; there is no silent fallback. */
-export declare function openEngine(device: string, options?: { threads?: number }): Promise<Engine>;
+/**
+ * Opens a device: "cpu", "webgpu", … There is no silent fallback.
+ * @param options.threads processors to use; the default is the same each time, as other counts give other last bits
+ * @throws deviceUnknown, listing the known ones; deviceFailed with the runtime's reason
+ */
+export async function openEngine(device: string, options: { threads?: number } = {}): Promise<Engine> {
+  if (!deviceIds.includes(device))
+    throw new AppError("deviceUnknown", `There is no device '${device}' on this system.`, `Name one of: ${deviceIds.join(", ")}.`, {
+      device,
+      known: deviceIds,
+    });
+  const tried = await probeDevice(device);
+  if (!tried.works)
+    throw new AppError("deviceFailed", `The device '${device}' does not work here: ${tried.why}`, "Use another device: cpu always works.", {
+      device,
+    });
+  return new OrtEngine(device, options);
+}

@@ -1,0 +1,45 @@
+// The table of operators. What is not here is not known: importing it says so by name.
+import { AppError } from "../../ipc/error.ts";
+import { activations } from "./activations.ts";
+import { arithmetic } from "./arithmetic.ts";
+import { layout } from "./layout.ts";
+import { lookups } from "./lookup.ts";
+import { losses } from "./losses.ts";
+import { maths } from "./maths.ts";
+import { matrix } from "./matrix.ts";
+import { normalisations } from "./normalise.ts";
+import type { Op } from "./op.ts";
+import { reductions } from "./reduce.ts";
+import { sources } from "./sources.ts";
+import { text } from "./text.ts";
+
+export const operators = {
+  ...maths,
+  ...activations,
+  ...arithmetic,
+  ...matrix,
+  ...reductions,
+  ...normalisations,
+  ...layout,
+  ...lookups,
+  ...sources,
+  ...losses,
+  ...text,
+} satisfies Record<string, Op>;
+
+export type OperatorName = keyof typeof operators;
+
+/** The entry of an operator. Throws `operatorUnknown`. */
+export function operator(type: string, domain = ""): Op {
+  const entry: Op | undefined = Object.hasOwn(operators, type) ? operators[type as OperatorName] : undefined;
+  if (entry && (entry.domain ?? "") === domain) return entry;
+  const full = domain ? `${domain}.${type}` : type;
+  throw new AppError(
+    "operatorUnknown",
+    `The operator ${full} is not known.`,
+    "Export the model with standard ONNX operators, or use another model.",
+    {
+      operator: full,
+    },
+  );
+}

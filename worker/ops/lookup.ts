@@ -1,0 +1,136 @@
+// Elements picked by index, and put back by index. Gradients of picking add up where an index comes twice.
+import type { Dim } from "../onnx/graph.ts";
+import { type DType, fromNumbers, sizeOf } from "../tensor.ts";
+import type { Builder, Value } from "./builder.ts";
+import { type Gradient, type Op, op } from "./op.ts";
+import { fixed, type Gen, ids, list, normal } from "./samples.ts";
+import { axisOf, known, like, mismatch, sameType } from "./shapes.ts";
+
+/** Up to this many rows, the gradient of a table of rows is a product with a one-hot matrix: measured faster than scattering. */
+const oneHotRows = 64;
+
+/** Scatter forms share shape and gradients: dy itself where elements are added, else with the written places emptied. */
+function scatter(
+  pick: (g: Builder, dy: Value, at: Value, axis: number) => Value,
+  samples: { inputs: Gen[]; attrs: Record<string, number | string> }[],
+): Op {
+  const grad: Gradient = (g, { type, x: [, at, updates], dy: [dy], attrs, wants }) => {
+    const reduction = attrs.string("reduction", "none");
+    if (reduction !== "none" && reduction !== "add") throw mismatch(`the gradient of its reduction "${reduction}" is not known.`);
+    const axis: Record<string, number> = attrs.has("axis") ? { axis: attrs.int("axis") } : {};
+    const kept = () => (reduction === "add" ? dy : g.op(type, [dy, at, g.zerosLike(updates)], axis));
+    return [wants(0) ? kept() : null, null, wants(2) ? pick(g, dy, at, attrs.int("axis", 0)) : null];
+  };
+  return op({
+    arity: 3,
+    infer([x, , updates]) {
+      sameType(x, updates);
+      return like(x);
+    },
+    grad,
+    samples: samples.map((s) => ({ ...s, step: 1 })),
+  });
+}
+
+export const lookups = {
+  /** x[…, ids, …] along an axis. */
+  Gather: op({
+    arity: 2,
+    infer([x, at], { attrs }) {
+      const axis = axisOf(attrs.int("axis", 0), x.dims.length);
+      return like(x, [...x.dims.slice(0, axis), ...at.dims, ...x.dims.slice(axis + 1)]);
+    },
+    grad(g, { x: [x, at], dy: [dy], attrs }) {
+      const axis = axisOf(attrs.int("axis", 0), x.dims.length);
+      // The axes of the indices to the front, so that dy is rows (n, rest) that belong to rows of x.
+      const picked = at.dims.map((_, i) => axis + i);
+      const rest = [...dy.dims.keys()].filter((i) => !picked.includes(i));
+      const front = axis === 0 ? dy : g.transpose(dy, [...picked, ...rest]);
+      const others = x.dims.filter((_, i) => i !== axis);
+      const sum = rowSums(g, x, { axis, at, dy: front, others });
+      if (axis === 0) return [sum, null];
+      return [
+        g.transpose(
+          sum,
+          [...x.dims.keys()].map((i) => (i === axis ? 0 : i < axis ? i + 1 : i)),
+        ),
+        null,
+      ];
+    },
+    samples: [
+      { inputs: [normal(5, 3), ids([4, 0, 4, 2])], step: 1 },
+      { inputs: [normal(80, 3), ids([4, 0, 4, 79])], step: 1 },
+      { inputs: [normal(2, 5, 3), ids([1, 1, 0, 4], [2, 2])], attrs: { axis: 1 }, step: 1 },
+      { inputs: [normal(2, 5), ids([3], [])], attrs: { axis: 1 }, step: 1 },
+    ],
+  }),
+
+  GatherElements: op({
+    arity: 2,
+    infer: ([x, at]) => like(x, at.dims),
+    grad: (g, { x: [x, at], dy: [dy], attrs }) => [
+      g.op("ScatterElements", [g.zerosLike(x), at, dy], { axis: attrs.int("axis", 0), reduction: "add" }),
+      null,
+    ],
+    samples: [{ inputs: [normal(2, 3), ids([2, 2, 0, 1], [2, 2])], attrs: { axis: 1 }, step: 1 }],
+  }),
+
+  /** Elements or slices at the index tuples in the last axis. */
+  GatherND: op({
+    arity: 2,
+    infer([x, at], { attrs }) {
+      if (attrs.int("batch_dims", 0)) throw mismatch("batch_dims other than 0 are not supported.");
+      return like(x, [...at.dims.slice(0, -1), ...x.dims.slice(Number(at.dims.at(-1)))]);
+    },
+    grad: (g, { x: [x, at], dy: [dy] }) => [g.op("ScatterND", [g.zerosLike(x), at, dy], { reduction: "add" }), null],
+    samples: [{ inputs: [normal(3, 4), ids([0, 1, 2, 3, 0, 1], [3, 2])], step: 1 }],
+  }),
+
+  ScatterElements: scatter(
+    (g, dy, at, axis) => g.gatherElements(dy, at, { axis }),
+    [
+      { inputs: [normal(2, 4), ids([1, 0, 3, 2], [2, 2]), normal(2, 2)], attrs: { axis: 1 } },
+      { inputs: [normal(2, 4), ids([1, 1, 3, 3], [2, 2]), normal(2, 2)], attrs: { axis: 1, reduction: "add" } },
+    ],
+  ),
+  ScatterND: scatter(
+    (g, dy, at) => g.op("GatherND", [dy, at]),
+    [
+      { inputs: [normal(4, 3), ids([1, 3], [2, 1]), normal(2, 3)], attrs: {} },
+      { inputs: [normal(4, 3), ids([1, 3, 1], [3, 1]), normal(3, 3)], attrs: { reduction: "add" } },
+    ],
+  ),
+
+  /** A new axis of `off` values with `on` at the index. */
+  OneHot: op({
+    arity: 3,
+    infer([at, , values], call) {
+      const depth = known(call, 1, "depth")[0]!;
+      const axis = axisOf(call.attrs.int("axis", -1), at.dims.length + 1);
+      return { dtype: values.dtype, dims: [...at.dims.slice(0, axis), depth, ...at.dims.slice(axis)] };
+    },
+    grad(g, { x: [at, depth, values], dy: [dy], attrs }) {
+      const axis = attrs.int("axis", -1);
+      const hot = g.op("OneHot", [at, depth, unitPair(g, values.dtype)], { axis });
+      const on = g.reduceSum(g.mul(dy, hot), { keepdims: false });
+      const off = g.sub(g.reduceSum(dy, { keepdims: false }), on);
+      return [null, null, g.concat([g.unsqueeze(off, [0]), g.unsqueeze(on, [0])], { axis: 0 })];
+    },
+    samples: [{ inputs: [ids([2, 0]), list([3], []), normal(2)], step: 1 }, [ids([2, 0]), list([3], []), fixed([0, 1], [2])]],
+  }),
+} satisfies Record<string, Op>;
+
+/** Rows of dy added up at the rows of x that they were picked from; the picked axis of x first. */
+function rowSums(g: Builder, x: Value, { axis, at, dy, others }: { axis: number; at: Value; dy: Value; others: readonly Dim[] }): Value {
+  const length = x.dims[axis]!;
+  const width = others.every((d) => typeof d === "number") ? sizeOf(others) : -1;
+  if (typeof length === "number" && length <= oneHotRows && width > 0) {
+    const flat = g.reshape(at, [-1]);
+    const hot = g.op("OneHot", [flat, g.scalar(length, "int64"), unitPair(g, x.dtype)], { axis: -1 }); // (n, rows)
+    return g.reshape(g.gemm(hot, g.reshape(dy, [-1, width]), undefined, { transA: 1 }), [length, ...others]);
+  }
+  const zeros = axis === 0 ? g.zerosLike(x) : g.transpose(g.zerosLike(x), [axis, ...[...x.dims.keys()].filter((i) => i !== axis)]);
+  return g.op("ScatterND", [zeros, g.unsqueeze(at, [-1]), dy], { reduction: "add" });
+}
+
+const unitPair = (g: Builder, dtype: DType): Value => g.constant(fromNumbers(dtype, [2], [0, 1]));

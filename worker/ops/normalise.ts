@@ -1,0 +1,65 @@
+// Softmax and the normalisations: statistics along axes, then every element by them.
+import type { Builder, Value } from "./builder.ts";
+import { type Op, op, type View } from "./op.ts";
+import { normal, positive, type SampleSpec } from "./samples.ts";
+import { axisOf, like, mismatch, sameType } from "./shapes.ts";
+
+const soft = (slope: (g: Builder, dy: Value, y: Value, axes: number[]) => Value): Op =>
+  op({
+    arity: 1,
+    infer([x], { attrs }) {
+      axisOf(attrs.int("axis", -1), x.dims.length);
+      return like(x);
+    },
+    grad: (g, { y: [y], dy: [dy], attrs }) => [slope(g, dy, y, [attrs.int("axis", -1)])],
+    samples: [[normal(3, 4)], { inputs: [normal(2, 3, 4)], attrs: { axis: 1 } }],
+  });
+
+const shapes: SampleSpec[] = [
+  { inputs: [normal(3, 4), positive(4), normal(4)] },
+  { inputs: [normal(2, 3, 4), positive(3, 4), normal(3, 4)], attrs: { axis: 1, epsilon: 1e-3 } },
+  { inputs: [normal(3, 4), positive(4)] },
+];
+
+export const normalisations = {
+  Softmax: soft((g, dy, y, axes) => {
+    const p = g.mul(dy, y);
+    return g.sub(p, g.mul(y, g.reduceSum(p, { axes }))); // y (dy - Σ dy y)
+  }),
+  LogSoftmax: soft((g, dy, y, axes) => g.sub(dy, g.mul(g.exp(y), g.reduceSum(dy, { axes })))), // dy - softmax · Σ dy
+
+  /** y = (x - mean) / √(variance + ε) · scale + bias over the axes from `axis` on; also mean and 1/√. https://arxiv.org/abs/1607.06450 */
+  LayerNormalization: op({
+    arity: [2, 3],
+    infer([x, scale], { attrs, outputs }) {
+      const axis = axisOf(attrs.int("axis", -1), x.dims.length);
+      sameType(x, scale);
+      if (scale.dims.length > x.dims.length - axis) throw mismatch("its scale has more axes than are normalised.");
+      const stats = { dtype: "float32" as const, dims: x.dims.map((d, i) => (i < axis ? d : 1)) };
+      return [like(x), stats, stats].slice(0, outputs);
+    },
+    grad(g, view) {
+      const { x, dy, has, wants } = view;
+      const { hat, inverse, axes } = standard(g, view);
+      const dHat = g.mul(dy[0], x[1]);
+      // dx = (dĥ - mean(dĥ) - ĥ · mean(dĥ ĥ)) / σ
+      const centred = g.sub(g.sub(dHat, g.reduceMean(dHat, { axes })), g.mul(hat, g.reduceMean(g.mul(dHat, hat), { axes })));
+      return [
+        wants(0) ? g.mul(centred, inverse) : null,
+        wants(1) ? g.mul(dy[0], hat) : null, // the walk sums it over the rows
+        has(2) ? dy[0] : null,
+      ];
+    },
+    samples: shapes,
+  }),
+} satisfies Record<string, Op>;
+
+/** The standardised x, 1/σ, and the axes; from the node's own outputs where it gives them. */
+function standard(g: Builder, { x: [x], y, attrs, outputs }: View): { hat: Value; inverse: Value; axes: number[] } {
+  const axis = axisOf(attrs.int("axis", -1), x.dims.length);
+  const axes = [...x.dims.keys()].slice(axis);
+  const centred = g.sub(x, outputs === 3 ? y[1] : g.reduceMean(x, { axes }));
+  const inverse =
+    outputs === 3 ? y[2] : g.reciprocal(g.sqrt(g.add(g.reduceMean(g.square(centred), { axes }), attrs.float("epsilon", 1e-5))));
+  return { hat: g.mul(centred, inverse), inverse, axes };
+}

@@ -1,0 +1,85 @@
+// Dropout made repeatable, or left out. Handled: Dropout with a constant ratio, alone in its output. Refused: a ratio or a training flag
+// that is not constant, and a mask that is used.
+// In training, the mask is a window into a fixed tape of 0 and 1/(1-ratio): rows in the order a + i·b modulo a prime, from column c on;
+// a, b and c are hashed from the step count, the seed and the node's number in whole numbers, so they are the same on every device, and
+// a resumed run draws what an unbroken one would.
+import { AppError } from "../../ipc/error.ts";
+import type { Graph, Node } from "../onnx/graph.ts";
+import type { Builder, Value } from "../ops/builder.ts";
+import { constantOf } from "../ops/infer.ts";
+import { seeded } from "../ops/samples.ts";
+import { float32, toNumbers } from "../tensor.ts";
+import { rewrite } from "./rewrite.ts";
+
+/** Rows of the tape: a prime, so that every stride visits all rows. */
+const tapeRows = 1021;
+/** How far a window can shift sideways. */
+const slack = 64;
+/** 2^31 - 1, and two multipliers that go well with it: https://doi.org/10.1090/S0025-5718-99-00996-5 */
+const modulus = 2147483647;
+const multipliers = [1583458089, 784588716] as const;
+
+/** Inference: every Dropout vanishes. */
+export function withoutDropout(graph: Graph): Graph {
+  return rewrite(graph, (_, node, x) => (isDropout(node) ? [x[0]] : undefined));
+}
+
+/** Training: every Dropout with a ratio above 0 becomes a product with its mask, drawn from `t` and `seed` (int64 scalar), which are added as inputs. */
+export function repeatableDropout(graph: Graph, names: { t: string; seed: string }): Graph {
+  let count = 0;
+  let hash: Value | undefined;
+  return rewrite(graph, (g, node, x) => {
+    if (!isDropout(node)) return undefined;
+    const ratio = ratioOf(g, node, x);
+    if (ratio === 0) return [x[0]];
+    hash ??= stepHash(g, g.input(names.t, "float32", []), g.input(names.seed, "int64", []));
+    return [g.mul(x[0]!, mask(g, x[0]!, { ratio, hash, index: count++ }))];
+  });
+}
+
+const isDropout = (node: Node): boolean => node.type === "Dropout" && node.domain === "";
+
+function ratioOf(g: Builder, node: Node, x: readonly (Value | undefined)[]): number {
+  const refuse = (what: string) =>
+    new AppError("modelInvalid", `Dropout '${node.name}': ${what}.`, "Give a constant ratio and training flag.", { node: node.name });
+  if (node.outputs.length > 1 && node.outputs[1]) throw refuse("its mask is used as a value of its own");
+  const training = x[2] && constantOf(g.graph, x[2].name);
+  if (!x[2] || (training && !training.data[0])) return 0; // absent means: not training
+  const ratio = x[1] ? constantOf(g.graph, x[1].name) : float32([], [0.5]);
+  if (!training || !ratio) throw refuse("its ratio or its training flag is computed");
+  return toNumbers(ratio)[0]!;
+}
+
+/** A number that changes with every step: (t · m + seed) · m modulo 2^31 - 1. */
+function stepHash(g: Builder, t: Value, seed: Value): Value {
+  const mixed = g.mod(g.add(g.mul(g.cast(t, "int64"), multipliers[0]), seed), modulus);
+  return g.mod(g.mul(mixed, multipliers[1]), modulus);
+}
+
+function mask(g: Builder, x: Value, { ratio, hash, index }: { ratio: number; hash: Value; index: number }): Value {
+  const width = x.dims.at(-1);
+  if (typeof width !== "number")
+    throw new AppError("shapeMismatch", `Dropout needs a known width, not ${String(width)}.`, "Fix the last axis of its input.");
+  const h = g.mod(g.mul(g.add(hash, 7919 * (index + 1)), multipliers[0]), modulus);
+  const high = g.div(h, tapeRows);
+  const a = g.mod(h, tapeRows);
+  const b = g.add(g.mod(high, tapeRows - 1), 1);
+  const c = g.unsqueeze(g.mod(g.div(high, tapeRows - 1), slack), [0]);
+  const flat = x.dims.length === 2 ? x : g.reshape(x, [-1, width]);
+  const length = flat.dims[0]!;
+  const rows = typeof length === "number" ? g.scalar(length, "int64") : g.squeeze(g.op("Shape", [flat], { start: 0, end: 1 }), [0]);
+  const order = g.mod(g.add(g.mul(g.op("Range", [g.scalar(0, "int64"), rows, g.scalar(1, "int64")]), b), a), tapeRows);
+  const window = g.op("Slice", [tape(g, width, ratio), c, g.add(c, width), g.list([1])]);
+  const drawn = g.assume(g.gather(window, order), flat.dims);
+  return g.assume(g.reshapeLike(drawn, x), x.dims);
+}
+
+/** Shared by all dropouts of one width and ratio. */
+function tape(g: Builder, width: number, ratio: number): Value {
+  const name = `dropout.tape.${width}.${ratio}`;
+  if (g.graph.defines(name)) return g.value(name);
+  const random = seeded(width * 1000 + Math.round(ratio * 1000));
+  const keep = 1 / (1 - ratio);
+  const values = Float32Array.from({ length: tapeRows * (width + slack) }, () => (random() < ratio ? 0 : keep));
+  return g.constant(float32([tapeRows, width + slack], values), name);
+}

@@ -1,0 +1,50 @@
+// The frame of a pass: the graph is built anew, node by node, and each node may be replaced by others. Equal nodes become one.
+import { AppError } from "../../ipc/error.ts";
+import { Graph, type Node } from "../onnx/graph.ts";
+import { Builder, type Value } from "../ops/builder.ts";
+
+/**
+ * Values for the node's outputs, or undefined to keep the node.
+ * @param x its inputs in the new graph (undefined where absent)
+ */
+export type Replace = (g: Builder, node: Node, x: readonly (Value | undefined)[]) => readonly (Value | undefined)[] | undefined;
+
+/** The graph after the replacements, pruned. The old one is left alone; names of what is kept stay. */
+export function rewrite(old: Graph, replace: Replace): Graph {
+  const graph = new Graph(old.name);
+  for (const [k, v] of old.metadata) graph.metadata.set(k, v);
+  for (const [k, v] of old.opsets) graph.opsets.set(k, v);
+  const g = new Builder(graph);
+  const now = new Map<string, Value>();
+  const trainable = new Set(old.parameters);
+  for (const input of old.inputs) now.set(input.name, g.input(input.name, input.dtype, input.dims));
+  for (const [name, tensor] of old.initializers) {
+    graph.addInitializer(name, tensor, { trainable: trainable.has(name) });
+    now.set(name, g.value(name));
+  }
+  const find = (name: string): Value => {
+    const value = now.get(name);
+    if (!value)
+      throw new AppError("modelInvalid", `The graph uses '${name}' before it is defined.`, "The model file is damaged.", { value: name });
+    return value;
+  };
+  const kept = new Set(old.outputs.map((o) => o.name));
+  for (const node of old.nodes) {
+    const x = node.inputs.map((name) => (name ? find(name) : undefined));
+    const made =
+      replace(g, node, x) ??
+      g.node(
+        { ...node, inputs: x.map((v) => v?.name ?? "") },
+        node.outputs.length,
+        node.outputs.map((o) => o || graph.fresh(node.type)),
+      );
+    node.outputs.forEach((name, i) => {
+      const value = made[i];
+      if (!name || !value) return;
+      now.set(name, kept.has(name) && value.name !== name ? g.op("Identity", [value], {}, { names: [name] }) : value);
+    });
+  }
+  for (const output of old.outputs) g.output(find(output.name), output.name);
+  graph.prune();
+  return graph;
+}

@@ -1,0 +1,96 @@
+// The walk: from the loss back to what is asked for, each node by its rule. Here, and only here, broadcasting is undone, gradients that
+// meet are added, and shapes are checked.
+import { AppError } from "../../ipc/error.ts";
+import type { Node } from "../onnx/graph.ts";
+import type { Builder, Value } from "../ops/builder.ts";
+import { operator } from "../ops/index.ts";
+import { callOf, typedInputs } from "../ops/infer.ts";
+import type { Places, View } from "../ops/op.ts";
+import { isFloat } from "../tensor.ts";
+
+/**
+ * Adds nodes for the gradient of a scalar `loss` with respect to values by name; what the loss does not depend on gets zeros.
+ * @throws gradientMissing for an operator whose gradient must not be asked for; shapeMismatch for a loss that is no scalar
+ */
+export function gradients(g: Builder, loss: Value, wrt: readonly string[]): Map<string, Value> {
+  if (!isFloat(loss.dtype) || loss.dims.some((d) => d !== 1))
+    throw new AppError(
+      "shapeMismatch",
+      `The loss '${loss.name}' must be one float, not ${loss.dtype}[${loss.dims.join(", ")}].`,
+      "Take its mean or sum.",
+      {
+        value: loss.name,
+      },
+    );
+  const nodes = [...g.graph.nodes];
+  const depends = new Set(wrt);
+  for (const node of nodes) if (node.inputs.some((x) => depends.has(x))) for (const y of node.outputs) depends.add(y);
+
+  const flow = new Map<string, Value>([[loss.name, one(g, loss)]]);
+  for (const node of nodes.reverse()) {
+    if (!node.outputs.some((y) => flow.has(y)) || !node.inputs.some((x) => depends.has(x))) continue;
+    for (const [name, dx] of backward(g, node, flow, depends)) {
+      const before = flow.get(name);
+      flow.set(name, before ? g.add(before, dx) : dx);
+    }
+  }
+  return new Map(wrt.map((name) => [name, flow.get(name) ?? g.zerosLike(g.value(name))]));
+}
+
+const one = (g: Builder, loss: Value): Value =>
+  loss.dims.length ? g.reshape(g.scalar(1, loss.dtype), loss.dims) : g.scalar(1, loss.dtype);
+
+/** What one node sends to each of its inputs that is asked for, in the shape and dtype of that input. */
+function backward(g: Builder, node: Node, flow: ReadonlyMap<string, Value>, depends: ReadonlySet<string>): [string, Value][] {
+  const entry = operator(node.type, node.domain);
+  if (entry.grad === "none") return [];
+  if (typeof entry.grad === "object")
+    throw new AppError(
+      "gradientMissing",
+      `${node.type} '${node.name}' has no gradient: ${entry.grad.forbidden}.`,
+      "Use another operator here.",
+      {
+        operator: node.type,
+        node: node.name,
+      },
+    );
+  const inputs = typedInputs(g.graph, node);
+  const outputs = node.outputs.map((name) => g.value(name));
+  const wants = (i: number) => inputs[i] !== undefined && depends.has(inputs[i].name) && isFloat(inputs[i].dtype);
+  const view: View = {
+    ...callOf({ graph: g.graph, ...node, inputs, outputs: outputs.length }),
+    x: inputs as unknown as Places<Value>, // absent optional inputs are asked for with has()
+    y: outputs as unknown as Places<Value>,
+    dy: outputs.map((y) => flow.get(y.name) ?? g.zerosLike(y)) as unknown as Places<Value>,
+    wants,
+  };
+  const given = entry.grad(g, view);
+  return inputs.flatMap((x, i): [string, Value][] => {
+    const dx = given[i];
+    return x && dx && wants(i) ? [[x.name, sumTo(g, dx, x, node)]] : [];
+  });
+}
+
+/** dx summed over the axes along which x was stretched. */
+function sumTo(g: Builder, dx: Value, x: Value, node: Node): Value {
+  const extra = dx.dims.length - x.dims.length;
+  if (extra < 0) return check(g.expandLike(dx, x));
+  const stretched = [...dx.dims.keys()].filter((i) => i < extra || (x.dims[i - extra] === 1 && dx.dims[i] !== 1));
+  const real = stretched.filter((i) => dx.dims[i] !== 1);
+  let out = dx;
+  if (real.length) out = g.reduceSum(dx, { axes: real, keepdims: real.length !== extra || real.some((i) => i >= extra) });
+  if (out.dims.length !== x.dims.length) out = g.reshapeLike(out, x);
+  return check(
+    out.dims.every((d, i) => d === x.dims[i]) || out.dims.some((d, i) => d !== 1 && d !== x.dims[i]) ? out : g.expandLike(out, x),
+  );
+
+  function check(value: Value): Value {
+    if (value.dims.join() === x.dims.join()) return g.cast(value, x.dtype);
+    throw new AppError(
+      "internal",
+      `The gradient of ${node.type} has the shape [${dx.dims.join(", ")}], which cannot become [${x.dims.join(", ")}].`,
+      "This is a fault in the operator's rule: please report it.",
+      { operator: node.type },
+    );
+  }
+}
