@@ -10,12 +10,22 @@ export interface ModelInput {
   input: string;
   column: string;
   kind: "number" | "category" | "date";
+  /** How the training file wrote its numbers (worker/data/numbers.ts); for people's files and forms, the graph takes floats. */
+  format?: NumberFormat;
+  /** Texts among numbers that training took for missing, besides the usual marks. */
+  missing?: string[];
 }
+
+type NumberFormat = (typeof numberFormats)[number];
+
+const numberFormats = ["plain", "1,234.5", "1.234,5"] as const;
 
 export interface ModelCard {
   version: 1;
   task: TableTask;
   target: string;
+  /** How the training file wrote the target's numbers (regression). */
+  targetFormat?: NumberFormat;
   /** Class names in the order of `probabilities`. */
   classes?: string[];
   /** In the order of the graph's inputs. */
@@ -35,12 +45,14 @@ export interface ModelCard {
 
 const text = v.pipe(v.string(), v.maxLength(1_000_000));
 const kind = v.picklist(["number", "category", "date"]);
+const format = v.optional(v.picklist(numberFormats));
 const schema = v.object({
   version: v.literal(1),
   task: v.picklist(["regression", "classification"]),
   target: text,
+  targetFormat: format,
   classes: v.optional(v.pipe(v.array(text), v.minLength(1))),
-  inputs: v.pipe(v.array(v.object({ input: text, column: text, kind })), v.minLength(1)),
+  inputs: v.pipe(v.array(v.object({ input: text, column: text, kind, format, missing: v.optional(v.array(text)) })), v.minLength(1)),
   fields: v.array(
     v.object({
       name: text,

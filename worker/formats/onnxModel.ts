@@ -16,7 +16,8 @@ export interface TableEncoding {
   classes?: string[];
   /** Regression: value = standardised · std + mean. */
   targetScale?: { mean: number; std: number };
-  encoders: { kind: "number" | "category" | "date"; column: string }[];
+  /** `format`: how a column of numbers or dates is written. */
+  encoders: { kind: ModelInput["kind"]; column: string; format?: string }[];
 }
 
 export interface TableExport<E extends TableEncoding> {
@@ -47,12 +48,7 @@ export function exportTableModel<E extends TableEncoding>(options: TableExport<E
   for (const [name, value] of results) g.output(value, `output.${name}`);
 
   const outputs = results.map(([name]) => name);
-  const columns = encoding.encoders.map((encoder) => encoder.column);
-  const inputs: ModelInput[] = inputNames(columns, outputs).map((input, i) => ({
-    input,
-    column: columns[i]!,
-    kind: encoding.encoders[i]!.kind,
-  }));
+  const inputs = modelInputs(encoding, outputs);
   const graph = named(
     g.graph,
     new Map(inputs.map(({ input }, i) => [`column.${i}`, input])),
@@ -74,6 +70,18 @@ export function exportTableModel<E extends TableEncoding>(options: TableExport<E
     licence: ownLicence,
   });
   return encodeModel(graph);
+}
+
+/** What the graph's inputs are called and take, in the order of the encoders. */
+function modelInputs(encoding: TableEncoding, outputs: string[]): ModelInput[] {
+  const columns = encoding.encoders.map((encoder) => encoder.column);
+  const names = inputNames(columns, outputs);
+  return encoding.encoders.map(({ kind, column, format }, i) => ({
+    input: names[i]!,
+    column,
+    kind,
+    ...(kind === "number" && format ? { format: format as NonNullable<ModelInput["format"]> } : {}), // writeCard checks it
+  }));
 }
 
 /** logits (n, C) → probabilities (n, C) and the name of the likeliest class (n); of equals the first. */

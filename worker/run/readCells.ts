@@ -1,42 +1,47 @@
 // Text as a person writes it → what a model's inputs take: float32 with NaN for missing, or trimmed text with "" for missing.
+// Read as the training file was read (worker/data), so that the same cell means the same.
 import { AppError } from "../../ipc/error.ts";
-import { isMissingNumber, isMissingWord } from "../data/missing.ts";
+import { isMissingNumber } from "../data/missing.ts";
+import { type NumberFormat, numberOf } from "../data/numbers.ts";
+import { trimmed } from "../data/readings.ts";
 import type { ModelInput } from "../formats/modelCard.ts";
 import { float32, strings, type Tensor } from "../tensor.ts";
 
-const plain = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-const grouped = /^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$/;
+/**
+ * Missing → NaN; undefined for what is no number, or one beyond float32.
+ * @param format how the training file wrote the column; plain numbers and "1,234.5" are read in any case
+ */
+export function readNumber(text: string, format: NumberFormat = "plain"): number | undefined {
+  const cell = trimmed(text);
+  if (isMissingNumber(cell)) return NaN;
+  for (const reading of new Set([format, "plain", "1,234.5"] as const)) {
+    const value = numberOf(cell, reading);
+    if (!Number.isNaN(value)) return Number.isFinite(Math.fround(value)) ? value : undefined;
+  }
+  return undefined;
+}
 
-/** "1,234.5" → 1234.5; missing → NaN; undefined for what is no number, or one beyond float32. */
-export function readNumber(text: string): number | undefined {
-  const trimmed = text.trim();
-  if (isMissingNumber(trimmed)) return NaN;
-  const digits = grouped.test(trimmed) ? trimmed.replaceAll(",", "") : trimmed;
-  if (!plain.test(digits)) return undefined;
-  const value = Number(digits);
-  return Number.isFinite(Math.fround(value)) ? value : undefined;
+export interface CellReading {
+  /** Number of the first cell's row, from 1, and the file's name: for errors. */
+  firstRow: number;
+  file?: string;
+  /** Cells that are no numbers count as missing, as in training. */
+  lenient?: boolean;
 }
 
 /**
- * One column of cells as the tensor its input takes, [n, 1].
- * @param known values of a category column that the model knows: "NA" may be one of them
- * @param firstRow number of the first cell's row, from 1, for errors
+ * One column of cells as the tensor its input takes, [n, 1]. Words and dates go in as they are: the graph knows which it has seen.
  * @throws AppError valueInvalid with row, column and the text, where a number cannot be read
  */
-export function readColumn(input: ModelInput, cells: readonly string[], known: readonly string[], firstRow: number, file?: string): Tensor {
+export function readColumn(input: ModelInput, cells: readonly string[], reading: CellReading): Tensor {
   const dims = [cells.length, 1];
-  if (input.kind !== "number") {
-    const texts = cells.map((cell) => cell.trim());
-    return strings(
-      dims,
-      texts.map((text) => (isMissingWord(text, known) && !known.includes(text) ? "" : text)),
-    );
-  }
+  if (input.kind !== "number") return strings(dims, cells.map(trimmed));
   const values = new Float32Array(cells.length);
   cells.forEach((cell, i) => {
-    const value = readNumber(cell);
-    if (value === undefined) throw notANumber(input.column, cell, firstRow + i, file);
-    values[i] = value;
+    const value = readNumber(cell, input.format);
+    if (value === undefined && !reading.lenient && !input.missing?.includes(trimmed(cell)))
+      throw notANumber(input.column, cell, reading.firstRow + i, reading.file);
+    values[i] = value ?? NaN;
   });
   return float32(dims, values);
 }

@@ -1,0 +1,150 @@
+// A trained model judged on another file whose answers are known, by the same numbers as at its training.
+import { readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { AppError } from "../../ipc/error.ts";
+import type { Baselines, Metrics, RunReport } from "../../ipc/types.ts";
+import { isMissingWord } from "../data/missing.ts";
+import { trimmed } from "../data/readings.ts";
+import { openTable, type Table } from "../data/table.ts";
+import type { ModelCard } from "../formats/modelCard.ts";
+import { tasks } from "../tasks/index.ts";
+import { buildReport } from "../tasks/report.ts";
+import type { Answers } from "../tasks/task.ts";
+import { openPredictor, type Predictor } from "./predict.ts";
+import { columnMissing, scoreTable } from "./predictFile.ts";
+import { readNumber } from "./readCells.ts";
+
+export interface EvaluateOptions {
+  cache: string;
+  signal?: AbortSignal;
+  onProgress?: (what: "reading" | "profiling" | "predicting", fraction: number | null) => void;
+}
+
+/**
+ * Metrics and report of a run (or of a model.onnx alone) on all rows of `file` that have an answer. A class that training never saw counts as
+ * wrong; cells that are no numbers count as missing, as they did in training.
+ * @throws AppError what openPredictor and openTable throw; targetMissing without the answers' column; targetEmpty when no row has one
+ */
+export async function evaluateRun(run: string, file: string, options: EvaluateOptions): Promise<{ metrics: Metrics; report: RunReport }> {
+  const predictor = await openPredictor(run);
+  try {
+    const table = await openTable(file, options);
+    try {
+      return await evaluate(run, predictor, table, options);
+    } finally {
+      await table.close();
+    }
+  } finally {
+    await predictor.dispose();
+  }
+}
+
+async function evaluate(run: string, predictor: Predictor, table: Table, options: EvaluateOptions) {
+  const { card } = predictor;
+  const judged = await answersOf(predictor, table, options);
+  const target = card.classes ? { classes: card.classes } : {};
+  const metrics = tasks[card.task].metrics(judged.answers, target);
+  const known = await baselinesOf(run);
+  const constant = tasks[card.task].metrics(constantAnswers(card, judged.answers), target);
+  const report = await buildReport({
+    task: card.task,
+    target: card.target,
+    ...target,
+    rows: { train: 0, validation: 0, test: judged.rowNumbers.length },
+    metrics: { train: known?.metrics.train ?? {}, validation: null, test: metrics },
+    // The linear model is not kept: its numbers are those of the run's own test rows.
+    baseline: { constant, linear: known?.baseline.linear ?? constant } satisfies Baselines,
+    columns: table.profile.columns.map((column) => column.name),
+    ...judged,
+    cells: async (row) => (await table.rows(row - 1, 1))[0]!,
+  });
+  return { metrics, report };
+}
+
+/** Answers and truth of every row that has one; memory: a few numbers a row. */
+async function answersOf(
+  predictor: Predictor,
+  table: Table,
+  options: EvaluateOptions,
+): Promise<{ answers: Answers; rowNumbers: Uint32Array }> {
+  const { card } = predictor;
+  const place = table.profile.columns.findIndex((column) => column.name === card.target);
+  if (place < 0) throw targetMissing(card, table);
+  const width = card.classes?.length ?? 1;
+  const readTruth = card.classes ? classReader(card.classes) : (text: string) => readNumber(text, card.targetFormat) ?? NaN;
+  const rows = table.profile.rows;
+  const predicted = new Float32Array(rows * width);
+  const truth = card.classes ? new Int32Array(rows) : new Float64Array(rows);
+  const rowNumbers = new Uint32Array(rows);
+  let count = 0;
+  for await (const { cells, scored, firstRow } of scoreTable(predictor, table, { signal: options.signal, lenient: true })) {
+    cells.forEach((row, i) => {
+      const answer = readTruth(row[place]!);
+      if (Number.isNaN(answer)) return;
+      truth[count] = answer;
+      rowNumbers[count] = firstRow + i;
+      if ("values" in scored) predicted[count] = scored.values[i]!;
+      else predicted.set(scored.probabilities.subarray(i * width, (i + 1) * width), count * width);
+      count++;
+    });
+    options.onProgress?.("predicting", (firstRow + cells.length - 1) / rows);
+  }
+  if (count === 0)
+    throw new AppError(
+      "targetEmpty",
+      `No row of '${table.profile.file}' has a value in the column '${card.target}'.`,
+      "Give a file whose answers are known.",
+      { file: table.profile.file, column: card.target },
+    );
+  return {
+    answers: { predicted: predicted.subarray(0, count * width), truth: truth.subarray(0, count) },
+    rowNumbers: rowNumbers.subarray(0, count),
+  };
+}
+
+/** Text → class id, -1 for a class that training never saw, NaN for missing. "1.0" is the class "1" where all classes are numbers. */
+function classReader(classes: string[]): (text: string) => number {
+  const ids = new Map(classes.map((name, id) => [name, id]));
+  const values = classes.map((name) => readNumber(name) ?? NaN);
+  const numbers = values.some(Number.isNaN) ? undefined : new Map(values.map((value, id) => [value, id]));
+  return (text) => {
+    const cell = trimmed(text);
+    const id = ids.get(cell) ?? numbers?.get(readNumber(cell) ?? NaN);
+    if (id !== undefined) return id;
+    return isMissingWord(cell, classes) ? NaN : -1;
+  };
+}
+
+/** The dumb guess, at its best on these rows: the most frequent class always, or the mean. */
+function constantAnswers(card: ModelCard, { truth }: Answers): Answers {
+  if (!card.classes) {
+    let mean = 0;
+    for (const value of truth) mean += value / truth.length;
+    return { predicted: new Float32Array(truth.length).fill(mean), truth };
+  }
+  const width = card.classes.length;
+  const shares = new Float32Array(width);
+  for (const id of truth) if (id >= 0) shares[id]! += 1 / truth.length;
+  const predicted = new Float32Array(truth.length * width);
+  for (let row = 0; row < truth.length; row++) predicted.set(shares, row * width);
+  return { predicted, truth };
+}
+
+/** The run's own report, where `run` is a run's folder that has one. */
+async function baselinesOf(run: string): Promise<Pick<RunReport, "baseline" | "metrics"> | undefined> {
+  try {
+    return JSON.parse(await readFile(join(run, "report.json"), "utf8")) as RunReport;
+  } catch {
+    return undefined; // a model.onnx alone, or a run that was moved without its report
+  }
+}
+
+function targetMissing(card: ModelCard, table: Table): AppError {
+  const { hint, data } = columnMissing([card.target], table.profile);
+  return new AppError(
+    "targetMissing",
+    `'${basename(table.file)}' has no column '${card.target}', which holds the answers that the model is judged by.`,
+    hint,
+    data,
+  );
+}
