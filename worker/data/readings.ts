@@ -1,0 +1,55 @@
+// How each column is read: the type found on a sample, as SQL over the table of texts. The table in DuckDB is `raw`: c0, c1, … as
+// written (NULL for empty), `k` the hash of the row; rowid counts from 0. Nothing typed is stored: the engine reads texts as fast.
+import { type DatabaseOptions, literal } from "./duckdb.ts";
+import { datePartsSql, dateStructSql } from "./dates.ts";
+import { type NumberFormat, numberSql } from "./numbers.ts";
+
+export type { DatabaseOptions };
+
+/** How one column of `raw` is read. `missing`: the marks (as written, trimmed) that mean no value, besides the empty text. */
+export type Reading = { name: string; index: number; missing: string[] } & (
+  { type: "number"; format: NumberFormat } | { type: "date"; format: string } | { type: "text" }
+);
+
+/** Blanks that people and programs leave around a value. */
+const blanks = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(12288) || chr(65279)";
+
+/** The value of column `index` without blanks around it. */
+export function trimmedSql(index: number): string {
+  return `trim(c${index}, ${blanks})`;
+}
+
+/** JavaScript's side of the same. */
+export function trimmed(text: string): string {
+  return text.replace(/^[ \t\n\r\u00a0\u3000\ufeff]+|[ \t\n\r\u00a0\u3000\ufeff]+$/g, "");
+}
+
+/**
+ * A sub-select with the columns r (row, from 0), k, and for each reading v<index>: DOUBLE (numbers), VARCHAR (texts), or, for dates,
+ * DOUBLE days from 1970 and with `parts` also y/m/d/h/days<index>; NULL for missing. `where` filters on r and k.
+ */
+export function typedSql(readings: readonly Reading[], options: { where?: string; parts?: boolean; texts?: boolean } = {}): string {
+  const first: string[] = [];
+  const final: string[] = [];
+  for (const reading of readings) {
+    const i = reading.index;
+    if (options.texts) {
+      first.push(`${trimmedSql(i)} AS t${i}`);
+      final.push(`CASE WHEN t${i} IN (${["", ...reading.missing].map(literal).join(", ")}) THEN NULL ELSE t${i} END AS t${i}`);
+    }
+    if (reading.type === "number") {
+      first.push(`${numberSql(`c${i}`, reading.format)} AS n${i}`);
+      final.push(`CASE WHEN isfinite(n${i}) THEN n${i} END AS v${i}`);
+    } else if (reading.type === "date") {
+      first.push(`${dateStructSql(`c${i}`, reading.format)} AS s${i}`);
+      const parts = datePartsSql(`s${i}`, reading.format);
+      final.push(`(${parts.days} + (${parts.hour} * 60 + ${parts.minute}) / 1440.0)::DOUBLE AS v${i}`);
+      if (options.parts) for (const [name, part] of Object.entries(parts)) final.push(`${part} AS ${name}${i}`);
+    } else {
+      first.push(`${trimmedSql(i)} AS w${i}`);
+      final.push(`CASE WHEN w${i} IN (${["", ...reading.missing].map(literal).join(", ")}) THEN NULL ELSE w${i} END AS v${i}`);
+    }
+  }
+  const inner = `SELECT rowid AS r, k${first.map((f) => `, ${f}`).join("")} FROM raw${options.where ? ` WHERE ${options.where.replaceAll(/\br\b/g, "rowid")}` : ""}`;
+  return `(SELECT r, k${final.map((f) => `, ${f}`).join("")} FROM (${inner}))`;
+}

@@ -1,0 +1,242 @@
+// A table that was imported: its profile, its rows as written, and the engine behind them for the other files of this folder.
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { AppError } from "../../ipc/error.ts";
+import type { TableProfile } from "../../ipc/types.ts";
+import { findAnswers } from "./answers.ts";
+import { discard, draftFolder, drop, exists, noted, publish, stampOf, takeNote } from "./cache.ts";
+import { importCsv } from "./csv.ts";
+import { Database } from "./duckdb.ts";
+import { inferColumns } from "./infer.ts";
+import { columnProblems, duplicates, targetProblems } from "./problems.ts";
+import { profileColumns } from "./profile.ts";
+import type { Reading } from "./readings.ts";
+import { scan } from "./scan.ts";
+import { guessTarget, taskOf } from "./target.ts";
+
+export interface OpenOptions {
+  cache: string;
+  signal?: AbortSignal;
+  onProgress?: (what: "reading" | "profiling", fraction: number | null) => void;
+}
+
+export interface Table {
+  profile: TableProfile;
+  /** The file that it came from. */
+  file: string;
+  /** Rows as written, "" for empty, from row `offset` (0 is the first). */
+  rows(offset: number, limit: number): Promise<string[][]>;
+  close(): Promise<void>;
+  /** For the files of this folder: SQL over `raw`, and how its columns are read. */
+  readonly database: Database;
+  readonly readings: readonly Reading[];
+}
+
+/** Counts up when an imported table would come out otherwise. */
+const version = 1;
+
+interface Kept {
+  version: number;
+  /** Size of table.duckdb, to see a torn one. */
+  bytes: number;
+  readings: Reading[];
+  profile: TableProfile;
+}
+
+/**
+ * Opens the table in `file`, importing it into the cache where it is not there yet.
+ * Throws fileMissing, fileUnreadable, fileEmpty, fileNotText, fileChanged, table…, cancelled, outOfMemory, diskFull; a failed import
+ * leaves nothing behind.
+ */
+export async function openTable(file: string, options: OpenOptions): Promise<Table> {
+  const { cache, signal, onProgress } = options;
+  signal?.throwIfAborted();
+  const stats = await look(file);
+  let fingerprint = await noted(cache, file, stats);
+  if (fingerprint !== undefined) {
+    const table = await openKept(cache, fingerprint, file);
+    if (table) return table;
+  }
+  onProgress?.("reading", 0);
+  const total = Math.max(1, Number(stats.size));
+  // Looking at the bytes takes about a tenth of the time that the import then takes.
+  const scanned = await readable(file, () => scan(file, signal, (bytes) => onProgress?.("reading", (0.1 * bytes) / total)));
+  fingerprint = scanned.fingerprint;
+  const known = await openKept(cache, fingerprint, file);
+  if (known) {
+    await takeNote(cache, file, stats, fingerprint);
+    return known;
+  }
+  const draft = await draftFolder(cache);
+  try {
+    await importInto(draft, file, scanned, options);
+    if (stampOf(await look(file)) !== stampOf(stats))
+      throw new AppError("fileChanged", `${basename(file)} changed while it was read.`, "Try again when nothing writes to it.", {
+        file: basename(file),
+      });
+    await publish(draft, join(cache, fingerprint));
+  } catch (error) {
+    await drop(draft);
+    throw error;
+  }
+  await takeNote(cache, file, stats, fingerprint);
+  const table = await openKept(cache, fingerprint, file);
+  if (!table)
+    throw new AppError("internal", "The imported table could not be opened again.", "Try again; report it if it stays.", {
+      file: basename(file),
+    });
+  return table;
+}
+
+async function look(file: string) {
+  const stats = await readable(file, () => stat(file, { bigint: true }));
+  const name = basename(file);
+  if (stats.isDirectory())
+    throw new AppError("fileUnreadable", `${name} is a folder, not a file.`, "Choose a CSV or TSV file.", { file: name });
+  if (!stats.isFile())
+    throw new AppError("fileUnreadable", `${name} is not an ordinary file.`, "Choose a CSV or TSV file.", { file: name });
+  if (stats.size === 0n) throw new AppError("fileEmpty", `${name} is empty.`, "Choose a file that has rows.", { file: name });
+  return stats;
+}
+
+/** Runs what reads the file; the system's refusals in our words. */
+async function readable<T>(file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    const name = basename(file);
+    if (code === "ENOENT" || code === "ENOTDIR")
+      throw new AppError("fileMissing", `There is no file ${file}.`, "Look at the path and the spelling.", { file }, error);
+    if (
+      code === "EACCES" ||
+      code === "EPERM" ||
+      code === "EIO" ||
+      code === "ELOOP" ||
+      code === "ENAMETOOLONG" ||
+      code === "ERR_INVALID_ARG_VALUE"
+    )
+      throw new AppError(
+        "fileUnreadable",
+        `${name} cannot be read (${code}).`,
+        "Give yourself the right to read it, or copy it elsewhere.",
+        { file: name, reason: code },
+        error,
+      );
+    throw error;
+  }
+}
+
+async function importInto(folder: string, file: string, scanned: Awaited<ReturnType<typeof scan>>, options: OpenOptions): Promise<void> {
+  const { signal, onProgress } = options;
+  onProgress?.("reading", null);
+  const { database, names, rows, dialect, problems } = await importCsv(file, scanned, folder, signal);
+  try {
+    onProgress?.("profiling", 0);
+    const inferred = await inferColumns(database, names, rows, dialect.delimiter, signal);
+    const preview = await rowsOf(database, names.length, 0, 100);
+    onProgress?.("profiling", 0.3);
+    const columns = await profileColumns(database, inferred, rows, preview, signal, (done) => onProgress?.("profiling", 0.3 + 0.6 * done));
+    const readings = inferred.map(({ reading }) => reading);
+    problems.push(...columnProblems(columns, inferred, rows));
+    const [copies] = await database.rows("SELECT count(*) - count(DISTINCT k) FROM raw", signal);
+    problems.push(...duplicates(Number(copies![0])));
+    const targets = columns.flatMap((column) => {
+      const task = taskOf(column, rows);
+      return task ? [{ column: column.name, task }] : [];
+    });
+    const target = guessTarget(columns, targets);
+    if (target)
+      problems.push(...targetProblems(target, columns, await findAnswers(database, readings, columns, target.column, rows, signal)));
+    const profile: TableProfile = {
+      kind: "table",
+      file: basename(file),
+      bytes: scanned.bytes,
+      rows,
+      columns,
+      problems,
+      dialect,
+      targets,
+      ...(target ? { target } : {}),
+      preview: preview.slice(0, 20),
+      fingerprint: scanned.fingerprint,
+    };
+    await database.run("CHECKPOINT", signal);
+    database.close();
+    await drop(join(folder, "spill"));
+    const { size } = await stat(join(folder, "table.duckdb"));
+    const kept: Kept = { version, bytes: size, readings, profile };
+    await writeFile(join(folder, "table.json"), JSON.stringify(kept));
+    onProgress?.("profiling", 1);
+  } finally {
+    database.close();
+  }
+}
+
+async function rowsOf(database: Database, columns: number, offset: number, limit: number): Promise<string[][]> {
+  const from = Math.max(0, Math.floor(offset));
+  const to = from + Math.max(0, Math.floor(limit));
+  const wanted = Array.from({ length: columns }, (_, i) => `coalesce(c${i}, '')`).join(", ");
+  return (await database.rows(`SELECT ${wanted} FROM raw WHERE rowid >= ${from} AND rowid < ${to} ORDER BY rowid`)) as string[][];
+}
+
+/** Databases open in this process: DuckDB wants one instance a file. */
+const open = new Map<string, { database: Promise<Database>; users: number }>();
+
+/** The table kept under this fingerprint; undefined where there is none, or one that is torn or of another version (then removed). */
+async function openKept(cache: string, fingerprint: string, file: string): Promise<Table | undefined> {
+  const folder = join(cache, fingerprint);
+  const path = join(folder, "table.duckdb");
+  if (!(await exists(folder))) return undefined;
+  let kept: Kept;
+  let database: Database;
+  try {
+    kept = JSON.parse(await readFile(join(folder, "table.json"), "utf8")) as Kept;
+    if (kept.version !== version || kept.profile.fingerprint !== fingerprint) throw new Error("another version");
+    if ((await stat(path)).size !== kept.bytes) throw new Error("torn");
+    database = await share(path, fingerprint);
+  } catch {
+    if (!open.has(path)) await discard(cache, folder);
+    return undefined;
+  }
+  let closed = false;
+  return {
+    profile: { ...kept.profile, file: basename(file) },
+    file,
+    database,
+    readings: kept.readings,
+    rows: (offset, limit) => rowsOf(database, kept.readings.length, offset, limit),
+    async close() {
+      if (closed) return;
+      closed = true;
+      await unshare(path);
+    },
+  };
+}
+
+async function share(path: string, fingerprint: string): Promise<Database> {
+  let entry = open.get(path);
+  if (!entry) {
+    const scratch = join(tmpdir(), `paddock-${process.pid}-${fingerprint.slice(0, 16)}`);
+    const opening = mkdir(scratch, { recursive: true }).then(() =>
+      Database.open(path, { readOnly: true, scratch, threads: Math.max(1, Math.min(4, availableParallelism())) }),
+    );
+    entry = { users: 0, database: opening };
+    open.set(path, entry);
+  }
+  entry.users++;
+  try {
+    return await entry.database;
+  } catch (error) {
+    open.delete(path);
+    throw error;
+  }
+}
+
+async function unshare(path: string): Promise<void> {
+  const entry = open.get(path);
+  if (!entry || --entry.users > 0) return;
+  open.delete(path);
+  (await entry.database).close();
+}
