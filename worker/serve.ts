@@ -1,0 +1,130 @@
+// What a worker answers: each call of WorkerApi in a few lines, the work being elsewhere. One job at a time lives here: a run, the lesson,
+// or a model being tried (kept open between calls, since opening it takes longer than an answer).
+import { AppError } from "../ipc/error.ts";
+import type { Handlers } from "../ipc/rpc.ts";
+import type { WorkerApi, WorkerEvents } from "../ipc/worker.ts";
+import { openTable } from "./data/table.ts";
+import { Lesson, lessonFit } from "./lesson.ts";
+import { evaluateRun } from "./run/evaluate.ts";
+import { openPredictor, type Predictor } from "./run/predict.ts";
+import { predictFile } from "./run/predictFile.ts";
+import { probeDevice } from "./run/device.ts";
+import { Control } from "./train/control.ts";
+import { planRun } from "./train/prepare.ts";
+import { trainRun } from "./train/run.ts";
+
+export interface Worker {
+  handlers: Handlers<WorkerApi>;
+  /** Interrupts the run (a checkpoint is kept) and lets go of all else. */
+  dispose(): Promise<void>;
+}
+
+type Emit = <K extends keyof WorkerEvents & string>(name: K, value: WorkerEvents[K]) => void;
+
+/** @param emit tells an event to main */
+export function createWorker(emit: Emit): Worker {
+  const jobs = new Set<{ control: Control; abort: AbortController; done: Promise<unknown> }>();
+  let lesson: Lesson | undefined;
+  let tried: { run: string; predictor: Promise<Predictor> } | undefined;
+
+  const onProgress = (what: WorkerEvents["working"]["what"], fraction: number | null) => emit("working", { what, fraction });
+  const current = () => [...jobs].at(-1)?.control;
+
+  async function predictorOf(run: string): Promise<Predictor> {
+    if (tried?.run !== run) {
+      const old = tried;
+      tried = { run, predictor: openPredictor(run) };
+      await (await old?.predictor.catch(() => undefined))?.dispose();
+    }
+    const mine = tried;
+    return mine.predictor.catch((thrown: unknown) => {
+      if (tried === mine) tried = undefined; // a run that is not trained yet may be soon
+      throw thrown;
+    });
+  }
+
+  const handlers = {
+    async inspect({ file, cache }, signal) {
+      const table = await openTable(file, { cache, signal, onProgress });
+      await table.close();
+      return table.profile;
+    },
+    async rows({ file, cache, offset, limit }, signal) {
+      const table = await openTable(file, { cache, signal, onProgress });
+      try {
+        return await table.rows(offset, limit);
+      } finally {
+        await table.close();
+      }
+    },
+    plan: ({ spec, cache }, signal) => planRun(spec, { cache, signal, onWorking: (working) => emit("working", working) }),
+
+    async train({ run, spec, cache }, signal) {
+      if (jobs.size > 0) throw new AppError("runBusy", "This worker is training another run.", "Wait for it to end, or stop it.");
+      const abort = new AbortController();
+      const forward = () => abort.abort();
+      signal.addEventListener("abort", forward, { once: true });
+      if (signal.aborted) abort.abort();
+      const control = new Control(abort.signal);
+      const done = trainRun({
+        run,
+        ...(spec ? { spec } : {}),
+        cache,
+        control,
+        signal: abort.signal,
+        onProgress: (progress) => emit("progress", progress),
+        onPoint: (point) => emit("point", point),
+        onWorking: (working) => emit("working", working),
+      });
+      const job = { control, abort, done };
+      jobs.add(job);
+      try {
+        return await done;
+      } finally {
+        jobs.delete(job);
+        signal.removeEventListener("abort", forward);
+      }
+    },
+    async pause() {
+      current()?.pause();
+    },
+    async resume() {
+      current()?.resume();
+    },
+    async stop() {
+      current()?.stop();
+    },
+
+    form: async ({ run }) => (await predictorOf(run)).form,
+    predict: async ({ run, rows }, signal) => (await predictorOf(run)).predictRows(rows, signal),
+    async predictFile({ run, file, out, cache }, signal) {
+      const { rows, predictions } = await predictFile(await predictorOf(run), { file, out, cache, signal, onProgress });
+      return { out, rows, predictions };
+    },
+    evaluate: ({ run, file, cache }, signal) => evaluateRun(run, file, { cache, signal, onProgress }),
+
+    async lessonOpen(spec) {
+      const next = await Lesson.open(spec);
+      await lesson?.dispose();
+      lesson = next;
+      return next.state;
+    },
+    async lessonStep({ count }, signal) {
+      if (!lesson) throw new AppError("usage", "The lesson is not open.", "Open it first.");
+      return lesson.steps(Math.max(1, Math.min(100_000, Math.round(count) || 1)), signal);
+    },
+    lessonFit: (spec, signal) => lessonFit(spec, signal),
+
+    probe: ({ device }) => probeDevice(device),
+  } satisfies Handlers<WorkerApi>;
+
+  return {
+    handlers,
+    async dispose() {
+      for (const { abort } of jobs) abort.abort();
+      await Promise.allSettled([...jobs].map(({ done }) => done));
+      await lesson?.dispose();
+      await (await tried?.predictor.catch(() => undefined))?.dispose();
+    },
+  };
+}

@@ -1,0 +1,28 @@
+// Writes a run's model.onnx: the columns' preprocessing, the network with the weights of the best point, and what the file says of itself.
+import type { RunReport } from "../../ipc/types.ts";
+import { encodeColumns } from "../data/encoding.ts";
+import { exportTableModel } from "../formats/onnxModel.ts";
+import { inferenceNet } from "../models/index.ts";
+import type { Tensor } from "../tensor.ts";
+import { writeAtomic } from "./files.ts";
+import type { Prepared } from "./prepare.ts";
+
+export async function exportModel(options: {
+  path: string;
+  prepared: Prepared;
+  weights: ReadonlyMap<string, Tensor>;
+  report: RunReport;
+}): Promise<void> {
+  const { encoding, plan, task, profile } = options.prepared;
+  const { metric } = options.report.verdict;
+  const value = options.report.metrics.test?.[metric];
+  const bytes = exportTableModel({
+    encoding,
+    encode: encodeColumns,
+    net: (g, inputs) => inferenceNet(g, plan.net, task, inputs, options.weights),
+    profile,
+    test: value === undefined ? null : { metric, value },
+    model: plan.net.model,
+  });
+  await writeAtomic(options.path, bytes);
+}

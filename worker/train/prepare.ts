@@ -1,0 +1,125 @@
+// From a data file and a spec to encoded rows and a plan. A run that is resumed takes the encoding it began with, and refuses data that
+// have changed since.
+import { AppError } from "../../ipc/error.ts";
+import type { RunRecord, TableProfile, TableTask, TrainPlan, TrainSpec } from "../../ipc/types.ts";
+import type { WorkerEvents } from "../../ipc/worker.ts";
+import { type EncodedTable, encodeTable } from "../data/encode.ts";
+import { type Encoding, fitEncoding } from "../data/encoding.ts";
+import { openTable, type Table } from "../data/table.ts";
+import { tasks } from "../tasks/index.ts";
+import type { Task } from "../tasks/task.ts";
+import { readJson, writeJson } from "./files.ts";
+import { defaults, type Facts, type FullPlan, makePlan } from "./plan.ts";
+
+export interface Prepared {
+  table: Table;
+  profile: TableProfile;
+  encoding: Encoding;
+  data: EncodedTable;
+  task: Task;
+  plan: FullPlan;
+  close(): Promise<void>;
+}
+
+interface Source {
+  cache: string;
+  signal: AbortSignal;
+  onWorking?: ((working: WorkerEvents["working"]) => void) | undefined;
+}
+
+/** Throws what reading throws, `fileChanged`, and what is wrong with the target. */
+export async function prepare(
+  options: Source & { run: string; record: RunRecord; paths: { encoding: string; scratch: string } },
+): Promise<Prepared> {
+  const { record, paths, signal } = options;
+  const table = await open(record.spec, options);
+  try {
+    const { profile } = table;
+    if (record.fingerprint !== undefined && record.fingerprint !== profile.fingerprint)
+      throw new AppError(
+        "fileChanged",
+        `'${record.spec.data}' is not the file this run began with.`,
+        "Put the old file back to go on, or start a new run.",
+        { file: record.spec.data, fingerprint: profile.fingerprint, before: record.fingerprint },
+      );
+    const { encoding, split } = await encode(table, record.spec, await readJson<Encoding>(paths.encoding));
+    await writeJson(paths.encoding, encoding);
+    options.onWorking?.({ what: "encoding", fraction: null });
+    const data = await encodeTable(table, encoding, { split, scratch: paths.scratch, signal });
+    const task = tasks[encoding.task];
+    const rows = { train: data.train.rows, validation: data.validation.rows, test: data.test.rows };
+    const plan = makePlan(factsOf(encoding, rows), record.spec);
+    const close = async () => {
+      await data.close();
+      await table.close();
+    };
+    return { table, profile, encoding, data, task, plan, close };
+  } catch (thrown) {
+    await table.close();
+    throw thrown;
+  }
+}
+
+/** What a run with this spec would do; reads the table, trains nothing. */
+export async function planRun(spec: TrainSpec, source: Source): Promise<TrainPlan> {
+  const table = await open(spec, source);
+  try {
+    const { encoding } = await encode(table, spec, undefined);
+    const known = table.profile.rows - (table.profile.columns.find((c) => c.name === encoding.target)?.missing ?? 0);
+    const held = spec.split === false ? 0 : Math.max(1, Math.round(known / 10));
+    return makePlan(factsOf(encoding, { train: known - 2 * held, validation: held, test: held }), spec).plan;
+  } finally {
+    await table.close();
+  }
+}
+
+async function open(spec: TrainSpec, { cache, signal, onWorking }: Source): Promise<Table> {
+  return openTable(spec.data, { cache, signal, onProgress: (what, fraction) => onWorking?.({ what, fraction }) });
+}
+
+async function encode(table: Table, spec: TrainSpec, known: Encoding | undefined) {
+  const split = { seed: spec.seed ?? defaults.seed, split: spec.split ?? true };
+  if (known) return { encoding: known, split };
+  const { target, task } = chooseTarget(table.profile, spec);
+  const encoding = await fitEncoding(table, { target, task, ignore: spec.ignore ?? [], split });
+  return { encoding, split };
+}
+
+/** The target and the task: as asked, else as guessed. Throws `targetMissing`, `columnMissing`. */
+export function chooseTarget(profile: TableProfile, spec: TrainSpec): { target: string; task: TableTask } {
+  const names = profile.columns.map((column) => column.name);
+  const target = spec.target ?? profile.target?.column;
+  if (target === undefined)
+    throw new AppError("targetMissing", `No column of '${profile.file}' can be predicted.`, "Name the column with --target.", {
+      file: profile.file,
+      columns: names,
+    });
+  if (!names.includes(target))
+    throw new AppError("targetMissing", `'${profile.file}' has no column '${target}'.`, `Its columns: ${names.slice(0, 50).join(", ")}.`, {
+      file: profile.file,
+      column: target,
+      columns: names.slice(0, 50),
+    });
+  for (const name of spec.ignore ?? [])
+    if (!names.includes(name))
+      throw new AppError("columnMissing", `'${profile.file}' has no column '${name}' to leave out.`, `Its columns: ${names.slice(0, 50).join(", ")}.`, {
+        file: profile.file,
+        column: name,
+      });
+  const asked = spec.task === "auto" ? undefined : spec.task;
+  const guessed = profile.targets.find((t) => t.column === target)?.task;
+  const numeric = profile.columns.find((c) => c.name === target)?.type === "number";
+  return { target, task: asked ?? guessed ?? (numeric ? "regression" : "classification") };
+}
+
+function factsOf(encoding: Encoding, rows: Facts["rows"]): Facts {
+  return {
+    task: encoding.task,
+    target: encoding.target,
+    ...(encoding.classes ? { classes: encoding.classes } : {}),
+    numeric: encoding.numeric,
+    categories: encoding.categories,
+    inputs: encoding.encoders.length,
+    rows,
+  };
+}

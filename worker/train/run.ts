@@ -1,0 +1,274 @@
+// A whole run: data in, a trained network out, in a folder that tells at every moment how far it is. Road: read → encode → plan → train →
+// test → baselines → report → model.onnx. What is written: run.json (state), encoding.json, metrics.jsonl (the curve), checkpoints/,
+// report.json, model.onnx. Whatever happens in between, the folder is enough to go on from the last checkpoint.
+import { mkdir, rm } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { AppError } from "../../ipc/error.ts";
+import type { CurvePoint, Referee, RunProgress, RunRecord, RunReport, RunResult, RunState, TrainSpec } from "../../ipc/types.ts";
+import type { WorkerEvents } from "../../ipc/worker.ts";
+import { answeringGraph, trainingGraph } from "../models/index.ts";
+import { openEngine } from "../run/engine.ts";
+import { tasks } from "../tasks/index.ts";
+import { buildReport } from "../tasks/report.ts";
+import { answersOf } from "./answers.ts";
+import { fitBaselines } from "./baselines.ts";
+import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { Control, Interrupted } from "./control.ts";
+import { exportModel } from "./exportModel.ts";
+import { fileError, Lines, readJson, removeDrafts, writeJson } from "./files.ts";
+import { peakMemory } from "./memory.ts";
+import type { FullPlan } from "./plan.ts";
+import { type Prepared, prepare } from "./prepare.ts";
+import { Progress } from "./progress.ts";
+import { remarks } from "./referee.ts";
+import { trainingStep } from "./step.ts";
+import { Trainer } from "./trainer.ts";
+
+export interface RunRequest {
+  /** The run's folder. */
+  run: string;
+  /** Absent: the folder holds a run (queued, or one to go on with). */
+  spec?: TrainSpec;
+  cache: string;
+  control: Control;
+  signal: AbortSignal;
+  onProgress(progress: RunProgress): void;
+  onPoint(point: CurvePoint): void;
+  onWorking?(working: WorkerEvents["working"]): void;
+  /** Milliseconds between checkpoints (default 10,000). */
+  checkpointEvery?: number;
+}
+
+/** Rows of the training part on which its metrics are told, at even distances. */
+const trainMetricRows = 50_000;
+
+export const runPaths = (run: string) => ({
+  record: join(run, "run.json"),
+  encoding: join(run, "encoding.json"),
+  curve: join(run, "metrics.jsonl"),
+  report: join(run, "report.json"),
+  model: join(run, "model.onnx"),
+  checkpoint: join(run, "checkpoints", "last.safetensors"),
+  scratch: join(run, "scratch"),
+});
+
+/**
+ * Trains in the folder, or goes on where it stood. Resolves when the run is done; rejects with `interrupted` when the signal came (a
+ * checkpoint is kept), and with what went wrong otherwise; the folder's record says the same.
+ */
+export async function trainRun(request: RunRequest): Promise<RunResult> {
+  const run = resolve(request.run);
+  const paths = runPaths(run);
+  let record = await begin(run, request.spec);
+  let progress: Progress | undefined;
+  const change = async (state: RunState, more: Partial<RunRecord> = {}) => {
+    record = { ...record, ...more, state, ...(progress ? { progress: progress.last } : {}) };
+    await writeJson(paths.record, record);
+  };
+  try {
+    await change("preparing", { error: undefined });
+    const checkpoint = await readCheckpoint(paths.checkpoint);
+    progress = new Progress({ ...unknownYet, emit: request.onProgress });
+    progress.say("preparing", remarks.reading());
+    const prepared = await prepare({ ...request, run, record, paths });
+    try {
+      progress = new Progress({
+        device: prepared.plan.plan.device,
+        metricName: prepared.task.metric,
+        heldOut: prepared.data.validation.rows > 0,
+        maxEpochs: prepared.plan.plan.maxEpochs,
+        emit: request.onProgress,
+      });
+      await change("running", { fingerprint: prepared.profile.fingerprint, plan: prepared.plan.plan });
+      const { result, remark } = await learn({ ...request, run }, prepared, checkpoint, progress, change);
+      progress.say("done", remark);
+      await change("done", { result });
+      return result;
+    } finally {
+      await prepared.close();
+      await rm(paths.scratch, { recursive: true, force: true });
+    }
+  } catch (thrown) {
+    const error = asAppError(thrown);
+    const interrupted = error.code === "interrupted";
+    const step = progress?.last.step ?? 0;
+    progress?.say(interrupted ? "interrupted" : "failed", interrupted ? remarks.interrupted(step) : remarks.failed(error.message));
+    await change(interrupted ? "interrupted" : "failed", { error: error.toRecord() }).catch(() => {});
+    throw error;
+  }
+}
+
+const unknownYet = { device: "cpu", metricName: "r2", heldOut: true, maxEpochs: 0 } as const;
+
+/** A signal before or after training interrupts as one in the midst of it does: what there is is kept. */
+function asAppError(thrown: unknown): AppError {
+  const error = AppError.from(thrown);
+  if (!(thrown instanceof Interrupted) && error.code !== "cancelled") return error;
+  return new AppError("interrupted", "The run was interrupted; what was done is kept.", "Resume it when you like.", {}, thrown);
+}
+
+/** The folder's record: the one that is there, or a new one. Throws `runMissing`, `folderNotEmpty`, `runNewer`. */
+async function begin(run: string, spec: TrainSpec | undefined): Promise<RunRecord> {
+  const paths = runPaths(run);
+  const known = await readJson<RunRecord>(paths.record);
+  if (known && (known.version as number) !== 1)
+    throw new AppError("runNewer", `The run in '${run}' was made by a newer Paddock.`, "Update Paddock.", { path: run, version: known.version });
+  if (known && (known.state === "queued" || !spec)) {
+    await removeDrafts(run);
+    return spec ? { ...known, spec } : known;
+  }
+  if (known)
+    throw new AppError("folderNotEmpty", `There is a run in '${run}' already.`, "Resume it, or choose another folder.", { path: run });
+  if (!spec) throw new AppError("runMissing", `There is no run in '${run}'.`, "Check the name of the folder.", { path: run });
+  await mkdir(run, { recursive: true }).catch((thrown: unknown) => {
+    throw fileError(thrown, run);
+  });
+  return { version: 1, id: basename(run), created: Date.now(), state: "queued", spec: { ...spec, data: resolve(spec.data) } };
+}
+
+type Change = (state: RunState, more?: Partial<RunRecord>) => Promise<void>;
+
+async function learn(
+  request: RunRequest,
+  prepared: Prepared,
+  checkpoint: Checkpoint | undefined,
+  progress: Progress,
+  change: Change,
+): Promise<{ result: RunResult; remark: Referee }> {
+  const { plan: full, task, encoding, data } = prepared;
+  const { course, plan, net } = full;
+  const { control } = request;
+  const paths = runPaths(request.run);
+  const forward = trainingGraph(net, task);
+  const engine = await openEngine(plan.device);
+  try {
+    const step = trainingStep(forward, {
+      loss: "loss",
+      optimizer: optimizerOf(full),
+      keep: ["shown"],
+      clipNorm: 1,
+      decay: (name) => name.endsWith(".weight") || name === "a",
+      seed: course.seed,
+    });
+    const session = await engine.train(step, answeringGraph(net, task));
+    try {
+      const lines = new Lines<CurvePoint>(paths.curve);
+      if (checkpoint) {
+        await session.write(checkpoint.states);
+        await lines.recover((point) => point.step <= checkpoint.trainer.told);
+      } else await lines.recover(() => false);
+      const trainer = new Trainer(
+        {
+          session,
+          task,
+          target: encoding,
+          parameters: forward.parameters,
+          train: data.train,
+          validation: data.validation.rows > 0 ? data.validation : undefined,
+          course,
+          control,
+          ...(request.checkpointEvery === undefined ? {} : { checkpointEvery: request.checkpointEvery }),
+          save: async (kept) => {
+            await lines.flush();
+            await writeCheckpoint(paths.checkpoint, kept);
+            await change(progress.last.state === "paused" ? "paused" : "running");
+          },
+          onPoint: (point) => {
+            lines.push(point);
+            request.onPoint(point);
+          },
+          onStep: (at) => progress.step(at),
+        },
+        checkpoint,
+      );
+      const ended = await trainer.run();
+      progress.step(trainer);
+      progress.say("finishing", remarks.testing());
+      await change("finishing");
+      const report = await judge(request, prepared, trainer, (feeds) => session.evaluate(feeds), (best) => session.write(best));
+      await writeJson(paths.report, report);
+      await exportModel({ path: paths.model, prepared, weights: trainer.best, report });
+      return { result: resultOf(request.run, full, forward.parameters, trainer, report, ended), remark: lastRemark(trainer, ended) };
+    } finally {
+      await session.dispose();
+    }
+  } finally {
+    await engine.dispose();
+  }
+}
+
+function optimizerOf({ plan }: FullPlan) {
+  const { optimizer: name, weightDecay } = plan.settings;
+  return name === "adamw" ? ({ name, weightDecay } as const) : { name, l2: weightDecay };
+}
+
+/** The best point on all parts, the baselines beside it, and where it errs. */
+async function judge(
+  request: RunRequest,
+  prepared: Prepared,
+  trainer: Trainer,
+  run: Parameters<typeof answersOf>[1]["run"],
+  put: (weights: Trainer["best"]) => Promise<void>,
+): Promise<RunReport> {
+  const { task, encoding, data, profile, plan } = prepared;
+  const pause = () => request.control.turn();
+  await put(trainer.best);
+  const ask = (part: keyof Prepared["data"] & ("train" | "validation" | "test"), rows?: number) =>
+    answersOf(data[part], { task, target: encoding, run, pause, ...(rows === undefined ? {} : { rows }) });
+  const train = await ask("train", trainMetricRows);
+  const validation = data.validation.rows > 0 ? await ask("validation") : null;
+  const test = data.test.rows > 0 ? await ask("test") : null;
+  const baseline = await fitBaselines(data.train, test ? data.test : data.train, { task, target: encoding, categories: encoding.categories, pause });
+  const judged = test ?? train;
+  return buildReport({
+    task: task.id,
+    target: encoding.target,
+    ...(encoding.classes ? { classes: encoding.classes } : {}),
+    rows: plan.plan.rows,
+    metrics: {
+      train: task.metrics(train, encoding),
+      validation: validation && task.metrics(validation, encoding),
+      test: test && task.metrics(test, encoding),
+    },
+    baseline,
+    columns: profile.columns.map((column) => column.name),
+    answers: judged,
+    rowNumbers: judged.rowNumbers,
+    cells: async (row) => (await prepared.table.rows(row - 1, 1))[0] ?? [],
+  });
+}
+
+function resultOf(
+  run: string,
+  { plan, course }: FullPlan,
+  parameters: readonly string[],
+  trainer: Trainer,
+  report: RunReport,
+  stopped: RunResult["stopped"],
+): RunResult {
+  const { state } = trainer;
+  return {
+    run,
+    task: plan.task,
+    model: { name: plan.model.name, parameters: plan.model.parameters, trainable: parameters.length ? plan.model.parameters : 0 },
+    device: plan.device,
+    metrics: report.metrics,
+    baseline: report.baseline,
+    verdict: report.verdict,
+    seconds: Math.round(state.seconds * 1000) / 1000,
+    steps: state.step,
+    epochs: Math.round((state.step / course.stepsPerEpoch) * 100) / 100,
+    bestStep: state.stopping.best?.step ?? state.step,
+    peakMemoryBytes: peakMemory(),
+    stopped,
+    onnx: runPaths(run).model,
+    ...(state.losses ? { losses: state.losses } : {}),
+  };
+}
+
+function lastRemark({ state, course }: Trainer, ended: RunResult["stopped"]): Referee {
+  const best = state.stopping.best ?? { epoch: state.epoch + 1 };
+  if (ended === "budget") return remarks.budgetSpent(course.maxSeconds);
+  if (ended === "interrupted") return remarks.stoppedByUser();
+  return state.step < course.steps ? remarks.converged(best) : remarks.finished(best);
+}

@@ -1,0 +1,257 @@
+// The loop: shuffled batches, one step each, an evaluation every so many steps, the best point kept, a checkpoint every few seconds.
+// All that decides the numbers is in TrainerState and in the session, so that a run that was stopped anywhere goes on as if it never
+// had been. Time decides only when a checkpoint is written and when the budget is spent.
+import { AppError } from "../../ipc/error.ts";
+import type { CurvePoint, ScheduleName } from "../../ipc/types.ts";
+import { batches } from "../data/batches.ts";
+import type { EncodedSplit } from "../data/encode.ts";
+import type { TrainingSession } from "../run/engine.ts";
+import type { Answers, Target, Task } from "../tasks/task.ts";
+import type { Tensor } from "../tensor.ts";
+import type { Checkpoint, TrainerState } from "./checkpoint.ts";
+import { type Control, Interrupted } from "./control.ts";
+import { answersOf, feedsOf } from "./answers.ts";
+import { learningRate } from "./schedule.ts";
+import { freshStopping, isConverged, look } from "./stopping.ts";
+
+/** The decisions of a run that its numbers depend on. */
+export interface Course {
+  batch: number;
+  lr: number;
+  schedule: ScheduleName;
+  seed: number;
+  shuffle: boolean;
+  stepsPerEpoch: number;
+  /** Steps of the whole course; the schedule is laid over them. */
+  steps: number;
+  evaluateEvery: number;
+  pointEvery: number;
+  /** Evaluations without a better point before training ends; Infinity to train to the end. */
+  patience: number;
+  maxSeconds: number;
+  keepLosses: boolean;
+}
+
+export interface TrainerParts {
+  session: TrainingSession;
+  task: Task;
+  target: Target;
+  /** Names of the trainable weights. */
+  parameters: readonly string[];
+  train: EncodedSplit;
+  /** Rows held out, or undefined where there are none: then the last point is kept. */
+  validation: EncodedSplit | undefined;
+  course: Course;
+  control: Control;
+  /** Milliseconds between checkpoints. */
+  checkpointEvery?: number;
+  save(checkpoint: Checkpoint): Promise<void>;
+  onPoint(point: CurvePoint): void;
+  /** After every step, and when a pause begins or ends. */
+  onStep(trainer: Trainer): void;
+}
+
+/** Rows of the validation part that the curve looks at; the whole part is judged at the end. */
+const evaluationRows = 20_000;
+
+export const freshState = (keepLosses: boolean): TrainerState => ({
+  version: 1,
+  step: 0,
+  epoch: 0,
+  batch: 0,
+  seconds: 0,
+  evaluated: 0,
+  told: 0,
+  stopping: freshStopping(),
+  window: { sum: 0, count: 0 },
+  evaluationWindow: { sum: 0, count: 0 },
+  seen: [],
+  ...(keepLosses ? { losses: [] } : {}),
+});
+
+export class Trainer {
+  readonly course: Course;
+  state: TrainerState;
+  best: Map<string, Tensor>;
+  point: CurvePoint | undefined;
+  paused = false;
+  #parts: TrainerParts;
+  #since = performance.now();
+  #saved = performance.now();
+
+  constructor(parts: TrainerParts, from?: Checkpoint) {
+    this.#parts = parts;
+    this.course = parts.course;
+    this.state = from?.trainer ?? freshState(parts.course.keepLosses);
+    this.best = from?.best ?? new Map<string, Tensor>();
+  }
+
+  /** Seconds of training so far, pauses not counted. */
+  get seconds(): number {
+    return this.state.seconds + (this.paused ? 0 : (performance.now() - this.#since) / 1000);
+  }
+
+  /**
+   * Trains until converged, the course is run, the budget is spent or the user stops; the weights of the best point are in `best`.
+   * Throws `interrupted` when the call was cancelled (a checkpoint is kept), `lossNotFinite` when the loss leaves the numbers.
+   */
+  async run(): Promise<NonNullable<TrainerState["ended"]>> {
+    const { state, course } = this;
+    this.#since = performance.now();
+    if (state.ended) return state.ended;
+    try {
+      state.ended = await this.#epochs();
+    } catch (thrown) {
+      if (!(thrown instanceof Interrupted)) throw thrown;
+      await this.#save();
+      throw new AppError("interrupted", `The run was interrupted at step ${state.step}; a checkpoint is kept.`, "Resume it when you like.", {
+        step: state.step,
+        steps: course.steps,
+      });
+    }
+    await this.#save();
+    return state.ended;
+  }
+
+  async #epochs(): Promise<NonNullable<TrainerState["ended"]>> {
+    const { state, course } = this;
+    const { train, control } = this.#parts;
+    while (state.step < course.steps) {
+      const { seed, shuffle, batch } = course;
+      for (const positions of batches(train.rows, batch, { seed, epoch: state.epoch, shuffle, from: state.batch })) {
+        await control.turn((ended) => this.#onPause(ended));
+        const over = control.stopped ? "interrupted" : this.seconds >= course.maxSeconds ? "budget" : undefined;
+        if (over) {
+          await this.#last();
+          return over;
+        }
+        if (this.#isDue() && (await this.#evaluate())) return "converged";
+        await this.#step(positions);
+        if (state.step >= course.steps) break;
+        if (performance.now() - this.#saved >= (this.#parts.checkpointEvery ?? 10_000)) await this.#save();
+      }
+      if (state.step >= course.steps) break;
+      if (this.#isDue() && (await this.#evaluate())) return "converged";
+      state.epoch++;
+      state.batch = 0;
+    }
+    await this.#last();
+    return "converged";
+  }
+
+  async #step(positions: Uint32Array): Promise<void> {
+    const { state, course } = this;
+    const { session, train } = this.#parts;
+    const lr = learningRate(course.schedule, course.lr, state.step, course.steps);
+    const result = await session.step(feedsOf(await train.read(positions)), lr);
+    const loss = result["loss"]!.data[0] as number;
+    const shown = (result["shown"] ?? result["loss"]!).data[0] as number;
+    if (!Number.isFinite(loss)) throw notFinite(state.step + 1, lr);
+    state.step++;
+    state.batch++;
+    state.window.sum += shown;
+    state.window.count++;
+    state.evaluationWindow.sum += shown;
+    state.evaluationWindow.count++;
+    state.losses?.push(loss);
+    const judged = this.#parts.validation !== undefined && (this.#isDue() || state.step === course.steps); // then the point comes with it
+    if (!judged && state.step % course.pointEvery === 0) this.#tell({});
+    this.#parts.onStep(this);
+  }
+
+  /** Asked before a step rather than remembered after one, so that an interrupted evaluation is made up for. */
+  #isDue(): boolean {
+    const { step, evaluated } = this.state;
+    return step > evaluated && step % this.course.evaluateEvery === 0;
+  }
+
+  /** Judges the weights as they are; true when the patience is spent. */
+  async #evaluate(): Promise<boolean> {
+    const { state, course } = this;
+    const { task, target, session, validation, control } = this.#parts;
+    const trainLoss = state.evaluationWindow.sum / Math.max(1, state.evaluationWindow.count);
+    if (!validation) {
+      this.#close({ trainLoss, validationLoss: trainLoss });
+      return false;
+    }
+    const answers: Answers = await answersOf(validation, {
+      task,
+      target,
+      rows: evaluationRows,
+      run: (feeds) => session.evaluate(feeds),
+      pause: () => control.turn((ended) => this.#onPause(ended)),
+    });
+    const { loss: validationLoss, metric } = task.judge(answers, target);
+    const at = { step: state.step, epoch: state.epoch + 1, seconds: this.seconds };
+    const { state: stopping, better } = look(state.stopping, { ...at, validationLoss, metric });
+    if (better) this.best = await this.#weights();
+    state.stopping = stopping;
+    this.#close({ trainLoss, validationLoss });
+    this.#tell({ validationLoss, metric });
+    return isConverged(stopping, course.patience);
+  }
+
+  /** An evaluation is over; until here it has left no trace in the state. */
+  #close(seen: TrainerState["seen"][number]): void {
+    this.state.seen.push(seen);
+    this.state.evaluated = this.state.step;
+    this.state.evaluationWindow = { sum: 0, count: 0 };
+  }
+
+  /** The newest weights get their judgement, so that there is a best point however early training ends. */
+  async #last(): Promise<void> {
+    const { state } = this;
+    if (state.evaluated < state.step || this.best.size === 0) await this.#evaluate();
+    if (!this.#parts.validation || this.best.size === 0) this.best = await this.#weights();
+  }
+
+  async #weights(): Promise<Map<string, Tensor>> {
+    const states = await this.#parts.session.read();
+    return new Map(this.#parts.parameters.map((name) => [name, states.get(name)!]));
+  }
+
+  /** A new point of the curve: the mean shown loss of the steps since the one before. */
+  #tell(judged: { validationLoss?: number; metric?: number }): void {
+    const { state, course } = this;
+    const trainLoss = state.window.count ? state.window.sum / state.window.count : (this.point?.trainLoss ?? NaN);
+    state.window = { sum: 0, count: 0 };
+    state.told = state.step;
+    const lr = learningRate(course.schedule, course.lr, Math.max(0, state.step - 1), course.steps);
+    this.point = { step: state.step, epoch: state.epoch + 1, seconds: this.seconds, lr, trainLoss, ...judged };
+    this.#parts.onPoint(this.point);
+  }
+
+  async #save(): Promise<void> {
+    this.#settle();
+    await this.#parts.save({ states: await this.#parts.session.read(), best: this.best, trainer: this.state });
+    this.#saved = performance.now();
+  }
+
+  async #onPause(ended: number | undefined): Promise<void> {
+    if (ended === undefined) {
+      this.#settle();
+      this.paused = true;
+      this.#parts.onStep(this);
+      await this.#save();
+    } else {
+      this.#since = performance.now();
+      this.paused = false;
+      this.#parts.onStep(this);
+    }
+  }
+
+  /** Moves the time since the clock was last read into the state. */
+  #settle(): void {
+    this.state.seconds = this.seconds;
+    this.#since = performance.now();
+  }
+}
+
+function notFinite(step: number, lr: number): AppError {
+  return new AppError(
+    "lossNotFinite",
+    `The loss stopped being a number at step ${step} (learning rate ${Number(lr.toPrecision(3))}).`,
+    "Choose a smaller learning rate (a tenth, say) and train again.",
+    { step, lr },
+  );
+}
