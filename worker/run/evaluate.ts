@@ -11,7 +11,7 @@ import { tasks } from "../tasks/index.ts";
 import { buildReport } from "../tasks/report.ts";
 import type { Answers } from "../tasks/task.ts";
 import { openPredictor, type Predictor } from "./predict.ts";
-import { columnMissing, scoreTable } from "./predictFile.ts";
+import { columnMissing, layoutOf, scoreTable } from "./predictFile.ts";
 import { readNumber } from "./readCells.ts";
 
 export interface EvaluateOptions {
@@ -54,30 +54,26 @@ async function evaluate(run: string, predictor: Predictor, table: Table, options
     metrics: { train: known?.metrics.train ?? {}, validation: null, test: metrics },
     // The linear model is not kept: its numbers are those of the run's own test rows.
     baseline: { constant, linear: known?.baseline.linear ?? constant } satisfies Baselines,
-    columns: table.profile.columns.map((column) => column.name),
     ...judged,
-    cells: async (row) => (await table.rows(row - 1, 1))[0]!,
   });
   return { metrics, report };
 }
 
 /** Answers and truth of every row that has one; memory: a few numbers a row. */
-async function answersOf(
-  predictor: Predictor,
-  table: Table,
-  options: EvaluateOptions,
-): Promise<{ answers: Answers; rowNumbers: Uint32Array }> {
+async function answersOf(predictor: Predictor, table: Table, options: EvaluateOptions) {
   const { card } = predictor;
-  const place = table.profile.columns.findIndex((column) => column.name === card.target);
+  const layout = await layoutOf(card, table);
+  const byPlace = !card.header && !table.profile.dialect.header && layout.names.length === card.columns.length;
+  const place = (byPlace ? card.columns : layout.names).indexOf(card.target);
   if (place < 0) throw targetMissing(card, table);
   const width = card.classes?.length ?? 1;
   const readTruth = card.classes ? classReader(card.classes) : (text: string) => readNumber(text, card.targetFormat) ?? NaN;
-  const rows = table.profile.rows;
+  const { rows } = layout;
   const predicted = new Float32Array(rows * width);
   const truth = card.classes ? new Int32Array(rows) : new Float64Array(rows);
   const rowNumbers = new Uint32Array(rows);
   let count = 0;
-  for await (const { cells, scored, firstRow } of scoreTable(predictor, table, { signal: options.signal, lenient: true })) {
+  for await (const { cells, scored, firstRow } of scoreTable(predictor, table, layout, { signal: options.signal, lenient: true })) {
     cells.forEach((row, i) => {
       const answer = readTruth(row[place]!);
       if (Number.isNaN(answer)) return;
@@ -99,6 +95,8 @@ async function answersOf(
   return {
     answers: { predicted: predicted.subarray(0, count * width), truth: truth.subarray(0, count) },
     rowNumbers: rowNumbers.subarray(0, count),
+    cells: async (row: number) => (await table.rows(row - 1 + layout.skip, 1))[0]!,
+    columns: layout.names,
   };
 }
 

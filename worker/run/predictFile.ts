@@ -25,68 +25,98 @@ export interface PredictFile {
  */
 export async function predictFile(predictor: Predictor, options: PredictFile): Promise<{ rows: number; predictions: Prediction[] }> {
   const { file, out, signal, onProgress } = options;
+  const { card } = predictor;
   if (out !== undefined) await refuseOverInput(file, out);
   const keep = options.keep ?? (out === undefined ? Infinity : 20);
   const table = await openTable(file, { cache: options.cache, signal, onProgress });
   try {
-    const { columns, rows } = table.profile;
-    const names = columns.map((column) => column.name);
-    const classes = predictor.card.classes;
-    const writer = out === undefined ? undefined : await openWriter(out, { columns: names, ...(classes ? { classes } : {}) });
-    const predictions: Prediction[] = [];
+    const layout = await layoutOf(card, table);
     // The training file itself is read as training read it.
-    const same = table.profile.fingerprint === predictor.card.fingerprint;
+    const lenient = table.profile.fingerprint === card.fingerprint;
+    const sheet = { columns: layout.names, ...(card.classes ? { classes: card.classes } : {}) };
+    const writer = out === undefined ? undefined : await openWriter(out, sheet);
+    const predictions: Prediction[] = [];
     try {
-      for await (const { cells, scored, firstRow } of scoreTable(predictor, table, { signal, lenient: same })) {
-        if (predictions.length < keep)
-          predictions.push(...asPredictions(predictor.card, scored, firstRow).slice(0, keep - predictions.length));
+      for await (const { cells, scored, firstRow } of scoreTable(predictor, table, layout, { signal, lenient })) {
+        if (predictions.length < keep) predictions.push(...asPredictions(card, scored, firstRow).slice(0, keep - predictions.length));
         await writer?.write(cells, scored);
-        onProgress?.("predicting", (firstRow + cells.length - 1) / rows);
+        onProgress?.("predicting", (firstRow + cells.length - 1) / layout.rows);
       }
       await writer?.finish();
     } catch (error) {
       await writer?.abandon();
       throw error;
     }
-    return { rows, predictions };
+    return { rows: layout.rows, predictions };
   } finally {
     await table.close();
   }
 }
 
 /**
- * The rows of a table with their answers, a chunk at a time, in order.
+ * The rows of a table with their answers, a chunk at a time, in order; rows count from 1.
  * @param options.lenient cells that are no numbers count as missing instead of being refused
  */
 export async function* scoreTable(
   predictor: Predictor,
   table: Table,
-  { signal, lenient }: { signal?: AbortSignal; lenient?: boolean } = {},
+  layout: Layout,
+  options: { signal?: AbortSignal; lenient?: boolean },
 ): AsyncGenerator<{ cells: string[][]; scored: Scored; firstRow: number }> {
-  const places = matchColumns(predictor.card, table.profile);
-  const name = basename(table.file);
-  const step = chunkRows(table.profile.columns.length);
-  for (let from = 0; from < table.profile.rows; from += step) {
+  const { signal, lenient } = options;
+  const file = basename(table.file);
+  const step = chunkRows(layout.names.length);
+  for (let from = 0; from < layout.rows; from += step) {
     signal?.throwIfAborted();
-    const cells = await table.rows(from, step);
-    const columns = places.map((place) => cells.map((row) => row[place]!));
-    yield { cells, scored: await predictor.score(columns, { firstRow: from + 1, file: name, lenient }), firstRow: from + 1 };
+    const cells = await table.rows(from + layout.skip, Math.min(step, layout.rows - from));
+    const columns = layout.places.map((place) => cells.map((row) => row[place]!));
+    yield { cells, scored: await predictor.score(columns, { firstRow: from + 1, file, lenient }), firstRow: from + 1 };
     await breathe();
   }
 }
 
-/** For each input of the model, the place of its column in the file. */
-export function matchColumns(card: ModelCard, profile: TableProfile): number[] {
+/** How a file's columns meet the model's. */
+export interface Layout {
+  /** All columns of the file. */
+  names: string[];
+  /** For each input of the model, the place of its column. */
+  places: number[];
+  /** Rows of data, and rows to pass over before them. */
+  rows: number;
+  skip: number;
+}
+
+/**
+ * By name, or by place where neither file has names. A first line of names that was taken for a row, as it may be where all columns are words,
+ * is known by its cells.
+ * @throws AppError columnMissing naming every column that is not there
+ */
+export async function layoutOf(card: ModelCard, table: Table): Promise<Layout> {
+  const { profile } = table;
+  const wanted = card.inputs.map(({ column }) => column);
+  const within = (names: string[]) => wanted.every((name) => names.includes(name));
+  const layout = (names: string[], order: string[], skip = 0): Layout => ({
+    names,
+    places: wanted.map((name) => order.indexOf(name)),
+    rows: profile.rows - skip,
+    skip,
+  });
   const names = profile.columns.map((column) => column.name);
   if (!card.header && !profile.dialect.header) {
-    // without names: the same places, with or without the target's own column
-    const without = card.columns.filter((column) => column !== card.target);
-    const order = names.length === card.columns.length ? card.columns : names.length === without.length ? without : undefined;
-    if (order) return card.inputs.map(({ column }) => order.indexOf(column));
+    // as many columns as the training file had, or all but the target's
+    const others = card.columns.filter((column) => column !== card.target);
+    const order = [card.columns, others].find(({ length }) => length === names.length);
+    if (order) return layout(names, order);
   }
-  const missing = card.inputs.filter(({ column }) => !names.includes(column)).map(({ column }) => column);
-  if (missing.length) throw columnMissing(missing, profile);
-  return card.inputs.map(({ column }) => names.indexOf(column));
+  if (within(names)) return layout(names, names);
+  if (card.header && !profile.dialect.header && profile.rows > 1) {
+    const first = (await table.rows(0, 1))[0]!.map((cell) => cell.trim());
+    if (within(first)) return layout(first, first, 1);
+  }
+  throw columnMissing(
+    wanted.filter((name) => !names.includes(name)),
+    profile,
+  );
 }
 
 export function columnMissing(missing: string[], profile: TableProfile): AppError {
