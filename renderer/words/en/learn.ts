@@ -71,7 +71,7 @@ export const learn = {
     pointHelp: "Arrow keys move it, Delete takes it away",
     left: "The line has left the picture.",
     add: "Add a point",
-    remove: "Take the point away",
+    remove: "Remove point",
     help: "Drag a point. Double-click to add one.",
     squares: "Show squares",
     gap: "gap",
@@ -101,7 +101,7 @@ export const learn = {
   },
 
   nudge: {
-    label: (name: "a" | "b") => (name === "a" ? "a: how steep" : "b: how high at x = 0"),
+    label: (name: "a" | "b"): string => (name === "a" ? "a: how steep" : "b: how high at x = 0"),
     slope: "slope",
     rate: "learning rate",
     nudge: "nudge",
@@ -134,9 +134,9 @@ export const learn = {
   },
 
   bowl: {
-    title: "The same walk, seen from above",
+    title: "The walk from above",
     label: (a: string, b: string, loss: string) => `Map of the loss. The line stands at a ${a}, b ${b}, where the loss is ${loss}.`,
-    help: "Every place on this map is a line: a to the right, b upwards. The darker the place, the smaller its loss. The dot walks into the valley. Click to put it somewhere else.",
+    help: "Every place on this map is a line: a to the right, b upwards. The greener, the smaller its loss. The dot walks into the valley. Click to put it somewhere else.",
   },
 
   own: {

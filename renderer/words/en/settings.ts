@@ -24,7 +24,6 @@ export const settings = {
   training: "Training",
   device: {
     label: "Device",
-    auto: "Chosen by Paddock",
     help: "Where networks are trained. A run that is under way keeps its device.",
     why: "For tables the processor is usually fastest, and it gives the same numbers every time.",
     looking: "Looking for devices…",
@@ -39,7 +38,16 @@ export const settings = {
     label: "Longest training time",
     help: "A run ends by itself when it no longer gets better. This is the limit in case it goes on improving. Reading, testing and saving come on top.",
     why: "Most tables are learned in well under that.",
-    values: { 30: "30 seconds", 60: "1 minute", 300: "5 minutes", 900: "15 minutes", 3600: "1 hour", 14400: "4 hours", 86400: "1 day" },
+    values: {
+      15: "15 seconds",
+      45: "45 seconds",
+      60: "1 minute",
+      300: "5 minutes",
+      900: "15 minutes",
+      3600: "1 hour",
+      14400: "4 hours",
+      86400: "1 day",
+    },
   },
 
   about: "This installation",

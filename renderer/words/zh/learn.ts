@@ -64,10 +64,10 @@ export const learn = {
   picture: {
     label: (points, line) => `直线 ${line} 和 ${points} 个点`,
     point: (x, y) => `点：x 为 ${x}，y 为 ${y}`,
-    pointHelp: "按方向键移动，按 Delete 键拿掉",
+    pointHelp: "按方向键移动，按 Delete 键去掉",
     left: "直线已经跑到图外面去了。",
     add: "加一个点",
-    remove: "拿掉这个点",
+    remove: "去掉这个点",
     help: "点可以拖动；双击空白处可以加一个点。",
     squares: "显示正方形",
     gap: "差距",
@@ -129,9 +129,9 @@ export const learn = {
   },
 
   bowl: {
-    title: "从上往下看同一段路",
+    title: "从上往下看这段路",
     label: (a, b, loss) => `损失的地图。直线现在位于 a = ${a}，b = ${b}，这里的损失是 ${loss}。`,
-    help: "地图上的每个位置都是一条直线：往右 a 变大，往上 b 变大。颜色越深，损失越小。圆点会一步步走进谷底。点一下地图，可以把它放到别处。",
+    help: "地图上的每个位置都是一条直线：往右 a 变大，往上 b 变大。颜色越绿，损失越小。圆点会一步步走进谷底。点一下地图，可以把它放到别处。",
   },
 
   own: {
@@ -148,4 +148,4 @@ export const learn = {
 
   failed: "课程用的引擎没有回应。",
   again: "再试一次",
-} satisfies LearnWords as LearnWords;
+} satisfies LearnWords;
