@@ -42,6 +42,8 @@ export type HostListener = <K extends keyof HostEvents & string>(name: K, value:
 export interface Host {
   handlers: Handlers<HostApi>;
   onEvent(listener: HostListener): Dispose;
+  /** One kind of event, for doors in the same process. */
+  listen<K extends keyof HostEvents>(name: K, listener: (value: HostEvents[K]) => void): Dispose;
   /** Takes in a file whole or not at all; the id names it in `createProject` and `predictFile`. */
   receiveUpload(name: string, stream: AsyncIterable<Uint8Array>): Promise<{ id: string }>;
   /** Interrupts runs (their checkpoints are kept) and ends every process that was started. */
@@ -351,14 +353,17 @@ export async function createHost(options: HostOptions): Promise<Host> {
   // Reading the runs settles those that a crash left under way.
   await Promise.all((await projects.ids()).map((id) => projects.runs(id)));
 
+  const onEvent: Host["onEvent"] = (listener) => {
+    const off = listeners.add(listener as (name: keyof HostEvents, value: HostEvents[keyof HostEvents]) => void);
+    meter.start();
+    return off;
+  };
   let disposed: Promise<void> | undefined;
   return {
     handlers: guarded(handlers, log),
-    onEvent: (listener) => {
-      const off = listeners.add(listener as (name: keyof HostEvents, value: HostEvents[keyof HostEvents]) => void);
-      meter.start();
-      return off;
-    },
+    onEvent,
+    // The one cast: the name says which value it is.
+    listen: (wanted, listener) => onEvent((name, value) => (name as string) === wanted && listener(value as never)),
     receiveUpload: (name, stream) => uploads.receive(name, stream),
     finished: (project, run) => jobs.find(project, run)?.done,
     interrupt: async (project, run) => {

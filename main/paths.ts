@@ -60,7 +60,6 @@ export function safeFileName(name: string, limit = 120): string {
   let safe = last
     .normalize("NFC")
     .replace(/\p{Surrogate}/gu, "_")
-    // eslint-disable-next-line no-control-regex -- control characters are what this removes
     .replace(/[\u0000-\u001f\u007f-\u009f<>:"|?*\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffd]/g, "_")
     .replace(/^[\s.]+|[\s.]+$/g, "");
   if (safe === "") safe = "table";

@@ -10,7 +10,14 @@ describe("a project from a file", () => {
     const { host, told, workspace } = await openHost();
     const file = table(scratch(), "Häuser: 北京 2024?.csv");
     const project = await host.handlers.createProject({ source: { kind: "path", path: file } }, signal());
-    expect(project).toMatchObject({ name: "Häuser: 北京 2024?", rows: 3, target: "y", running: false, runs: [], spec: { target: "y", task: "regression" } });
+    expect(project).toMatchObject({
+      name: "Häuser: 北京 2024?",
+      rows: 3,
+      target: "y",
+      running: false,
+      runs: [],
+      spec: { target: "y", task: "regression" },
+    });
     expect(project.id).toMatch(/^ha-user-2024-[a-z0-9]{6}$/);
     expect(project.file).toBe("Häuser_ 北京 2024_.csv");
     expect(readFileSync(join(workspace, "projects", project.id, "data", project.file), "utf8")).toBe(readFileSync(file, "utf8"));
@@ -78,7 +85,10 @@ describe("a project from a file", () => {
     const workspace = scratch();
     const folder = join(workspace, "projects", "half-abc123");
     mkdirSync(join(folder, "data"), { recursive: true });
-    writeFileSync(join(folder, "creating.lock"), JSON.stringify({ pid: 2 ** 22 + 1, host: (await import("node:os")).hostname(), began: "1" }));
+    writeFileSync(
+      join(folder, "creating.lock"),
+      JSON.stringify({ pid: 2 ** 22 + 1, host: (await import("node:os")).hostname(), began: "1" }),
+    );
     await openHost({ workspace });
     expect(projectsIn(workspace)).toEqual([]);
   });
@@ -101,7 +111,10 @@ describe("a project's life", () => {
     const { host, workspace } = await openHost();
     const { handlers } = host;
     const { id } = await handlers.createProject({ source: { kind: "path", path: table(scratch()) } }, signal());
-    expect(await handlers.renameProject({ id, name: "  Häuser / 房子 \u{1F3E0} " }, signal())).toMatchObject({ id, name: "Häuser / 房子 \u{1F3E0}" });
+    expect(await handlers.renameProject({ id, name: "  Häuser / 房子 \u{1F3E0} " }, signal())).toMatchObject({
+      id,
+      name: "Häuser / 房子 \u{1F3E0}",
+    });
     await handlers.removeProject({ id }, signal());
     expect(await handlers.projects(undefined, signal())).toEqual([]);
     await expect(handlers.project({ id }, signal())).rejects.toMatchObject({ code: "projectMissing" });
@@ -116,7 +129,10 @@ describe("a project's life", () => {
     const { handlers } = host;
     const { id } = await handlers.createProject({ source: { kind: "path", path: table(scratch()) } }, signal());
     await handlers.changeSpec({ id, spec: { target: "x", batch: 8 } }, signal());
-    await expect(handlers.changeSpec({ id, spec: { target: "z" } }, signal())).rejects.toMatchObject({ code: "targetMissing", data: { column: "z" } });
+    await expect(handlers.changeSpec({ id, spec: { target: "z" } }, signal())).rejects.toMatchObject({
+      code: "targetMissing",
+      data: { column: "z" },
+    });
     await expect(handlers.changeSpec({ id, spec: { ignore: ["z"] } }, signal())).rejects.toMatchObject({ code: "columnMissing" });
     expect((await handlers.project({ id }, signal())).spec).toEqual({ target: "x", batch: 8 });
     const again = await openHost({ workspace });

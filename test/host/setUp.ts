@@ -71,7 +71,9 @@ export function table(folder: string, name = "points.csv", text = "x,y\n1,6\n2,1
 export type Told = { [K in keyof HostEvents]: { name: K; value: HostEvents[K] } }[keyof HostEvents];
 
 /** A host on a workspace of its own, with everything it tells, ended with the test. */
-export async function openHost(options: Partial<HostOptions> = {}): Promise<{ host: Host; told: Told[]; workspace: string; until: typeof until }> {
+export async function openHost(
+  options: Partial<HostOptions> = {},
+): Promise<{ host: Host; told: Told[]; workspace: string; until: typeof until }> {
   const workspace = options.workspace ?? scratch();
   const host = await createHost({ workspace, door: "electron", version: "0.0.0", startWorker: standIn(), ...options });
   cleanUps.push(() => host.dispose());

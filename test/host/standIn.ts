@@ -20,7 +20,10 @@ function never(signal: AbortSignal): Promise<never> {
 /** Dies as told: "exit 7", "SIGKILL", "memory". */
 function die(how: string): void {
   if (how === "SIGKILL") process.kill(process.pid, "SIGKILL");
-  writeFileSync(2, how === "memory" ? "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n" : "the last words\n");
+  writeFileSync(
+    2,
+    how === "memory" ? "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n" : "the last words\n",
+  );
   process.exit(how.startsWith("exit ") ? Number(how.slice(5)) : 134);
 }
 
@@ -51,14 +54,20 @@ async function act(name: string, signal: AbortSignal): Promise<void> {
   if (name === "deaf") for (;;); // as a native call that does not come back
 }
 
-let told: Server<WorkerEvents>;
 let wake = () => {};
 let want: "go" | "pause" | "stop" = "go";
 
 async function train(folder: string, signal: AbortSignal): Promise<RunResult> {
   const path = join(folder, "run.json");
   const record = JSON.parse(readFileSync(path, "utf8")) as RunRecord;
-  const config = (record.spec.config ?? {}) as { steps?: number; dieAt?: number; die?: string; holdAt?: number; refuse?: string; silent?: boolean };
+  const config = (record.spec.config ?? {}) as {
+    steps?: number;
+    dieAt?: number;
+    die?: string;
+    holdAt?: number;
+    refuse?: string;
+    silent?: boolean;
+  };
   const steps = config.steps ?? 20;
   const checkpoint = join(folder, "checkpoints", "last", "state.json");
   const from = existsSync(checkpoint) ? (JSON.parse(readFileSync(checkpoint, "utf8")) as { step: number }).step : 0;
@@ -98,7 +107,8 @@ async function train(folder: string, signal: AbortSignal): Promise<RunResult> {
     told.emit("point", point);
     tell(step, point);
     if (!config.silent) writeFileSync(checkpoint, JSON.stringify({ step }));
-    if (step === config.holdAt && from < step) await new Promise<void>((resolve) => ((wake = resolve), signal.addEventListener("abort", () => resolve())));
+    if (step === config.holdAt && from < step)
+      await new Promise<void>((resolve) => ((wake = resolve), signal.addEventListener("abort", () => resolve())));
     if (want === "pause") {
       state = "paused";
       write({});
@@ -200,7 +210,15 @@ const handlers = {
   probe: async ({ device }, signal) => {
     if (device === "webgpu") die("exit 9");
     if (device === "tensorflow" || device === "coreml") await never(signal);
-    return { id: device, kind: "cpu", name: `Stand-in ${process.pid}`, memoryBytes: null, usedBytes: null, works: device === "cpu", why: "" };
+    return {
+      id: device,
+      kind: "cpu",
+      name: `Stand-in ${process.pid}`,
+      memoryBytes: null,
+      usedBytes: null,
+      works: device === "cpu",
+      why: "",
+    };
   },
 } satisfies Handlers<WorkerApi>;
 
@@ -214,4 +232,4 @@ const port: Port = {
   onClose: () => () => {},
   close: () => process.disconnect(),
 };
-told = serve<WorkerApi, WorkerEvents>(port, handlers);
+const told: Server<WorkerEvents> = serve<WorkerApi, WorkerEvents>(port, handlers);

@@ -1,0 +1,22 @@
+// paddock evaluate: how good a run is on rows whose answer is known.
+import { Command } from "commander";
+import { resolve } from "node:path";
+import { action } from "./action.ts";
+import { columns, short } from "./output.ts";
+
+export function evaluateCommand(): Command {
+  return new Command("evaluate")
+    .description("measure a run on rows whose answer is known")
+    .argument("<run>", "the folder of a run, or its model.onnx")
+    .argument("<data>", "a file of rows with the target in it")
+    .option("--json", "print one JSON object")
+    .action(
+      action(async (context, given: string, data: string) => {
+        const { findTrained } = await import("./runPath.ts");
+        const run = await findTrained(given, context.paths);
+        const { cache } = context.paths;
+        const { metrics } = await context.withWorker((api) => api.evaluate({ run, file: resolve(data), cache }, context.signal));
+        return { json: { metrics }, text: columns(Object.entries(metrics).map(([name, value]) => [name, short(value)])) };
+      }),
+    );
+}
