@@ -1,0 +1,25 @@
+// The screens and their places in the rail. A new screen is one .svelte beside this file, its row here and its title in words.
+import type { Component } from "svelte";
+import type { ScreenId } from "../state/route.ts";
+import type { IconName } from "../ui/icons.ts";
+import Home from "./Home.svelte";
+import Learn from "./Learn.svelte";
+import Models from "./Models.svelte";
+import Project from "./Project.svelte";
+import Projects from "./Projects.svelte";
+
+export interface Screen {
+  id: ScreenId;
+  icon: IconName;
+  component: Component;
+  /** Whether the rail leads here; the project screen is reached through its list. */
+  rail: boolean;
+}
+
+export const screens: readonly Screen[] = [
+  { id: "home", icon: "home", component: Home, rail: true },
+  { id: "projects", icon: "projects", component: Projects, rail: true },
+  { id: "models", icon: "models", component: Models, rail: true },
+  { id: "learn", icon: "learn", component: Learn, rail: true },
+  { id: "project", icon: "table", component: Project, rail: false },
+];

@@ -1,0 +1,146 @@
+// The whole app: the line to the host, where the user is, what the host said last, and what is being taken in.
+import { createContext } from "svelte";
+import { AppError } from "../../ipc/error.ts";
+import type { AppInfo, Handout, HostApi, Status } from "../../ipc/host.ts";
+import type { Device } from "../../ipc/types.ts";
+import type { Dispose } from "../../ipc/port.ts";
+import type { Door, Page } from "../api.ts";
+import type { Link, LinkState } from "../link.ts";
+import type { Ground } from "./ground.ts";
+import { Intake } from "./intake.svelte.ts";
+import { Project } from "./project.svelte.ts";
+import { Projects } from "./projects.svelte.ts";
+import { readRoute, type Route, writeRoute } from "./route.ts";
+import { Settings } from "./settings.svelte.ts";
+import { Toasts } from "./toasts.svelte.ts";
+import { say } from "./words.svelte.ts";
+
+export class App implements Ground {
+  readonly link: Link;
+  readonly door: Door;
+  readonly page: Page;
+  readonly settings: Settings;
+  readonly projects: Projects;
+  readonly intake: Intake;
+  readonly toasts = new Toasts();
+
+  connection: LinkState = $state("connecting");
+  info: AppInfo | undefined = $state.raw();
+  status: Status | undefined = $state.raw();
+  devices: Device[] | undefined = $state.raw();
+  route: Route = $state.raw({ screen: "home" });
+  settingsOpen = $state(false);
+  /** The project on the stage; there is one at a time. */
+  project: Project | undefined = $state.raw();
+  #offs: Dispose[] = [];
+
+  constructor(link: Link, door: Door, page: Page) {
+    this.link = link;
+    this.door = door;
+    this.page = page;
+    this.settings = new Settings(this.call, page);
+    this.projects = new Projects(this);
+    this.intake = new Intake(this, this.projects);
+    this.route = readRoute(page.hash());
+  }
+
+  get call(): HostApi {
+    return this.link.call;
+  }
+
+  /** Listens and loads; answers how to end it. */
+  start(): Dispose {
+    this.#offs = [
+      this.link.onState((state) => {
+        this.connection = state;
+        if (state === "open") void this.load();
+      }),
+      this.link.listen("status", (status) => (this.status = status)),
+      this.link.listen("settingsChanged", (settings) => this.settings.take(settings)),
+      this.link.listen("projectsChanged", ({ ids }) => {
+        void this.projects.load();
+        if (this.project && ids.includes(this.project.id)) void this.project.reload();
+      }),
+      this.link.listen("run", ({ project, run, progress }) => {
+        if (project === this.project?.id) this.project.onProgress(run, progress);
+      }),
+      this.link.listen("points", ({ project, run, points }) => {
+        if (project === this.project?.id) this.project.onPoints(run, points);
+      }),
+      this.link.listen("runChanged", ({ project, run }) => {
+        if (project === this.project?.id) this.project.onRunChanged(run);
+        void this.projects.load();
+      }),
+      this.link.listen("working", (working) => this.intake.onWorking(working)),
+      this.page.onHash(() => this.#follow(readRoute(this.page.hash()))),
+      this.settings.follow(),
+    ];
+    void this.load();
+    this.#follow(this.route);
+    return () => {
+      for (const off of this.#offs.splice(0)) off();
+      this.project?.dispose();
+      this.toasts.clear();
+    };
+  }
+
+  /** Asks for everything again; also after the connection came back. */
+  async load(): Promise<void> {
+    await this.attempt(async () => {
+      const [info, settings, status] = await Promise.all([this.call.app(), this.call.settings(), this.call.status()]);
+      this.info = info;
+      this.settings.take(settings);
+      this.status = status;
+      this.connection = "open";
+    });
+    await Promise.all([this.projects.load(), this.project?.reload()]);
+  }
+
+  async loadDevices(again = false): Promise<void> {
+    await this.attempt(async () => (this.devices = await this.call.devices({ again })));
+  }
+
+  goto(route: Route): void {
+    const hash = writeRoute(route);
+    if (this.page.hash() === hash) this.#follow(route);
+    else this.page.goto(hash);
+  }
+
+  #follow(route: Route): void {
+    this.route = route;
+    if (route.screen !== "project") {
+      this.project?.dispose();
+      this.project = undefined;
+      return;
+    }
+    if (this.project?.id !== route.id) {
+      this.project?.dispose();
+      this.project = new Project(this, route.id, route.run);
+      void this.project.load();
+    } else if (route.run) {
+      void this.project.show(route.run);
+    }
+    if (route.section) this.project.wantSection(route.section);
+  }
+
+  /** Hands a file to the user and says so. */
+  async save(handout: Handout): Promise<void> {
+    await this.attempt(async () => {
+      if (await this.door.save(handout)) this.toasts.add(say.result.saved(handout.name));
+    });
+  }
+
+  /** Does something whose failure needs no more than a note; answers undefined then. */
+  async attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (thrown) {
+      const error = AppError.from(thrown).toRecord();
+      // The banner says this already.
+      if (error.code !== "connectionLost" && error.code !== "cancelled") this.toasts.addError(error);
+      return undefined;
+    }
+  }
+}
+
+export const [getApp, setApp] = createContext<App>();

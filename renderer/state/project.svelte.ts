@@ -1,0 +1,243 @@
+// The project on the stage: its table, what the user chose, the plan that follows, and the training that is shown.
+import { AppError, type ErrorRecord } from "../../ipc/error.ts";
+import type { Project as ProjectRecord, RunSummary } from "../../ipc/host.ts";
+import type { ColumnProfile, CurvePoint, RunProgress, TableTask, TrainPlan } from "../../ipc/types.ts";
+import type { Ground } from "./ground.ts";
+import type { Section } from "./route.ts";
+import { isUnderWay, Run } from "./run.svelte.ts";
+import { TableRows } from "./tableRows.svelte.ts";
+import { Trial } from "./trial.svelte.ts";
+
+type Spec = ProjectRecord["spec"];
+
+export class Project {
+  readonly id: string;
+  record: ProjectRecord | undefined = $state.raw();
+  error: ErrorRecord | undefined = $state.raw();
+  plan: TrainPlan | undefined = $state.raw();
+  planError: ErrorRecord | undefined = $state.raw();
+  planning = $state(false);
+  starting = $state(false);
+  startError: ErrorRecord | undefined = $state.raw();
+  /** The training that Train and Result show. */
+  shown: Run | undefined = $state.raw();
+  trial: Trial | undefined = $state.raw();
+  rows: TableRows | undefined = $state.raw();
+  /** Where the page should scroll to; a new object is a new wish. */
+  wanted: { section: Section } | undefined = $state.raw();
+  /** True when the user has scrolled since the last wish: then the page stays where it is. */
+  strayed = false;
+
+  profile = $derived(this.record?.profile);
+  spec: Spec = $derived(this.record?.spec ?? {});
+  target = $derived(this.spec.target ?? this.profile?.target?.column);
+  task: TableTask | undefined = $derived.by(() => {
+    if (this.spec.task && this.spec.task !== "auto") return this.spec.task;
+    const possible = this.profile?.targets.find((one) => one.column === this.target);
+    return possible?.task ?? this.profile?.target?.task;
+  });
+  runs: readonly RunSummary[] = $derived(this.record?.runs ?? []);
+  busy = $derived(this.starting || this.runs.some((run) => isUnderWay(run.state)) || (this.shown?.active ?? false));
+  /** The training whose model Try asks: the one shown, else the newest that is done. */
+  usable = $derived(this.shown?.done ? this.shown.summary : this.runs.find((run) => run.state === "done"));
+
+  #ground: Ground;
+  #wish: string | undefined;
+  #planCancel: AbortController | undefined;
+  #changes = 0;
+
+  constructor(ground: Ground, id: string, run?: string) {
+    this.#ground = ground;
+    this.id = id;
+    this.#wish = run;
+  }
+
+  async load(): Promise<void> {
+    try {
+      const record = await this.#ground.call.project({ id: this.id });
+      this.error = undefined;
+      this.#take(record);
+      const first = record.runs.find((run) => run.id === this.#wish) ?? record.runs[0];
+      if (first && !this.shown) await this.show(first.id);
+      this.#tryOut();
+    } catch (thrown) {
+      this.error = AppError.from(thrown).toRecord();
+      return;
+    }
+    await this.replan();
+  }
+
+  /** The same project again, as the host has it now; what is shown stays. */
+  async reload(): Promise<void> {
+    if (!this.record) return this.load();
+    const changes = this.#changes;
+    const record = await this.#ground.attempt(() => this.#ground.call.project({ id: this.id }));
+    // What the user changed while we asked is newer than the answer.
+    if (!record || changes !== this.#changes) return;
+    this.#take(record);
+    if (this.shown && record.runs.some((run) => run.id === this.shown?.id)) await this.shown.load();
+    this.#tryOut();
+  }
+
+  // ------------------------------------------------------------------------------------------------- what the user chooses
+
+  isUsed(column: ColumnProfile): boolean {
+    return column.name !== this.target && !this.isFixed(column) && !(this.spec.ignore ?? []).includes(column.name);
+  }
+
+  /** Left out for a reason that no choice changes. */
+  isFixed(column: ColumnProfile): boolean {
+    return column.ignored !== undefined && column.ignored !== "user";
+  }
+
+  chooseTarget(column: string): Promise<void> {
+    const task = this.profile?.targets.find((one) => one.column === column)?.task;
+    return this.change({
+      ...this.spec,
+      target: column,
+      ...(task ? { task } : {}),
+      ignore: (this.spec.ignore ?? []).filter((name) => name !== column),
+    });
+  }
+
+  chooseTask(task: TableTask): Promise<void> {
+    return this.change({ ...this.spec, ...(this.target ? { target: this.target } : {}), task });
+  }
+
+  use(column: string, used: boolean): Promise<void> {
+    const others = (this.spec.ignore ?? []).filter((name) => name !== column);
+    return this.change({ ...this.spec, ignore: used ? others : [...others, column] });
+  }
+
+  /** Shown at once, then kept by the host; then the plan is made anew. */
+  async change(spec: Spec): Promise<void> {
+    const before = this.record;
+    if (!before) return;
+    const change = ++this.#changes;
+    this.record = { ...before, spec, target: spec.target ?? before.target };
+    const kept = await this.#ground.attempt(() => this.#ground.call.changeSpec({ id: this.id, spec }));
+    if (change !== this.#changes) return;
+    this.record = kept ?? before;
+    await this.replan();
+  }
+
+  async rename(name: string): Promise<void> {
+    const renamed = await this.#ground.attempt(() => this.#ground.call.renameProject({ id: this.id, name }));
+    if (renamed && this.record) this.record = { ...this.record, ...renamed };
+  }
+
+  async replan(): Promise<void> {
+    this.#planCancel?.abort();
+    if (!this.target) {
+      this.plan = undefined;
+      return;
+    }
+    const cancel = new AbortController();
+    this.#planCancel = cancel;
+    this.planning = true;
+    try {
+      const plan = await this.#ground.call.plan({ id: this.id, spec: this.spec }, cancel.signal);
+      if (cancel.signal.aborted) return;
+      this.plan = plan;
+      this.planError = undefined;
+    } catch (thrown) {
+      if (cancel.signal.aborted) return;
+      this.plan = undefined;
+      this.planError = AppError.from(thrown).toRecord();
+    }
+    this.planning = false;
+  }
+
+  // ------------------------------------------------------------------------------------------------------------- trainings
+
+  async start(): Promise<void> {
+    this.starting = true;
+    this.startError = undefined;
+    this.wantSection("train");
+    try {
+      const record = await this.#ground.call.startRun({ project: this.id, spec: this.spec });
+      this.shown?.dispose();
+      this.shown = new Run(this.#ground, record, record);
+      this.#replace(record);
+    } catch (thrown) {
+      this.startError = AppError.from(thrown).toRecord();
+    }
+    this.starting = false;
+  }
+
+  async show(id: string): Promise<void> {
+    const summary = this.runs.find((run) => run.id === id);
+    if (!summary || this.shown?.id === id) return;
+    this.shown?.dispose();
+    const run = new Run(this.#ground, summary);
+    this.shown = run;
+    await run.load();
+    this.#tryOut();
+  }
+
+  async removeRun(id: string): Promise<void> {
+    await this.#ground.attempt(() => this.#ground.call.removeRun({ project: this.id, run: id }));
+    await this.#dropRun(id);
+  }
+
+  onProgress(run: string, progress: RunProgress): void {
+    if (this.shown?.id === run) this.shown.onProgress(progress);
+  }
+
+  onPoints(run: string, points: CurvePoint[]): void {
+    if (this.shown?.id === run) this.shown.onPoints(points);
+  }
+
+  onRunChanged(summary: RunSummary | null): void {
+    if (!summary) return void this.reload();
+    this.#replace(summary);
+    if (this.shown?.id !== summary.id) return;
+    if (this.shown.onSummary(summary) && !this.strayed) this.wantSection("result");
+    this.#tryOut();
+  }
+
+  wantSection(section: Section): void {
+    this.strayed = false;
+    this.wanted = { section };
+  }
+
+  dispose(): void {
+    this.#planCancel?.abort();
+    this.shown?.dispose();
+    this.trial?.dispose();
+    this.rows?.dispose();
+  }
+
+  #take(record: ProjectRecord): void {
+    this.record = record;
+    this.rows ??= new TableRows(this.#ground, this.id, record.profile);
+  }
+
+  #replace(summary: RunSummary): void {
+    if (!this.record) return;
+    const others = this.record.runs.filter((run) => run.id !== summary.id);
+    const runs = [...others, summary].sort((a, b) => b.created - a.created);
+    this.record = { ...this.record, runs };
+  }
+
+  async #dropRun(id: string): Promise<void> {
+    if (!this.record) return;
+    this.record = { ...this.record, runs: this.record.runs.filter((run) => run.id !== id) };
+    if (this.shown?.id === id) {
+      this.shown.dispose();
+      this.shown = undefined;
+      const next = this.runs[0];
+      if (next) await this.show(next.id);
+    }
+    this.#tryOut();
+  }
+
+  /** Opens the model that Try asks, when it is another one than before. */
+  #tryOut(): void {
+    const usable = this.usable;
+    if (this.trial?.run === usable?.id) return;
+    this.trial?.dispose();
+    this.trial = usable ? new Trial(this.#ground, this.id, usable.id) : undefined;
+    void this.trial?.load();
+  }
+}

@@ -1,0 +1,36 @@
+// Where the app is, as the address bar writes it: #/home, #/projects, #/project/<id>/<run>/<section>.
+
+export const sections = ["data", "train", "result", "try"] as const;
+export type Section = (typeof sections)[number];
+
+export type Route =
+  { screen: "home" | "projects" | "models" | "learn" } | { screen: "project"; id: string; run?: string; section?: Section };
+
+export type ScreenId = Route["screen"];
+
+const plain: readonly string[] = ["home", "projects", "models", "learn"] satisfies ScreenId[];
+const isPlain = (word: string | undefined): word is "home" | "projects" | "models" | "learn" => word !== undefined && plain.includes(word);
+const isSection = (word: string | undefined): word is Section => sections.includes(word as Section);
+
+export function readRoute(hash: string): Route {
+  const [, screen, id, run, section] = hash.split("/").map((part) => decode(part));
+  if (screen === "project" && id) {
+    return { screen, id, ...(run && run !== "-" ? { run } : {}), ...(isSection(section) ? { section } : {}) };
+  }
+  return { screen: isPlain(screen) ? screen : "home" };
+}
+
+export function writeRoute(route: Route): string {
+  if (route.screen !== "project") return `#/${route.screen}`;
+  const tail = route.section ? [route.run ?? "-", route.section] : route.run ? [route.run] : [];
+  return ["#", "project", route.id, ...tail].map((part) => (part === "#" ? part : encodeURIComponent(part))).join("/");
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    // A broken escape in a hand-written address is taken as it stands.
+    return part;
+  }
+}

@@ -1,0 +1,127 @@
+// One training: where it stands, its curve, its result. Points may come hundreds of times a second; the screen hears of them at most
+// ten times a second, a change of state at once.
+import { AppError, type ErrorRecord } from "../../ipc/error.ts";
+import type { Run as RunRecord, RunSummary } from "../../ipc/host.ts";
+import type { CurvePoint, RunProgress, RunReport, RunState } from "../../ipc/types.ts";
+import { Curve, type CurveColumns, emptyColumns } from "./curve.ts";
+import type { Ground } from "./ground.ts";
+
+const underWay: readonly RunState[] = ["queued", "preparing", "running", "paused", "finishing"];
+
+export const isUnderWay = (state: RunState): boolean => underWay.includes(state);
+
+/** Milliseconds between two looks at the stream. */
+const pace = 100;
+
+export class Run {
+  readonly project: string;
+  readonly id: string;
+  summary: RunSummary = $state.raw()!;
+  record: RunRecord | undefined = $state.raw();
+  progress: RunProgress | undefined = $state.raw();
+  curve: CurveColumns = $state.raw(emptyColumns);
+  report: RunReport | undefined = $state.raw();
+  error: ErrorRecord | undefined = $state.raw();
+  /** A pause, resume or stop that the host has not answered yet. */
+  asking = $state(false);
+
+  state: RunState = $derived(this.progress && isUnderWay(this.summary.state) ? this.progress.state : this.summary.state);
+  active = $derived(isUnderWay(this.state));
+  done = $derived(this.state === "done");
+
+  #ground: Ground;
+  #points = new Curve();
+  #latest: RunProgress | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #fresh = false;
+
+  constructor(ground: Ground, summary: RunSummary, record?: RunRecord) {
+    this.#ground = ground;
+    this.project = summary.project;
+    this.id = summary.id;
+    this.summary = summary;
+    if (record) this.#take(record);
+  }
+
+  /** The whole record, and the report when there is one. */
+  async load(): Promise<void> {
+    try {
+      this.#take(await this.#ground.call.run({ project: this.project, run: this.id }));
+      if (this.done) this.report = await this.#ground.call.report({ project: this.project, run: this.id });
+      this.error = undefined;
+    } catch (thrown) {
+      this.error = AppError.from(thrown).toRecord();
+    }
+  }
+
+  onProgress(progress: RunProgress): void {
+    this.#latest = progress;
+    if (progress.state !== this.progress?.state) this.#look();
+    else this.#soon();
+  }
+
+  onPoints(points: readonly CurvePoint[]): void {
+    this.#points.add(points);
+    this.#fresh = true;
+    this.#soon();
+  }
+
+  /** Answers true when this made it done. */
+  onSummary(summary: RunSummary): boolean {
+    const wasDone = this.done;
+    this.summary = summary;
+    this.#look();
+    const ended = !isUnderWay(summary.state);
+    if (ended) void this.load();
+    return !wasDone && summary.state === "done";
+  }
+
+  pause = () => this.#ask(() => this.#ground.call.pauseRun(this.#key));
+  resume = () => this.#ask(() => this.#ground.call.resumeRun(this.#key));
+  stop = () => this.#ask(() => this.#ground.call.stopRun(this.#key));
+
+  async exportOnnx(): Promise<void> {
+    const handout = await this.#ground.attempt(() => this.#ground.call.exportOnnx(this.#key));
+    if (handout) await this.#ground.save(handout);
+  }
+
+  dispose(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  get #key(): { project: string; run: string } {
+    return { project: this.project, run: this.id };
+  }
+
+  async #ask(work: () => Promise<void>): Promise<void> {
+    this.asking = true;
+    await this.#ground.attempt(work);
+    this.asking = false;
+  }
+
+  #take(record: RunRecord): void {
+    this.record = record;
+    this.summary = record;
+    this.#latest = record.progress ?? undefined;
+    // Points that came by event while this was asked for may be newer than what the record holds.
+    const known = new Curve(record.curve);
+    const { x } = this.#points.columns();
+    const newer = (x.at(-1) ?? -1) > (record.curve.at(-1)?.step ?? -1) && this.#points.length > record.curve.length;
+    if (!newer) this.#points = known;
+    this.#fresh = true;
+    this.#look();
+  }
+
+  #soon(): void {
+    this.#timer ??= setTimeout(() => this.#look(), pace);
+  }
+
+  #look(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#latest !== this.progress) this.progress = this.#latest;
+    if (this.#fresh) this.curve = this.#points.columns();
+    this.#fresh = false;
+  }
+}

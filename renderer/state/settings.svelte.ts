@@ -1,0 +1,63 @@
+// What the user chose for the whole app, and what follows from it and from the system: the language and the theme in force.
+import type { HostApi, Settings as SettingsRecord } from "../../ipc/host.ts";
+import type { Dispose } from "../../ipc/port.ts";
+import type { Page } from "../api.ts";
+import { type Language, pickLanguage } from "../words/index.ts";
+import { say, tongue } from "./words.svelte.ts";
+
+const defaults: SettingsRecord = { version: 1, language: "auto", theme: "auto", device: "cpu", maxSeconds: 300 };
+
+export class Settings {
+  record: SettingsRecord = $state.raw(defaults);
+  /** What the system wishes, for "auto". */
+  #wishes: readonly string[] = $state.raw([]);
+  #dark = $state(false);
+  language: Language = $derived(this.record.language === "auto" ? pickLanguage(this.#wishes) : this.record.language);
+  theme: "light" | "dark" = $derived(this.record.theme === "auto" ? (this.#dark ? "dark" : "light") : this.record.theme);
+  #call: HostApi;
+  #page: Page;
+
+  constructor(call: HostApi, page: Page) {
+    this.#call = call;
+    this.#page = page;
+    this.#look();
+  }
+
+  /** What the host has; also told when another window changed it. */
+  take(record: SettingsRecord): void {
+    this.record = record;
+    this.#dress();
+  }
+
+  /** Shown at once, then kept by the host; the old value comes back when that fails. */
+  async change(input: Partial<Omit<SettingsRecord, "version">>): Promise<void> {
+    const before = this.record;
+    this.take({ ...before, ...input });
+    try {
+      this.take(await this.#call.changeSettings(input));
+    } catch (thrown) {
+      this.take(before);
+      throw thrown;
+    }
+  }
+
+  /** Follows the system until the answer is called. */
+  follow(): Dispose {
+    const look = () => this.#look();
+    const offs = [this.#page.onLanguages(look), this.#page.onDark(look)];
+    return () => {
+      for (const off of offs) off();
+    };
+  }
+
+  #look(): void {
+    this.#wishes = this.#page.languages();
+    this.#dark = this.#page.dark();
+    this.#dress();
+  }
+
+  #dress(): void {
+    tongue.now = this.language;
+    this.#page.dress({ language: this.language, theme: this.theme, title: `Paddock · ${say.shell.screens.home}` });
+  }
+}

@@ -1,0 +1,15 @@
+export const models = {
+  title: "Models",
+  lead: "Every network you have trained. Each is one file, model.onnx, that runs wherever ONNX runs.",
+  empty: "No models yet",
+  emptyHelp: "A model appears here when a training has finished. Open a project and press Train.",
+  model: "Model",
+  predicts: "Predicts",
+  score: "Test score",
+  data: "Data",
+  made: "Made",
+  try: "Try",
+  tryOf: (name: string) => `Try the model of ${name}`,
+  export: "Save model.onnx",
+  exportOf: (name: string) => `Save model.onnx of ${name}`,
+};

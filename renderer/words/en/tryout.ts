@@ -1,0 +1,26 @@
+import { en } from "../format.ts";
+
+export const tryout = {
+  title: "Try",
+  empty: "When a training has finished, you can ask its network here.",
+  opening: "Opening the model…",
+  lead: (target: string) => `Change a value and see what the network says about '${target}'.`,
+  range: (low: string, high: string) => `seen: ${low} – ${high}`,
+  outside: (low: string, high: string) => `Outside what it has seen (${low} – ${high}): the answer is a guess.`,
+  missing: "(not known)",
+  dateHelp: (example: string) => `like ${example}`,
+  notNumber: "This is not a number.",
+  answer: (target: string) => `${target}`,
+  thinking: "…",
+  others: (n: number) => en.plural(n, { one: "# other", other: "# others" }),
+  fileTitle: "Predict a whole file",
+  fileHelp: (columns: string) => `Drop a file of rows with the columns ${columns}. You get the same rows back with a prediction each.`,
+  fileChoose: "Choose a file of rows…",
+  fileWorking: "Predicting…",
+  fileDone: (rows: number) => en.plural(rows, { one: "# row predicted.", other: "# rows predicted." }),
+  fileSave: (name: string) => `Save ${name}`,
+  fileHead: "The first predictions",
+  row: "Row",
+  prediction: "Prediction",
+  sure: "How sure",
+};

@@ -1,0 +1,65 @@
+// All words of the app, by language and section. English is the shape: a section in another language `satisfies` it, so a missing or
+// stray entry does not compile. A new section is one file in each language and its line here.
+import { data } from "./en/data.ts";
+import { errors } from "./en/errors.ts";
+import { home } from "./en/home.ts";
+import { learn } from "./en/learn.ts";
+import { metrics } from "./en/metrics.ts";
+import { models } from "./en/models.ts";
+import { problems } from "./en/problems.ts";
+import { projects } from "./en/projects.ts";
+import { referee } from "./en/referee.ts";
+import { result } from "./en/result.ts";
+import { settings } from "./en/settings.ts";
+import { shell } from "./en/shell.ts";
+import { train } from "./en/train.ts";
+import { tryout } from "./en/tryout.ts";
+import type { Language } from "./format.ts";
+import { data as dataZh } from "./zh/data.ts";
+import { errors as errorsZh } from "./zh/errors.ts";
+import { home as homeZh } from "./zh/home.ts";
+import { learn as learnZh } from "./zh/learn.ts";
+import { metrics as metricsZh } from "./zh/metrics.ts";
+import { models as modelsZh } from "./zh/models.ts";
+import { problems as problemsZh } from "./zh/problems.ts";
+import { projects as projectsZh } from "./zh/projects.ts";
+import { referee as refereeZh } from "./zh/referee.ts";
+import { result as resultZh } from "./zh/result.ts";
+import { settings as settingsZh } from "./zh/settings.ts";
+import { shell as shellZh } from "./zh/shell.ts";
+import { train as trainZh } from "./zh/train.ts";
+import { tryout as tryoutZh } from "./zh/tryout.ts";
+
+export { formats, type Formats, type Language, languages } from "./format.ts";
+
+const english = { data, errors, home, learn, metrics, models, problems, projects, referee, result, settings, shell, train, tryout };
+
+export type Words = typeof english;
+
+const chinese: Words = {
+  data: dataZh,
+  errors: errorsZh,
+  home: homeZh,
+  learn: learnZh,
+  metrics: metricsZh,
+  models: modelsZh,
+  problems: problemsZh,
+  projects: projectsZh,
+  referee: refereeZh,
+  result: resultZh,
+  settings: settingsZh,
+  shell: shellZh,
+  train: trainZh,
+  tryout: tryoutZh,
+};
+
+export const dictionaries: Record<Language, Words> = { en: english, zh: chinese };
+
+/** The app's language for the system's wishes, best first. */
+export function pickLanguage(wishes: readonly string[]): Language {
+  for (const wish of wishes) {
+    if (/^zh\b/i.test(wish)) return "zh";
+    if (/^en\b/i.test(wish)) return "en";
+  }
+  return "en";
+}
