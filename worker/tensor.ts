@@ -72,9 +72,16 @@ export function float32(dims: readonly number[], data: Float32Array | readonly n
   return tensor("float32", dims, data instanceof Float32Array ? data : Float32Array.from(data));
 }
 
-/** int64 from whole numbers (exact up to 2^53). */
+const int64Limit = 2n ** 63n;
+
+/** A whole number as an int64; infinities as the largest and the smallest. */
+export function toInt64(value: number): bigint {
+  return value === Infinity ? int64Limit - 1n : value === -Infinity ? -int64Limit : BigInt(value);
+}
+
+/** int64 from whole numbers (exact up to 2^53), infinities as the limits. */
 export function int64(dims: readonly number[], data: BigInt64Array | readonly number[]): Tensor<"int64"> {
-  return tensor("int64", dims, data instanceof BigInt64Array ? data : BigInt64Array.from(data, BigInt));
+  return tensor("int64", dims, data instanceof BigInt64Array ? data : BigInt64Array.from(data, toInt64));
 }
 
 export function strings(dims: readonly number[], data: string[]): Tensor<"string"> {

@@ -50,6 +50,7 @@ export class Graph {
   #defined = new Set<string>();
   #producers = new Map<string, Node>();
   #counts = new Map<string, number>();
+  #reserved = new Set<string>();
   #symbols = 0;
 
   constructor(name = "graph") {
@@ -92,9 +93,14 @@ export class Graph {
   fresh(prefix: string): string {
     let name = prefix;
     let n = this.#counts.get(prefix) ?? 0;
-    while (this.#defined.has(name)) name = `${prefix}_${++n}`;
+    while (this.#defined.has(name) || this.#reserved.has(name)) name = `${prefix}_${++n}`;
     this.#counts.set(prefix, n);
     return name;
+  }
+
+  /** Names that fresh() leaves alone, as they will be defined later. */
+  reserve(names: Iterable<string>): void {
+    for (const name of names) this.#reserved.add(name);
   }
 
   /** A new name for a length that is known only when the graph runs. */
@@ -218,6 +224,7 @@ export class Graph {
     copy.#defined = new Set(this.#defined);
     copy.#producers = new Map(this.#producers);
     copy.#counts = new Map(this.#counts);
+    copy.#reserved = new Set(this.#reserved);
     copy.#symbols = this.#symbols;
     return copy;
   }

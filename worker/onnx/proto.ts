@@ -2,7 +2,19 @@
 // Float constants that are not trainable are written as Constant nodes, so that the file's float initializers are its parameters.
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { AppError } from "../../ipc/error.ts";
-import { bytesOf, type DType, fromNumbers, fromRawBytes, isFloat, rawBytes, sizeOf, strings, type Tensor, tensor } from "../tensor.ts";
+import {
+  bytesOf,
+  type DType,
+  fromNumbers,
+  fromRawBytes,
+  isFloat,
+  rawBytes,
+  sizeOf,
+  strings,
+  type Tensor,
+  tensor,
+  toInt64,
+} from "../tensor.ts";
 import {
   type AttributeProto,
   AttributeProto_AttributeType as Kind,
@@ -139,10 +151,6 @@ function writeAttribute(name: string, attr: Attribute): AttributeProto {
     case "graph":
       return Object.assign(proto, { type: Kind.GRAPH, g: writeGraph(attr.value) });
   }
-}
-
-function toInt64(value: number): bigint {
-  return value === Infinity ? int64Max : value === -Infinity ? int64Min : BigInt(value);
 }
 
 const encoder = new TextEncoder();

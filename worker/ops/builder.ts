@@ -40,6 +40,15 @@ export class Builder {
   /** @param graph a graph to go on with, or the name of a new one */
   constructor(graph: Graph | string = "graph") {
     this.graph = typeof graph === "string" ? new Graph(graph) : graph;
+    for (const [name, tensor] of this.graph.initializers) {
+      const key = constantKey(tensor);
+      if (key && constantOf(this.graph, name)) this.#made.set(key, [this.value(name)]);
+    }
+    for (const node of this.graph.nodes) {
+      const outputs = node.outputs.map((name) => this.graph.info(name));
+      const key = nodeKey(node, node.inputs, node.outputs.length);
+      if (key && outputs.every((o) => o)) this.#made.set(key, outputs as Value[]);
+    }
   }
 
   // ---------------------------------------------------------------------------------------------------------------- values
@@ -59,16 +68,13 @@ export class Builder {
 
   /** A fixed tensor. Small equal ones are kept once (unless named). */
   constant(tensor: Tensor, name?: string): Value {
-    const small = name === undefined && tensor.data.length <= 16;
-    const key = small
-      ? `constant ${tensor.dtype} ${tensor.dims.join()} ${JSON.stringify(Array.from(tensor.data as ArrayLike<unknown>, plainText))}`
-      : "";
+    const key = name === undefined ? constantKey(tensor) : "";
     const old = this.#made.get(key);
-    if (small && old) return old[0]!;
+    if (old) return old[0]!;
     const whole = this.graph.fresh(this.#scope + (name ?? "c"));
     this.graph.addInitializer(whole, tensor);
     const value = { name: whole, dtype: tensor.dtype, dims: tensor.dims };
-    if (small) this.#made.set(key, [value]);
+    if (key) this.#made.set(key, [value]);
     return value;
   }
 
@@ -78,9 +84,7 @@ export class Builder {
 
   /** A list of whole numbers as an int64 vector: shapes, axes, starts. */
   list(values: readonly number[]): Value {
-    const most = 2n ** 63n - 1n;
-    const big = values.map((v) => (v === Infinity ? most : v === -Infinity ? -most : BigInt(v)));
-    return this.constant(int64([values.length], BigInt64Array.from(big)));
+    return this.constant(int64([values.length], values));
   }
 
   /** Lists the value as an output of the graph, under a name of its own when one is given. */
@@ -145,10 +149,9 @@ export class Builder {
     const { type, domain, attrs } = node;
     const inputs = [...node.inputs];
     while (inputs.at(-1) === "") inputs.pop();
-    const plain = !names && !operator(type, domain).random && !Object.values(attrs).some((a) => a.type === "tensor" || a.type === "graph");
-    const key = plain ? `${domain}:${type}(${inputs.join()})${outputs}${JSON.stringify(attrs)}` : "";
+    const key = names ? "" : nodeKey(node, inputs, outputs);
     const old = this.#made.get(key);
-    if (plain && old) return old;
+    if (old) return old;
     const typed = infer({
       graph: this.graph,
       type,
@@ -157,10 +160,12 @@ export class Builder {
       inputs: inputs.map((name) => (name ? this.value(name) : undefined)),
       outputs,
     });
-    const values = typed.slice(0, outputs).map((t, i) => ({ name: names?.[i] ?? this.graph.fresh(`${this.#scope}${type}`), ...t }));
+    const values = typed
+      .slice(0, outputs)
+      .map((t, i) => ({ name: names?.[i] ?? this.graph.fresh(`${this.#scope}${type}${i ? `.${i}` : ""}`), ...t }));
     this.graph.addNode({ type, domain, name: values[0]!.name, inputs, outputs: values.map((v) => v.name), attrs });
     for (const value of values) this.graph.setInfo(value);
-    if (plain) this.#made.set(key, values);
+    if (key) this.#made.set(key, values);
     return values;
   }
 
@@ -289,7 +294,7 @@ export class Builder {
   gatherElements = (x: Value, ids: Value, { axis = 0 } = {}): Value => this.op("GatherElements", [x, ids], { axis });
   /** ids → 0 and 1 along a new last axis (or `axis`). */
   oneHot = (ids: Value, depth: number, { axis = -1, dtype = "float32" as DType } = {}): Value =>
-    this.op("OneHot", [ids, this.scalar(depth, "int64"), this.constant(fromNumbers(dtype, [2], [0, 1]))], { axis });
+    this.cast(this.op("OneHot", [ids, this.scalar(depth, "int64"), this.constant(float32([2], [0, 1]))], { axis }), dtype);
   /** Zeros of the shape and dtype of x. */
   zerosLike = (x: Value): Value => this.expandLike(this.scalar(0, x.dtype), x);
   /** How many elements the axes (default all) hold together: a number, or a value ([1] float of x's dtype) where a length is symbolic. */
@@ -331,6 +336,17 @@ function attribute(name: string, value: Plain): Attribute {
   if (typeof value[0] === "string") return { type: "strings", value: value as readonly string[] };
   const numbers = value as readonly number[];
   return { type: float || !numbers.every((v) => Number.isInteger(v) || !Number.isFinite(v)) ? "floats" : "ints", value: numbers };
+}
+
+/** What makes a small constant the same as another; "" for large ones. */
+function constantKey({ dtype, dims, data }: Tensor): string {
+  return data.length > 16 ? "" : `constant ${dtype} ${dims.join()} ${JSON.stringify(Array.from(data as ArrayLike<unknown>, plainText))}`;
+}
+
+/** What makes a node the same as another; "" for random ones and for those with tensors or graphs inside. */
+function nodeKey({ type, domain, attrs }: Pick<Node, "type" | "domain" | "attrs">, inputs: readonly string[], outputs: number): string {
+  if (operator(type, domain).random || Object.values(attrs).some((a) => a.type === "tensor" || a.type === "graph")) return "";
+  return `${domain}:${type}(${inputs.join()})${outputs}${JSON.stringify(attrs)}`;
 }
 
 /** -0, NaN and infinities apart, which JSON would make one. */

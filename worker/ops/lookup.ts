@@ -1,6 +1,6 @@
 // Elements picked by index, and put back by index. Gradients of picking add up where an index comes twice.
 import type { Dim } from "../onnx/graph.ts";
-import { type DType, fromNumbers, sizeOf } from "../tensor.ts";
+import { fromNumbers, sizeOf } from "../tensor.ts";
 import type { Builder, Value } from "./builder.ts";
 import { type Gradient, type Op, op } from "./op.ts";
 import { fixed, type Gen, ids, list, normal } from "./samples.ts";
@@ -111,7 +111,7 @@ export const lookups = {
     },
     grad(g, { x: [at, depth, values], dy: [dy], attrs }) {
       const axis = attrs.int("axis", -1);
-      const hot = g.op("OneHot", [at, depth, unitPair(g, values.dtype)], { axis });
+      const hot = g.op("OneHot", [at, depth, g.constant(fromNumbers(values.dtype, [2], [0, 1]))], { axis });
       const on = g.reduceSum(g.mul(dy, hot), { keepdims: false });
       const off = g.sub(g.reduceSum(dy, { keepdims: false }), on);
       return [null, null, g.concat([g.unsqueeze(off, [0]), g.unsqueeze(on, [0])], { axis: 0 })];
@@ -126,11 +126,9 @@ function rowSums(g: Builder, x: Value, { axis, at, dy, others }: { axis: number;
   const width = others.every((d) => typeof d === "number") ? sizeOf(others) : -1;
   if (typeof length === "number" && length <= oneHotRows && width > 0) {
     const flat = g.reshape(at, [-1]);
-    const hot = g.op("OneHot", [flat, g.scalar(length, "int64"), unitPair(g, x.dtype)], { axis: -1 }); // (n, rows)
+    const hot = g.oneHot(flat, length, { dtype: x.dtype }); // (n, rows)
     return g.reshape(g.gemm(hot, g.reshape(dy, [-1, width]), undefined, { transA: 1 }), [length, ...others]);
   }
   const zeros = axis === 0 ? g.zerosLike(x) : g.transpose(g.zerosLike(x), [axis, ...[...x.dims.keys()].filter((i) => i !== axis)]);
   return g.op("ScatterND", [zeros, g.unsqueeze(at, [-1]), dy], { reduction: "add" });
 }
-
-const unitPair = (g: Builder, dtype: DType): Value => g.constant(fromNumbers(dtype, [2], [0, 1]));

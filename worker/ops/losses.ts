@@ -6,6 +6,7 @@ import { like, mismatch } from "./shapes.ts";
 
 export const losses = {
   /**
+   * The weights are settings of the loss: they get no gradient.
    * -w[label] · log softmax(scores)[label], by row, their weighted mean or their sum; labels equal to ignore_index count for nothing.
    * Scores (N, C) or (N, C, d…), labels (N) or (N, d…), weights (C).
    */
@@ -17,7 +18,7 @@ export const losses = {
       const loss: readonly Dim[] = attrs.string("reduction", "mean") === "none" ? labels.dims : [];
       return [like(scores, loss), like(scores)].slice(0, outputs);
     },
-    grad(g, { x: [scores, labels, weights], y, dy: [dy], attrs, has, outputs }) {
+    grad(g, { x: [scores, labels, weights], y, dy: [dy, dyLog], attrs, has, flows, outputs }) {
       const reduction = attrs.string("reduction", "mean");
       const classes = scores.dims[1]!;
       if (typeof classes === "string") throw mismatch("the number of classes must be known.");
@@ -28,9 +29,13 @@ export const losses = {
         : target;
       const log = outputs > 1 ? y[1] : g.logSoftmax(scores, { axis: 1 });
       const weight = g.reduceSum(counted, { axes: [1] }); // (N, 1, d…): the row's own weight
-      const slope = g.sub(g.mul(g.exp(log), weight), counted); // w (softmax - one-hot)
-      if (reduction === "none") return [g.mul(slope, g.unsqueeze(dy, [1])), null, null];
-      return [g.mul(slope, reduction === "sum" ? dy : g.div(dy, g.reduceSum(weight, { keepdims: false }))), null, null];
+      const p = g.exp(log);
+      const slope = g.sub(g.mul(p, weight), counted); // w (softmax - one-hot)
+      const up =
+        reduction === "none" ? g.unsqueeze(dy, [1]) : reduction === "sum" ? dy : g.div(dy, g.reduceSum(weight, { keepdims: false }));
+      const dx = g.mul(slope, up);
+      if (!flows(1)) return [dx, null, null];
+      return [g.add(dx, g.sub(dyLog, g.mul(p, g.reduceSum(dyLog, { axes: [1] })))), null, null];
     },
     samples: [
       [normal(4, 3), ids([0, 2, 1, 2])],

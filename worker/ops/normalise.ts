@@ -19,6 +19,7 @@ const shapes: SampleSpec[] = [
   { inputs: [normal(3, 4), positive(4), normal(4)] },
   { inputs: [normal(2, 3, 4), positive(3, 4), normal(3, 4)], attrs: { axis: 1, epsilon: 1e-3 } },
   { inputs: [normal(3, 4), positive(4)] },
+  { inputs: [normal(3, 4), positive(4), normal(4)], outputs: 3, float32: true },
 ];
 
 export const normalisations = {
@@ -39,13 +40,17 @@ export const normalisations = {
       return [like(x), stats, stats].slice(0, outputs);
     },
     grad(g, view) {
-      const { x, dy, has, wants } = view;
+      const { x, dy, has, wants, flows } = view;
       const { hat, inverse, axes } = standard(g, view);
       const dHat = g.mul(dy[0], x[1]);
       // dx = (dĥ - mean(dĥ) - ĥ · mean(dĥ ĥ)) / σ
       const centred = g.sub(g.sub(dHat, g.reduceMean(dHat, { axes })), g.mul(hat, g.reduceMean(g.mul(dHat, hat), { axes })));
+      let dx = g.mul(centred, inverse);
+      const n = g.count(x[0], axes);
+      if (flows(1)) dx = g.add(dx, g.div(g.cast(dy[1], x[0].dtype), n)); // the mean as an output
+      if (flows(2)) dx = g.sub(dx, g.mul(g.div(g.mul(g.cast(dy[2], x[0].dtype), g.square(inverse)), n), hat)); // 1/σ as an output
       return [
-        wants(0) ? g.mul(centred, inverse) : null,
+        wants(0) ? dx : null,
         wants(1) ? g.mul(dy[0], hat) : null, // the walk sums it over the rows
         has(2) ? dy[0] : null,
       ];
@@ -58,8 +63,10 @@ export const normalisations = {
 function standard(g: Builder, { x: [x], y, attrs, outputs }: View): { hat: Value; inverse: Value; axes: number[] } {
   const axis = axisOf(attrs.int("axis", -1), x.dims.length);
   const axes = [...x.dims.keys()].slice(axis);
-  const centred = g.sub(x, outputs === 3 ? y[1] : g.reduceMean(x, { axes }));
-  const inverse =
-    outputs === 3 ? y[2] : g.reciprocal(g.sqrt(g.add(g.reduceMean(g.square(centred), { axes }), attrs.float("epsilon", 1e-5))));
+  const given = outputs === 3;
+  const centred = g.sub(x, given ? g.cast(y[1], x.dtype) : g.reduceMean(x, { axes }));
+  const inverse = given
+    ? g.cast(y[2], x.dtype)
+    : g.reciprocal(g.sqrt(g.add(g.reduceMean(g.square(centred), { axes }), attrs.float("epsilon", 1e-5))));
   return { hat: g.mul(centred, inverse), inverse, axes };
 }

@@ -35,6 +35,8 @@ export interface View extends Omit<Call, "x" | "shapeIn" | "symbol"> {
   readonly x: Places<Value>;
   readonly y: Places<Value>;
   readonly dy: Places<Value>;
+  /** Whether anything flows back into this output; else its dy is zero. */
+  flows(output: number): boolean;
   /** Whether the gradient of this input is wanted. */
   wants(input: number): boolean;
 }

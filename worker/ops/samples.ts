@@ -17,6 +17,8 @@ export interface SampleSpec {
   outputs?: number;
   /** 1 for what is linear in each input: the difference quotient is then exact. Default 1e-4 in float64, 1e-2 in float32. */
   step?: number;
+  /** To be checked in float32 alone. */
+  float32?: boolean;
 }
 export type Sample = readonly Gen[] | SampleSpec;
 

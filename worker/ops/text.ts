@@ -1,3 +1,4 @@
+// StringNormalizer is left out: the runtime asks the system for an English locale, which many do not have.
 // Text and lookups by value, for the preprocessing inside a table's model. Nothing here is differentiable: text has no slope.
 import type { DType } from "../tensor.ts";
 import { type Attrs, none, type Op, op } from "./op.ts";
@@ -55,15 +56,5 @@ export const text = {
     infer: ([x]) => ({ dtype: "bool", dims: x.dims }),
     grad: none,
     samples: [{ inputs: [words], attrs: { pattern: "[12]" } }],
-  }),
-  /** Case changed; stop words, which would change the shape, are refused. */
-  StringNormalizer: op({
-    arity: 1,
-    infer([x], { attrs }) {
-      if (attrs.has("stopwords")) throw mismatch("stop words are not supported.");
-      return { dtype: "string", dims: x.dims };
-    },
-    grad: none,
-    samples: [{ inputs: [words], attrs: { case_change_action: "LOWER" } }],
   }),
 } satisfies Record<string, Op>;

@@ -14,6 +14,7 @@ export function rewrite(old: Graph, replace: Replace): Graph {
   const graph = new Graph(old.name);
   for (const [k, v] of old.metadata) graph.metadata.set(k, v);
   for (const [k, v] of old.opsets) graph.opsets.set(k, v);
+  graph.reserve(old.nodes.flatMap((n) => n.outputs));
   const g = new Builder(graph);
   const now = new Map<string, Value>();
   const trainable = new Set(old.parameters);
@@ -28,16 +29,16 @@ export function rewrite(old: Graph, replace: Replace): Graph {
       throw new AppError("modelInvalid", `The graph uses '${name}' before it is defined.`, "The model file is damaged.", { value: name });
     return value;
   };
+  /** The node as it was; what was known of its lengths stays known. */
+  const keep = (node: Node, x: readonly (Value | undefined)[]) => {
+    const names = node.outputs.map((o) => o || graph.fresh(node.type));
+    const made = g.node({ ...node, inputs: x.map((v) => v?.name ?? "") }, names.length, names);
+    return made.map((value) => g.assume(value, old.info(value.name)?.dims ?? value.dims));
+  };
   const kept = new Set(old.outputs.map((o) => o.name));
   for (const node of old.nodes) {
     const x = node.inputs.map((name) => (name ? find(name) : undefined));
-    const made =
-      replace(g, node, x) ??
-      g.node(
-        { ...node, inputs: x.map((v) => v?.name ?? "") },
-        node.outputs.length,
-        node.outputs.map((o) => o || graph.fresh(node.type)),
-      );
+    const made = replace(g, node, x) ?? keep(node, x);
     node.outputs.forEach((name, i) => {
       const value = made[i];
       if (!name || !value) return;

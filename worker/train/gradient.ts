@@ -62,6 +62,7 @@ function backward(g: Builder, node: Node, flow: ReadonlyMap<string, Value>, depe
     x: inputs as unknown as Places<Value>, // absent optional inputs are asked for with has()
     y: outputs as unknown as Places<Value>,
     dy: outputs.map((y) => flow.get(y.name) ?? g.zerosLike(y)) as unknown as Places<Value>,
+    flows: (i) => outputs[i] !== undefined && flow.has(outputs[i].name),
     wants,
   };
   const given = entry.grad(g, view);
