@@ -19,7 +19,7 @@ interface Answer {
 }
 
 // of many classes, of numbers, and with columns named as outputs
-test.skipIf(!python).each([1, 2, 3, 4])("random table %i", { timeout: 300_000 }, async (seed, context) => {
+test.skipIf(!python).for([1, 2, 3, 4])("random table %i", { timeout: 300_000 }, async (seed, context) => {
   const table = randomTable(seed, 120);
   const file = join(folder, `rows${seed}.csv`);
   await writeFile(file, csvText(table.names, table.rows));

@@ -2,43 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { TableProfile } from "../../ipc/types.ts";
-import { exportTableModel } from "../formats/onnxModel.ts";
-import { float32, int64 } from "../tensor.ts";
+import { handmade as bytes } from "../../test/export/handmade.ts";
 import { chunkRows, openPredictor, type Predictor } from "./predict.ts";
-
-// Two numbers and a category by hand: logits (a - 2b, 0) or, in east, (10, 0).
-const bytes = exportTableModel({
-  encoding: {
-    target: "ok",
-    task: "classification",
-    classes: ["yes", "no"],
-    encoders: [
-      { kind: "number", column: "a" },
-      { kind: "number", column: "b b" },
-      { kind: "category", column: "region" },
-    ],
-  },
-  encode(g, { encoders }) {
-    const [a, b] = encoders.slice(0, 2).map(({ column }) => g.input(column, "float32", ["n", 1]));
-    const x = g.concat(
-      [a!, b!].map((column) => g.where(g.isNaN(column), 0, column)),
-      { axis: 1 },
-    );
-    const codes = g.op("LabelEncoder", [g.input(encoders[2]!.column, "string", ["n", 1])], {
-      keys_strings: ["east"],
-      values_int64s: [1],
-      default_int64: 0,
-    }, { domain: "ai.onnx.ml" }); // prettier-ignore
-    return { x, codes };
-  },
-  net: (g, { x, codes }) => {
-    const plain = g.matmul(x, g.constant(float32([2, 2], [1, 0, -2, 0])));
-    const east = g.constant(float32([1, 2], [10, 0]));
-    return g.where(g.equal(codes, g.constant(int64([1], [1]))), east, plain);
-  },
-  profile: { columns: [], dialect: { header: true }, fingerprint: "f00d" } as unknown as TableProfile,
-});
 
 let folder: string;
 let predictor: Predictor;
