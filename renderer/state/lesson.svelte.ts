@@ -102,6 +102,8 @@ export class Lesson {
   #fresh = false;
   #busy: Promise<void> | null = null;
   #owed = 0;
+  /** Steps of the call under way, or of the last one. */
+  #asked = 0;
   /** Steps of the walk before the engine was last opened. */
   #offset = 0;
   #lossAtOpen = 0;
@@ -261,6 +263,7 @@ export class Lesson {
           // The worker may have gone in the meantime: open it where the line stands, once.
           again = false;
           this.#stale = true;
+          if (this.running || this.#asked === 1) this.#owed = this.#asked;
           continue;
         } else {
           this.#stale = false;
@@ -296,7 +299,7 @@ export class Lesson {
   }
 
   async #take(): Promise<void> {
-    const count = this.#owed;
+    const count = (this.#asked = this.#owed);
     this.#owed = 0;
     const states = await this.#host.lessonStep({ count }, this.#abort.signal);
     this.#lastCall = this.#clock.now();

@@ -11,6 +11,8 @@ export function fakeLesson(): LessonHost & { calls: string[] } {
   let v = { a: 0, b: 0 };
   const calls: string[] = [];
 
+  const still = (place: number, moved: number) => Math.abs(moved) <= Math.abs(place) * 2 ** -23;
+
   function measure(a: number, b: number, step: number, nudge: { a: number; b: number }): LessonState {
     const { x, y } = spec!;
     let [loss, da, db] = [0, 0, 0];
@@ -20,7 +22,15 @@ export function fakeLesson(): LessonHost & { calls: string[] } {
       da += (2 * gap * xi) / x.length;
       db += (2 * gap) / x.length;
     });
-    return { step, a, b, loss: f(loss), gradient: { a: f(da), b: f(db) }, nudge, settled: step > 0 && nudge.a === 0 && nudge.b === 0 };
+    return {
+      step,
+      a,
+      b,
+      loss: f(loss),
+      gradient: { a: f(da), b: f(db) },
+      nudge,
+      settled: step > 0 && still(a, nudge.a) && still(b, nudge.b),
+    };
   }
 
   /** SGD; momentum 0.9 (PyTorch's form); Adam (Kingma and Ba, 2014, algorithm 1). */
