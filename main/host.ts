@@ -23,7 +23,7 @@ import { listSamples, samplePath } from "./samples.ts";
 import { changeSettings, readSettings } from "./settings.ts";
 import { StatusMeter } from "./status.ts";
 import { Uploads } from "./uploads.ts";
-import { type StartWorker, WarmWorker } from "./workers.ts";
+import { type StartWorker, WarmWorker, type Worker } from "./workers.ts";
 
 export interface HostOptions {
   workspace: string;
@@ -77,12 +77,13 @@ export async function createHost(options: HostOptions): Promise<Host> {
     emit: (status) => emit("status", status),
     wanted: () => listeners.size > 0,
   });
+  function watch(worker: Worker): void {
+    meter.watch(worker);
+    worker.listen("working", (working) => emit("working", working));
+  }
   const warm = new WarmWorker(startWorker, {
     rest: options.rest,
-    onStart: (worker) => {
-      meter.watch(worker);
-      worker.listen("working", (working) => emit("working", working));
-    },
+    onStart: watch,
   });
   const lesson = new WarmWorker(startWorker, { rest: options.rest, onStart: (worker) => meter.watch(worker) });
   const jobs = new Jobs({
@@ -92,7 +93,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       if (name === "runChanged") logRun(value as HostEvents["runChanged"]);
       emit(name, value);
     },
-    onWorker: (worker) => meter.watch(worker),
+    onWorker: watch,
     onEnd: ({ project }) => rescore(project),
   });
 

@@ -110,8 +110,12 @@ function notTrained(folder: string): AppError {
   });
 }
 
+/** True when there is something to go on from: a checkpoint is a folder with files in it, drafts begin with a dot. */
 export async function hasCheckpoint(folder: string): Promise<boolean> {
-  return (await list(runFiles(folder).checkpoints)).some((name) => !name.startsWith("."));
+  const { checkpoints } = runFiles(folder);
+  const names = (await list(checkpoints)).filter((name) => !name.startsWith("."));
+  const inside = await Promise.all(names.map((name) => list(join(checkpoints, name))));
+  return inside.some((files) => files.length > 0);
 }
 
 export function summarize(project: string, record: RunRecord): RunSummary {

@@ -149,7 +149,8 @@ export function describeDeath(exit: WorkerExit | undefined, { pid, asked }: { pi
     : exit?.code !== undefined && exit.code !== null
       ? `exit code ${exit.code}`
       : "no reason given";
-  const words = lines.at(-1);
+  // Node ends its report with its version; what went wrong stands above.
+  const words = lines.findLast((line) => /error|fatal|terminate|abort/i.test(line)) ?? lines.at(-1);
   return new AppError(
     "workerDied",
     `The worker process ended unexpectedly (${how})${words ? `: ${words.trim().slice(0, 300)}` : "."}`,
