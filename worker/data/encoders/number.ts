@@ -1,0 +1,146 @@
+// A number becomes z = (v - median) / quartile range, then z / sqrt(1 + (z/3)²), which leaves the middle alone and bends outliers
+// into ±3 (Holzmüller, Grinsztajn, Steinwart 2024, "Better by Default", RealMLP). Missing becomes 0, the median, with a mark of its
+// own where the train rows had any. SQL and ONNX do the same float32 operations in the same order.
+import type { Builder, Value } from "../../onnx/builder.ts";
+import { float32 } from "../../tensor.ts";
+import type { Database } from "../duckdb.ts";
+import type { NumberFormat } from "../numbers.ts";
+import type { Reading } from "../readings.ts";
+
+export interface NumberEncoder {
+  kind: "number";
+  column: string;
+  /** float32 values. */
+  center: number;
+  scale: number;
+  fill: number;
+  hasMissing: boolean;
+  /** How the training file wrote the column, and what it wrote for missing: for reading other files alike. */
+  format: NumberFormat;
+  missing: string[];
+}
+
+/** Where z is cut before its square could overflow. */
+const most = 1e9;
+
+/** Median and quartile range of `expression` over `source`, or a deviation where the quartiles are equal. Exact, whatever the threads. */
+export async function centerAndScale(
+  database: Database,
+  source: string,
+  expressions: readonly string[],
+  signal?: AbortSignal,
+): Promise<{ center: number; scale: number; present: number; rows: number }[]> {
+  const all: { center: number; scale: number; present: number; rows: number }[] = [];
+  for (let from = 0; from < expressions.length; from += 64) {
+    const part = expressions.slice(from, from + 64);
+    const wanted = part.flatMap((v) => [
+      `count(${v})`,
+      `min(${v})`,
+      `max(${v})`,
+      ...[0.25, 0.5, 0.75].map((q) => `quantile_cont(${v}, ${q})`),
+    ]);
+    const [facts] = await database.rows(`SELECT count(*), ${wanted.join(", ")} FROM ${source}`, signal);
+    for (const [i, v] of part.entries()) {
+      const [present, min, max, low, middle, high] = facts!.slice(1 + i * 6, 7 + i * 6).map(Number);
+      let scale = high! - low!;
+      if (!(Math.fround(scale) > 0)) scale = 1.349 * (await meanAndStd(database, source, v, min!, max!, signal)).std; // the quartile range of a normal
+      if (!(Math.fround(scale) > 0) || !Number.isFinite(Math.fround(scale))) scale = 1;
+      all.push({ center: Math.fround(middle!) || 0, scale: Math.fround(scale), present: present!, rows: Number(facts![0]) });
+    }
+  }
+  return all;
+}
+
+/** Mean and standard deviation by whole numbers, which add up to the same in any order: runs are repeatable to the bit. */
+export async function meanAndStd(
+  database: Database,
+  source: string,
+  v: string,
+  min: number,
+  max: number,
+  signal?: AbortSignal,
+): Promise<{ mean: number; std: number }> {
+  const range = max - min;
+  if (!(range > 0) || !Number.isFinite(range)) return { mean: min, std: 0 };
+  const unit = `((${v} - (${min})::DOUBLE) / (${range})::DOUBLE)`;
+  const fine = 2 ** 40;
+  const [facts] = await database.rows(
+    `SELECT count(${v}), sum(round(${unit} * ${fine}::DOUBLE)::HUGEINT)::DOUBLE, sum(round(${unit} * ${unit} * ${fine}::DOUBLE)::HUGEINT)::DOUBLE FROM ${source}`,
+    signal,
+  );
+  const [n, first, second] = facts!.map(Number);
+  const mean = first! / fine / n!;
+  return { mean: min + range * mean, std: range * Math.sqrt(Math.max(0, second! / fine / n! - mean * mean)) };
+}
+
+export async function fitNumbers(
+  database: Database,
+  source: string,
+  readings: readonly Reading[],
+  signal?: AbortSignal,
+): Promise<NumberEncoder[]> {
+  const facts = await centerAndScale(
+    database,
+    source,
+    readings.map(({ index }) => `v${index}`),
+    signal,
+  );
+  return readings.map((reading, i) => {
+    const { center, scale, present, rows } = facts[i]!;
+    const format = reading.type === "number" ? reading.format : "plain";
+    return {
+      kind: "number",
+      column: reading.name,
+      center,
+      scale,
+      fill: center,
+      hasMissing: present < rows,
+      format,
+      missing: reading.missing,
+    };
+  });
+}
+
+/** A float32 constant in SQL, to the bit. */
+export function floatSql(value: number): string {
+  return `'${Math.fround(value)}'::DOUBLE::FLOAT`;
+}
+
+/** SQL: z of a FLOAT or DOUBLE expression; NULL where it is missing or beyond float32. */
+export function zSql(v: string, center: number, scale: number): string {
+  const z = `((TRY_CAST(${v} AS FLOAT) - ${floatSql(center)}) / ${floatSql(scale)})`;
+  return `greatest(${floatSql(-most)}, least(${floatSql(most)}, ${z}))`;
+}
+
+/** SQL: z (a column, FLOAT) bent, 0 where it is missing. */
+export function bendSql(z: string): string {
+  const third = `(${z} / ${floatSql(3)})`;
+  return `coalesce(${z} / sqrt(${floatSql(1)} + ${third} * ${third})::FLOAT, ${floatSql(0)})`;
+}
+
+/** ONNX: the same; v (n, k) without NaN, center and scale (k). */
+export function bend(g: Builder, v: Value, center: Float32Array, scale: Float32Array): Value {
+  const vector = (values: Float32Array): Value => g.constant(float32([values.length], values));
+  const z = g.clip(g.div(g.sub(v, vector(center)), vector(scale)), -most, most); // (n, k)
+  const third = g.div(z, 3);
+  return g.div(z, g.sqrt(g.add(g.mul(third, third), 1)));
+}
+
+/** ONNX: all numbers at once. Inputs (n, 1) float32, NaN or infinite for missing → z (n, k) and the marks of missing (n, m). */
+export function numbersOnnx(g: Builder, encoders: readonly NumberEncoder[], inputs: readonly Value[]): Value[] {
+  if (encoders.length === 0) return [];
+  const x = inputs.length === 1 ? inputs[0]! : g.op("Concat", [...inputs], { axis: 1 }); // (n, k)
+  const missing = g.or(g.isNaN(x), g.isInf(x));
+  const fills = g.constant(
+    float32(
+      [encoders.length],
+      Float32Array.from(encoders, ({ fill }) => fill),
+    ),
+  );
+  const centers = Float32Array.from(encoders, ({ center }) => center);
+  const scales = Float32Array.from(encoders, ({ scale }) => scale);
+  const z = bend(g, g.where(missing, fills, x), centers, scales);
+  const marked = encoders.flatMap(({ hasMissing }, i) => (hasMissing ? [i] : []));
+  if (marked.length === 0) return [z];
+  return [z, g.op("Gather", [g.cast(missing, "float32"), g.list(marked)], { axis: 1 })]; // (n, m)
+}

@@ -1,0 +1,110 @@
+// Which rows are learned from, which choose the best point, which test it. A row's place follows from the hash of its text and the
+// seed, so copies stay together, adding rows moves no old one, and a resumed run splits alike. Tiny tables are mended: every part gets a
+// row, and the train part a row of every class.
+import type { Database } from "./duckdb.ts";
+import { type Reading, typedSql } from "./readings.ts";
+
+export interface SplitSpec {
+  seed: number;
+  /** False: all rows are learned from. */
+  split: boolean;
+}
+
+/** 0 train, 1 validation, 2 test. */
+export type Part = 0 | 1 | 2;
+
+export interface SplitPlan {
+  /** SQL over `k`: the row's part. */
+  sql: string;
+  /** Rows with a target, by part. */
+  counts: [number, number, number];
+  /** Different rows with a target. */
+  distinct: number;
+}
+
+const whole = 2n ** 64n;
+const shares = { train: (whole * 8n) / 10n, validation: (whole * 9n) / 10n };
+
+/** @param classes whether every value of the target must occur in the train part */
+export async function planSplit(
+  database: Database,
+  target: Reading,
+  spec: SplitSpec,
+  classes: boolean,
+  signal?: AbortSignal,
+): Promise<SplitPlan> {
+  const v = `v${target.index}`;
+  const source = `(SELECT * FROM ${typedSql([target])} WHERE ${v} IS NOT NULL)`;
+  if (!spec.split) {
+    const [row] = await database.rows(`SELECT count(*), count(DISTINCT k) FROM ${source}`, signal);
+    return { sql: "0", counts: [Number(row![0]), 0, 0], distinct: Number(row![1]) };
+  }
+  const hash = `md5_number_lower(concat(k, ':', ${Math.trunc(spec.seed)}))`;
+  const byHash = `(CASE WHEN ${hash} < ${shares.train}::UBIGINT THEN 0 WHEN ${hash} < ${shares.validation}::UBIGINT THEN 1 ELSE 2 END)`;
+  const count = async (sql: string): Promise<[number, number, number]> => {
+    const counts: [number, number, number] = [0, 0, 0];
+    for (const [part, n] of await database.rows(`SELECT ${sql} AS part, count(*) FROM ${source} GROUP BY part`, signal))
+      counts[part as Part] = Number(n);
+    return counts;
+  };
+  const [unique] = await database.rows(`SELECT count(DISTINCT k) FROM ${source}`, signal);
+  const distinct = Number(unique![0]);
+  const moves = new Map<string, Part>();
+  let counts = await count(byHash);
+  if (classes) {
+    // The row with the smallest hash of each class that the train part lacks.
+    const lacking = await database.rows(
+      `SELECT arg_min(k, ${hash})::VARCHAR FROM ${source} GROUP BY ${v} HAVING count_if(${byHash} = 0) = 0 ORDER BY 1 LIMIT 2000`,
+      signal,
+    );
+    for (const [key] of lacking) moves.set(String(key), 0);
+  }
+  if (moves.size > 0 || counts.some((n) => n === 0)) {
+    await fillEmpty(database, source, hash, moved(byHash, moves), distinct, moves, classes ? v : undefined, signal);
+    counts = await count(moved(byHash, moves));
+  }
+  return { sql: moved(byHash, moves), counts, distinct };
+}
+
+/** Gives empty parts the train rows whose hashes are nearest to them, leaving each class one in the train part where it can. */
+async function fillEmpty(
+  database: Database,
+  source: string,
+  hash: string,
+  part: string,
+  distinct: number,
+  moves: Map<string, Part>,
+  target: string | undefined,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (distinct < 3) return;
+  const rows = await database.rows(
+    `SELECT k::VARCHAR, any_value(${part}), ${target ? `any_value(${target})::VARCHAR` : "''"}, any_value(${hash}) AS h FROM ${source} GROUP BY k ORDER BY h DESC LIMIT 100000`,
+    signal,
+  );
+  const sizes = [0, 0, 0];
+  const inTrain = new Map<string, number>();
+  for (const [, at, label] of rows) {
+    sizes[Number(at)]!++;
+    if (at === 0) inTrain.set(String(label), (inTrain.get(String(label)) ?? 0) + 1);
+  }
+  for (const empty of [2, 1] as const) {
+    if (sizes[empty]! > 0) continue;
+    const free = rows.filter(([key, at]) => at === 0 && (moves.get(String(key)) ?? 0) === 0);
+    const chosen = free.find(([, , label]) => inTrain.get(String(label))! > 1) ?? free.find(([key]) => !moves.has(String(key)));
+    if (!chosen || sizes[0]! < 2) continue;
+    moves.set(String(chosen[0]), empty);
+    inTrain.set(String(chosen[2]), inTrain.get(String(chosen[2]))! - 1);
+    sizes[0]!--;
+    sizes[empty]!++;
+  }
+}
+
+function moved(byHash: string, moves: ReadonlyMap<string, Part>): string {
+  if (moves.size === 0) return byHash;
+  const to = ([0, 1, 2] as const).flatMap((part) => {
+    const keys = [...moves].flatMap(([key, at]) => (at === part ? [`${key}::UBIGINT`] : []));
+    return keys.length ? [`WHEN k IN (${keys.join(", ")}) THEN ${part}`] : [];
+  });
+  return `(CASE ${to.join(" ")} ELSE ${byHash} END)`;
+}
