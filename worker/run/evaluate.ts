@@ -56,6 +56,8 @@ async function evaluate(run: string, predictor: Predictor, table: Table, options
     baseline: { constant, linear: known?.baseline.linear ?? constant } satisfies Baselines,
     ...judged,
   });
+  // a class that training never saw has no name among the model's: the row has it
+  if (card.classes) for (const mistake of report.mistakes) mistake.truth = trimmed(mistake.cells[judged.place]!);
   return { metrics, report };
 }
 
@@ -97,6 +99,7 @@ async function answersOf(predictor: Predictor, table: Table, options: EvaluateOp
     rowNumbers: rowNumbers.subarray(0, count),
     cells: async (row: number) => (await table.rows(row - 1 + layout.skip, 1))[0]!,
     columns: layout.names,
+    place,
   };
 }
 
