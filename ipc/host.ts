@@ -47,6 +47,9 @@ export interface Settings {
   maxSeconds: number;
 }
 
+/** What is in force until the user changes it; the settings screen names each of these as the usual value. */
+export const defaultSettings: Settings = { version: 1, language: "auto", theme: "auto", device: "cpu", maxSeconds: 45 };
+
 export interface ProjectSummary {
   id: string;
   name: string;

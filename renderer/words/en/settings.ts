@@ -54,8 +54,6 @@ export const settings = {
   workspace: {
     label: "Workspace",
     help: "Projects, runs and models lie here as plain files. Copy the folder to keep a backup.",
-    copy: "Copy the path",
-    copied: "Copied",
   },
   version: "Version",
   machine: "Machine",
@@ -71,5 +69,4 @@ export const settings = {
     help: "Paddock works offline and sends nothing anywhere. Whatever tries to reach the network, in any of its processes, is refused and counted. There is no switch for that.",
   },
   restore: "Restore the usual settings",
-  failed: "The change was not kept.",
 };

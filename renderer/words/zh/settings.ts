@@ -46,8 +46,6 @@ export const settings = {
   workspace: {
     label: "工作区",
     help: "项目、训练和模型都以普通文件的形式放在这里。复制这个文件夹，就是备份。",
-    copy: "复制路径",
-    copied: "已复制",
   },
   version: "版本",
   machine: "电脑",
@@ -59,5 +57,4 @@ export const settings = {
     help: "Paddock 离线工作，不向任何地方发送任何东西。它的任何一个进程想要联网，都会被拒绝，并计入次数。这一点没有开关。",
   },
   restore: "恢复通常的设置",
-  failed: "这项改动没有保存下来。",
 } satisfies typeof shape;
