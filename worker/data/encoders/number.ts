@@ -108,14 +108,14 @@ export function floatSql(value: number): string {
 
 /** SQL: z of a FLOAT or DOUBLE expression; NULL where it is missing or beyond float32. */
 export function zSql(v: string, center: number, scale: number): string {
-  const z = `((TRY_CAST(${v} AS FLOAT) - ${floatSql(center)}) / ${floatSql(scale)})`;
-  return `greatest(${floatSql(-most)}, least(${floatSql(most)}, ${z}))`;
+  return `((TRY_CAST(${v} AS FLOAT) - ${floatSql(center)}) / ${floatSql(scale)})`;
 }
 
 /** SQL: z (a column, FLOAT) bent, 0 where it is missing. */
 export function bendSql(z: string): string {
-  const third = `(${z} / ${floatSql(3)})`;
-  return `coalesce(${z} / sqrt(${floatSql(1)} + ${third} * ${third})::FLOAT, ${floatSql(0)})`;
+  const cut = `greatest(${floatSql(-most)}, least(${floatSql(most)}, ${z}))`; // both pass NULL over, hence the CASE
+  const third = `(${cut} / ${floatSql(3)})`;
+  return `CASE WHEN ${z} IS NULL THEN ${floatSql(0)} ELSE ${cut} / sqrt(${floatSql(1)} + ${third} * ${third})::FLOAT END`;
 }
 
 /** ONNX: the same; v (n, k) without NaN, center and scale (k). */
