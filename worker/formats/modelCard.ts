@@ -24,8 +24,6 @@ export interface ModelCard {
   version: 1;
   task: TableTask;
   target: string;
-  /** How the training file wrote the target's numbers (regression). */
-  targetFormat?: NumberFormat;
   /** Class names in the order of `probabilities`. */
   classes?: string[];
   /** In the order of the graph's inputs. */
@@ -50,7 +48,6 @@ const schema = v.object({
   version: v.literal(1),
   task: v.picklist(["regression", "classification"]),
   target: text,
-  targetFormat: format,
   classes: v.optional(v.pipe(v.array(text), v.minLength(1))),
   inputs: v.pipe(v.array(v.object({ input: text, column: text, kind, format, missing: v.optional(v.array(text)) })), v.minLength(1)),
   fields: v.array(

@@ -16,8 +16,8 @@ export interface TableEncoding {
   classes?: string[];
   /** Regression: value = standardised · std + mean. */
   targetScale?: { mean: number; std: number };
-  /** `format`: how a column of numbers or dates is written. */
-  encoders: { kind: ModelInput["kind"]; column: string; format?: string }[];
+  /** `format`: how a column of numbers or dates is written; `missing`: what it has for missing, besides the usual marks. */
+  encoders: { kind: ModelInput["kind"]; column: string; format?: string; missing?: string[] }[];
 }
 
 export interface TableExport<E extends TableEncoding> {
@@ -76,11 +76,12 @@ export function exportTableModel<E extends TableEncoding>(options: TableExport<E
 function modelInputs(encoding: TableEncoding, outputs: string[]): ModelInput[] {
   const columns = encoding.encoders.map((encoder) => encoder.column);
   const names = inputNames(columns, outputs);
-  return encoding.encoders.map(({ kind, column, format }, i) => ({
+  return encoding.encoders.map(({ kind, column, format, missing }, i) => ({
     input: names[i]!,
     column,
     kind,
     ...(kind === "number" && format ? { format: format as NonNullable<ModelInput["format"]> } : {}), // writeCard checks it
+    ...(kind === "number" && missing?.length ? { missing } : {}),
   }));
 }
 

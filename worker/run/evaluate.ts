@@ -69,7 +69,9 @@ async function answersOf(predictor: Predictor, table: Table, options: EvaluateOp
   const place = (byPlace ? card.columns : layout.names).indexOf(card.target);
   if (place < 0) throw targetMissing(card, table);
   const width = card.classes?.length ?? 1;
-  const readTruth = card.classes ? classReader(card.classes) : (text: string) => readNumber(text, card.targetFormat) ?? NaN;
+  const reading = table.readings[place];
+  const format = reading?.type === "number" ? reading.format : "plain";
+  const readTruth = card.classes ? classReader(card.classes) : (text: string) => readNumber(text, format) ?? NaN;
   const { rows } = layout;
   const predicted = new Float32Array(rows * width);
   const truth = card.classes ? new Int32Array(rows) : new Float64Array(rows);
