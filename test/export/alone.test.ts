@@ -24,7 +24,7 @@ function gap(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return most;
 }
 
-describe.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])("random table %i", (seed) => {
+describe.each([1, 2, 3, 4, 5, 6, 7, 8])("random table %i", (seed) => {
   const table = randomTable(seed);
 
   test(`${table.task}, ${table.names.length - 1} columns`, async () => {

@@ -30,7 +30,7 @@ const kinds: ((random: Random) => Maker)[] = [
 ];
 
 /** Two to eight columns and an answer of numbers or of 2 to 30 classes; the same for the same seed. */
-export function randomTable(seed: number, rows = 200): RandomTable {
+export function randomTable(seed: number, rows = 120): RandomTable {
   const random = new Random(seed, "table");
   const count = 2 + Math.floor(random.uniform() * 7);
   const pool = [...hostileNames];
