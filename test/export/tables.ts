@@ -37,8 +37,7 @@ export function randomTable(seed: number, rows = 120): RandomTable {
   const names = Array.from({ length: count }, (_, i) =>
     random.uniform() < 0.5 ? pool.splice(Math.floor(random.uniform() * pool.length), 1)[0]! : `column ${i}`,
   );
-  // the first is always of numbers: a table of one constant word would have no inputs
-  const makers = names.map((_, i) => kinds[i === 0 ? 1 : Math.floor(random.uniform() * kinds.length)]!(random));
+  const makers = names.map(() => kinds[Math.floor(random.uniform() * kinds.length)]!(random));
   const task = random.uniform() < 0.6 ? "classification" : "regression";
   const classes = 2 + Math.floor(random.uniform() ** 2 * 28);
   const big = random.uniform() < 0.3 ? 1.6e9 : 0;
