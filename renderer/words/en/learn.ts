@@ -91,7 +91,7 @@ export const learn = {
     pause: "Pause",
     reset: "Start again",
     restore: "First points again",
-    optimizer: "Way to walk",
+    optimizer: "How it walks",
     rate: "Learning rate",
     rateHelp: "How long the steps are. The nudge is the slope times this number.",
     optimizers: {

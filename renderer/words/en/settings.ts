@@ -3,14 +3,14 @@ import { en } from "../format.ts";
 export const settings = {
   title: "Settings",
   lead: "Nothing here is needed for a good result. A change holds at once.",
-  defaultIs: (value: string) => `Usually: ${value}.`,
+  help: (what: string, usual: string, why: string) => `${what} Usually “${usual}”: ${why}`,
 
   look: "Language and look",
   language: {
     label: "Language",
     auto: "As the system",
     help: "The language of every screen and message.",
-    why: "The system's language is the one that you chose for this machine.",
+    why: "the system's language is the one that you chose for this machine.",
   },
   theme: {
     label: "Theme",
@@ -18,14 +18,14 @@ export const settings = {
     light: "Light",
     dark: "Dark",
     help: "Light or dark screens.",
-    why: "Many systems turn dark in the evening, and Paddock turns with them.",
+    why: "many systems turn dark in the evening, and Paddock turns with them.",
   },
 
   training: "Training",
   device: {
     label: "Device",
     help: "Where networks are trained. A run that is under way keeps its device.",
-    why: "For tables the processor is usually fastest, and it gives the same numbers every time.",
+    why: "for tables the processor is usually fastest, and it gives the same numbers every time.",
     looking: "Looking for devices…",
     again: "Look again",
     list: "Devices of this machine",
@@ -37,7 +37,7 @@ export const settings = {
   maxSeconds: {
     label: "Longest training time",
     help: "A run ends by itself when it no longer gets better. This is the limit in case it goes on improving. Reading, testing and saving come on top.",
-    why: "Most tables are learned in well under that.",
+    why: "most tables are learned in well under that.",
     values: {
       15: "15 seconds",
       45: "45 seconds",

@@ -4,14 +4,14 @@ import { zh } from "../format.ts";
 export const settings = {
   title: "设置",
   lead: "不改这里的任何一项，也能得到好结果。改动立即生效。",
-  defaultIs: (value: string) => `通常：${value}。`,
+  help: (what: string, usual: string, why: string) => `${what}通常选“${usual}”，因为${why}`,
 
   look: "语言和外观",
   language: {
     label: "语言",
     auto: "跟随系统",
     help: "所有界面和提示使用的语言。",
-    why: "系统的语言就是你为这台电脑选定的语言。",
+    why: "系统的语言，就是你为这台电脑选定的语言。",
   },
   theme: {
     label: "外观",
