@@ -110,7 +110,7 @@ export async function startWeb(options: WebOptions = {}): Promise<WebDoor> {
   }
 
   const because = options.why ? `, because ${options.why}` : "";
-  let how = "Paddock is ready in your browser";
+  let how = "Paddock is ready; open this address in a browser";
   if (options.open) {
     const program = hasDisplay(machine) ? findChromium(machine) : undefined;
     if (program && (await showWindow(program))) how = "Paddock opens in a browser window";

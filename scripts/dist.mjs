@@ -4,9 +4,11 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { ensureBuilt } from "./fresh.mjs";
 import { ensureInstalled, fail, root } from "./install.mjs";
+import { writeLicences } from "./licences.mjs";
 
 ensureInstalled();
 await ensureBuilt(console.log).catch((thrown) => fail(`The build failed: ${thrown.message}`));
+writeLicences();
 const done = spawnSync(
   process.execPath,
   [join(root, "node_modules/electron-builder/cli.js"), "--publish", "never", ...process.argv.slice(2)],
