@@ -45,5 +45,6 @@ export const result = {
   show: "Show",
   showOf: (date: string) => `Show the training of ${date}`,
   removeOf: (date: string) => `Remove the training of ${date}`,
+  removeHelp: "The training, its curve and its model are deleted. This cannot be undone.",
   remove: "Remove",
 };

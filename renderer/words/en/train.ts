@@ -26,6 +26,7 @@ export const train = {
   memory: (bytes: string) => `about ${bytes} of memory`,
   nothingHeldOut: "none held out",
   settingsTitle: "Settings in force",
+  pastCurve: "How this training went",
   settings: {
     optimizer: "Optimizer",
     lr: "Learning rate",

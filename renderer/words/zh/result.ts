@@ -46,5 +46,6 @@ export const result = {
   show: "查看",
   showOf: (date: string) => `查看 ${date} 的训练`,
   removeOf: (date: string) => `移除 ${date} 的训练`,
+  removeHelp: "这次训练、它的曲线和模型都会被删除,无法撤销。",
   remove: "移除",
 } satisfies typeof shape;

@@ -25,6 +25,7 @@ export const train = {
   memory: (bytes: string) => `约 ${bytes} 内存`,
   nothingHeldOut: "没有留出",
   settingsTitle: "当前设置",
+  pastCurve: "这次训练的经过",
   settings: {
     optimizer: "优化器",
     lr: "学习率",
