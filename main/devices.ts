@@ -46,16 +46,17 @@ export class Devices {
   }
 
   async #probeAll(ids: Device["kind"][], signal: AbortSignal): Promise<Device[]> {
-    const found = new Map<string, Device>();
+    const found = new Map<string, Device | undefined>();
     const left = [...ids];
     const lane = async () => {
       for (let id = left.shift(); id; id = left.shift()) found.set(id, await this.#probe(id, signal));
     };
     await Promise.all(Array.from({ length: atOnce }, lane));
-    return ids.map((id) => found.get(id)!);
+    return ids.flatMap((id) => found.get(id) ?? []);
   }
 
-  async #probe(id: Device["kind"], signal: AbortSignal): Promise<Device> {
+  /** Undefined for a device that this installation does not have at all. */
+  async #probe(id: Device["kind"], signal: AbortSignal): Promise<Device | undefined> {
     const limit = AbortSignal.timeout(this.#patience);
     const worker = new Worker(this.#start());
     try {
@@ -63,7 +64,9 @@ export class Devices {
       return await worker.use((api) => api.probe({ device: id }, until), until, 500);
     } catch (thrown) {
       signal.throwIfAborted();
-      const why = limit.aborted ? `It did not answer within ${this.#patience / 1000} seconds.` : AppError.from(thrown).message;
+      const error = AppError.from(thrown);
+      if (error.code === "deviceUnknown") return undefined;
+      const why = limit.aborted ? `It did not answer within ${this.#patience / 1000} seconds.` : error.message;
       return { id, kind: id, name: id, memoryBytes: null, usedBytes: null, works: false, why };
     } finally {
       await worker.stop(500);

@@ -1,10 +1,11 @@
 // The queue of runs: one trains at a time (a paused one gives way), each in a worker process of its own. While a worker is at a run, the
 // worker writes run.json; before and after, this file does. A worker that dies leaves its reason in the record, and the run resumes.
+import { mkdir } from "node:fs/promises";
 import { AppError } from "../ipc/error.ts";
 import type { HostEvents } from "../ipc/host.ts";
 import type { CurvePoint, RunProgress, RunRecord, RunState } from "../ipc/types.ts";
 import { Curve, readCurve, thin } from "./curve.ts";
-import { mkdir } from "node:fs/promises";
+import { remove } from "./files.ts";
 import { type Lock, takeLock } from "./locks.ts";
 import { hasCheckpoint, isUnderWay, readRun, runFiles, summarize, writeRun } from "./runs.ts";
 import { type StartWorker, Worker } from "./workers.ts";
@@ -193,6 +194,7 @@ export class Jobs {
       if (!isUnderWay(written.state)) return written;
       error = new AppError("internal", "The worker ended without saying how the run went.", "Resume the run.");
     }
+    await remove(runFiles(job.folder).scratch);
     const state = await endState(job, error);
     const last =
       state === "interrupted" && error.code === "cancelled" ? interruptedError("The run was interrupted; its checkpoint is kept.") : error;

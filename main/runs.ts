@@ -1,4 +1,5 @@
 // A run's folder: run.json is written by the worker while one is at it, and by the host before and after; the lock says which holds.
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import { AppError } from "../ipc/error.ts";
@@ -28,6 +29,8 @@ export const runFiles = (folder: string) => ({
   model: join(folder, "model.onnx"),
   checkpoints: join(folder, "checkpoints"),
   predictions: join(folder, "predictions"),
+  /** What a worker needs only while it is at the run. */
+  scratch: join(folder, "scratch"),
   lock: join(folder, "run.lock"),
 });
 
@@ -110,12 +113,14 @@ function notTrained(folder: string): AppError {
   });
 }
 
-/** True when there is something to go on from: a checkpoint is a folder with files in it, drafts begin with a dot. */
+/** True when there is something to go on from: a file, or a folder with files in it; drafts begin with a dot. */
 export async function hasCheckpoint(folder: string): Promise<boolean> {
-  const { checkpoints } = runFiles(folder);
-  const names = (await list(checkpoints)).filter((name) => !name.startsWith("."));
-  const inside = await Promise.all(names.map((name) => list(join(checkpoints, name))));
-  return inside.some((files) => files.length > 0);
+  const entries = await readdir(runFiles(folder).checkpoints, { withFileTypes: true }).catch(() => []);
+  const kept = entries.filter(({ name }) => !name.startsWith("."));
+  const full = await Promise.all(
+    kept.map(async (entry) => !entry.isDirectory() || (await list(join(entry.parentPath, entry.name))).length > 0),
+  );
+  return full.includes(true);
 }
 
 export function summarize(project: string, record: RunRecord): RunSummary {
