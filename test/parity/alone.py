@@ -2,7 +2,7 @@
 
     alone.py model.onnx rows.csv
 
-Reads the rows with Python's csv module and feeds each column under its own name: numbers as float32 (NaN for an empty cell), the rest as
+Reads the rows with Python's csv module and feeds each column under its own name: numbers as float32 (NaN for a blank cell), the rest as
 text. Prints one JSON object: {outputs: {label, probabilities} or {value}, classes}.
 """
 
@@ -27,7 +27,7 @@ def main(model, rows):
     for wanted in session.get_inputs():
         cells = [row[column_of[wanted.name]] for row in table]
         if wanted.type == "tensor(float)":
-            values = np.array([float(cell) if cell else np.nan for cell in cells], dtype=np.float32)
+            values = np.array([float(cell) if cell.strip() else np.nan for cell in cells], dtype=np.float32)
         else:
             values = np.array(cells, dtype=object)
         feeds[wanted.name] = values.reshape(-1, 1)
