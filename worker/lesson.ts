@@ -53,10 +53,12 @@ export class Lesson {
     try {
       const step = trainingStep(trainingGraph(net, task), { loss: "loss", optimizer: { name: spec.optimizer } });
       const session = await engine.train(step, answeringGraph(net, task));
-      await session.write(new Map([
-        ["a", float32([1, 1], [spec.a ?? 0])],
-        ["b", float32([1], [spec.b ?? 0])],
-      ]));
+      await session.write(
+        new Map([
+          ["a", float32([1, 1], [spec.a ?? 0])],
+          ["b", float32([1], [spec.b ?? 0])],
+        ]),
+      );
       return new Lesson(spec, engine, session);
     } catch (thrown) {
       await engine.dispose();
@@ -150,13 +152,19 @@ function spread(values: readonly number[], center: number): number {
 
 function checkPoints({ x, y, lr, a = 0, b = 0 }: LessonSpec): void {
   const wrong = (what: string, data: Record<string, number>) =>
-    new AppError("usage", `The lesson cannot use these points: ${what}.`, `Give from 1 to ${pointsLimit} numbers as x, and as many as y.`, data);
+    new AppError(
+      "usage",
+      `The lesson cannot use these points: ${what}.`,
+      `Give from 1 to ${pointsLimit} numbers as x, and as many as y.`,
+      data,
+    );
   if (x.length !== y.length) throw wrong(`there are ${x.length} x and ${y.length} y`, { x: x.length, y: y.length });
   if (x.length === 0 || x.length > pointsLimit) throw wrong(`there are ${x.length}`, { points: x.length });
   const bad = x.findIndex((v, i) => !holds(v) || !holds(y[i]!));
   if (bad >= 0) throw wrong(`number ${bad + 1} is not a number that float32 can hold`, { row: bad + 1 });
   if (!holds(a) || !holds(b)) throw wrong("the line's start is not a number", {});
-  if (!(lr > 0) || !holds(lr)) throw new AppError("usage", `A learning rate of ${lr} is not possible.`, "Give a number above 0.", { lr: String(lr) });
+  if (!(lr > 0) || !holds(lr))
+    throw new AppError("usage", `A learning rate of ${lr} is not possible.`, "Give a number above 0.", { lr: String(lr) });
 }
 
 /** Squares of it must stay numbers. */

@@ -13,9 +13,14 @@ export const refusedCount = (): number => refused;
 
 function refusal(what: string): AppError {
   refused++;
-  return new AppError("networkRefused", `Paddock does not use the network; an attempt to reach ${what} was refused.`, "Nothing needs to be done.", {
-    address: what,
-  });
+  return new AppError(
+    "networkRefused",
+    `Paddock does not use the network; an attempt to reach ${what} was refused.`,
+    "Nothing needs to be done.",
+    {
+      address: what,
+    },
+  );
 }
 
 type Table = Record<string, ((...args: never[]) => unknown) | undefined>;
@@ -29,9 +34,15 @@ export function refuseNetwork(): void {
   const connect = net.Socket.prototype.connect;
   net.Socket.prototype.connect = function (this: net.Socket, ...args: unknown[]) {
     const first = Array.isArray(args[0]) ? (args[0] as unknown[])[0] : args[0]; // net hands on [options, callback]
-    const { path, host, port } = (typeof first === "object" && first !== null ? first : {}) as { path?: string; host?: string; port?: number };
-    if (path !== undefined || (typeof first === "string" && !/^\d+$/.test(first))) return connect.apply(this, args as never);
-    const error = refusal(typeof first === "object" ? `${host ?? "localhost"}:${port ?? ""}` : `${String(args[1] ?? "localhost")}:${String(first)}`);
+    const { path, host, port } = (typeof first === "object" && first !== null ? first : {}) as {
+      path?: string | null;
+      host?: string;
+      port?: number;
+    };
+    if (typeof path === "string" || (typeof first === "string" && !/^\d+$/.test(first))) return connect.apply(this, args as never);
+    const error = refusal(
+      typeof first === "object" ? `${host ?? "localhost"}:${port ?? ""}` : `${String(args[1] ?? "localhost")}:${String(first)}`,
+    );
     process.nextTick(() => this.destroy(error));
     return this;
   } as typeof connect;

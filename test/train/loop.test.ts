@@ -11,7 +11,15 @@ async function finish(options: ToyOptions) {
   const { best, state } = toy.trainer;
   const last = toy.saved.at(-1)!;
   await toy.dispose();
-  return { ended, best, step: state.step, losses: state.losses, states: last.states, points: toy.points, bestStep: state.stopping.best?.step };
+  return {
+    ended,
+    best,
+    step: state.step,
+    losses: state.losses,
+    states: last.states,
+    points: toy.points,
+    bestStep: state.stopping.best?.step,
+  };
 }
 
 /** Interrupts after `steps` steps, and answers the checkpoint that was kept. */
@@ -77,7 +85,11 @@ test("a run that had ended stays ended", async () => {
 test("stops by itself when validation no longer improves, and keeps the best point", async () => {
   // Nothing but noise to learn, so that validation soon gets worse.
   const noise = { train: toySplit(40, 7, 30), validation: toySplit(60, 8, 30) };
-  const run = await finish({ ...noise, config: { dropout: 0 }, course: { steps: 2000, patience: 6, lr: 0.01, batch: 20, schedule: "constant" } });
+  const run = await finish({
+    ...noise,
+    config: { dropout: 0 },
+    course: { steps: 2000, patience: 6, lr: 0.01, batch: 20, schedule: "constant" },
+  });
   expect(run.ended).toBe("converged");
   expect(run.step).toBeLessThan(2000);
   expect(run.step - run.bestStep!).toBe(6 * 5);
@@ -143,7 +155,10 @@ test("a loss that is no number ends the run with advice", async () => {
 });
 
 test("a network of 50 layers learns", async () => {
-  const run = await finish({ config: { depth: 50, width: 8, members: 1, dropout: 0 }, course: { steps: 80, evaluateEvery: 40, lr: 0.003 } });
+  const run = await finish({
+    config: { depth: 50, width: 8, members: 1, dropout: 0 },
+    course: { steps: 80, evaluateEvery: 40, lr: 0.003 },
+  });
   const mean = (losses: number[]) => losses.reduce((a, b) => a + b) / losses.length;
   expect(mean(run.losses!.slice(-10))).toBeLessThan(0.5 * mean(run.losses!.slice(0, 10)));
 });

@@ -26,9 +26,18 @@ export function toySplit(rows: number, seed: number, noise = 0.1): EncodedSplit 
   const read = async (positions: Uint32Array): Promise<Batch> => {
     const n = positions.length;
     return {
-      x: float32([n, 3], Array.from(positions).flatMap((i) => [...x.subarray(i * 3, i * 3 + 3)])),
-      codes: int64([n, 2], Array.from(positions).flatMap((i) => codes.slice(i * 2, i * 2 + 2))),
-      y: float32([n, 1], Array.from(positions, (i) => y[i]!)),
+      x: float32(
+        [n, 3],
+        Array.from(positions).flatMap((i) => [...x.subarray(i * 3, i * 3 + 3)]),
+      ),
+      codes: int64(
+        [n, 2],
+        Array.from(positions).flatMap((i) => codes.slice(i * 2, i * 2 + 2)),
+      ),
+      y: float32(
+        [n, 1],
+        Array.from(positions, (i) => y[i]!),
+      ),
       rowNumbers: positions.map((i) => i + 1),
     } as Batch;
   };
@@ -63,7 +72,13 @@ export async function openToy(options: ToyOptions = {}): Promise<Toy> {
   const net: NetSpec = { model: "mlp", config, numeric: 3, categories: [5, 21], outputs: 1, seed: 5 };
   const forward = trainingGraph(net, task);
   const engine = await openEngine("cpu", { threads: 1 });
-  const step = trainingStep(forward, { loss: "loss", keep: ["shown"], optimizer: { name: "adamw", weightDecay: 0.01 }, clipNorm: 1, seed: 5 });
+  const step = trainingStep(forward, {
+    loss: "loss",
+    keep: ["shown"],
+    optimizer: { name: "adamw", weightDecay: 0.01 },
+    clipNorm: 1,
+    seed: 5,
+  });
   const session = await engine.train(step, answeringGraph(net, task));
   if (options.from) await session.write(options.from.states);
   const control = new Control(options.signal);

@@ -60,7 +60,13 @@ export function answeringGraph(spec: NetSpec, task: Task): Graph {
  * Builds the trained network into a graph of the caller's: logits (n, C), or the standardised value (n, 1).
  * @param parameters trained weights by name
  */
-export function inferenceNet(g: Builder, spec: NetSpec, task: Task, inputs: { x: Value; codes: Value }, parameters: ReadonlyMap<string, Tensor>): Value {
+export function inferenceNet(
+  g: Builder,
+  spec: NetSpec,
+  task: Task,
+  inputs: { x: Value; codes: Value },
+  parameters: ReadonlyMap<string, Tensor>,
+): Value {
   return task.together(g, build(g, spec, inputs, { training: false, given: parameters }));
 }
 

@@ -33,7 +33,6 @@ export function openNet(g: Builder, options: { training: boolean; seed?: number;
 }
 
 export const zeros: Init = () => {};
-export const ones: Init = (values) => values.fill(1);
 export const normal =
   (std: number): Init =>
   (values, random) => {
@@ -67,12 +66,6 @@ export function linear(net: Net, name: string, x: Value, width: number, { gain =
   return net.g.add(net.g.matmul(x, w), b); // (…, D)
 }
 
-/** Layer normalisation over the last axis: https://arxiv.org/abs/1607.06450 */
-export function layerNorm(net: Net, name: string, x: Value): Value {
-  const width = widthOf(x);
-  return net.g.layerNorm(x, net.weight(`${name}.scale`, [width], ones), net.weight(`${name}.bias`, [width], zeros));
-}
-
 export function dropout(net: Net, x: Value, ratio: number): Value {
   return net.training && ratio > 0 ? net.g.dropout(x, ratio) : x;
 }
@@ -84,7 +77,12 @@ export function dropout(net: Net, x: Value, ratio: number): Value {
  * @param categories cardinality of each column, code 0 included
  * @returns (B, …) values to put beside the numeric ones
  */
-export function embedCategories(net: Net, codes: Value, categories: readonly number[], { size, few }: { size: number; few: number }): Value[] {
+export function embedCategories(
+  net: Net,
+  codes: Value,
+  categories: readonly number[],
+  { size, few }: { size: number; few: number },
+): Value[] {
   const { g } = net;
   const columns = categories.map((cardinality, column) => ({ column, cardinality }));
   const small = columns.filter((c) => c.cardinality <= few + 1);
@@ -121,14 +119,7 @@ export function embedCategories(net: Net, codes: Value, categories: readonly num
 function offsets(g: Builder, codes: Value, chosen: readonly { column: number; cardinality: number }[]): Value {
   let sum = 0;
   const starts = chosen.map(({ cardinality }) => (sum += cardinality) - cardinality);
-  const picked =
-    chosen.length === widthOf(codes)
-      ? codes
-      : g.gather(
-          codes,
-          g.list(chosen.map((c) => c.column)),
-          { axis: 1 },
-        );
+  const picked = chosen.length === widthOf(codes) ? codes : g.gather(codes, g.list(chosen.map((c) => c.column)), { axis: 1 });
   return g.add(picked, g.list(starts));
 }
 
@@ -138,7 +129,12 @@ function offsets(g: Builder, codes: Value, chosen: readonly { column: number; ca
  * @param x (B, F)
  * @returns (B, F · (size - 1)), to put beside x
  */
-export function waves(net: Net, name: string, x: Value, { size, frequencies, sigma }: { size: number; frequencies: number; sigma: number }): Value {
+export function waves(
+  net: Net,
+  name: string,
+  x: Value,
+  { size, frequencies, sigma }: { size: number; frequencies: number; sigma: number },
+): Value {
   const { g } = net;
   const inputs = widthOf(x);
   const w = net.weight(`${name}.frequency`, [inputs, frequencies], normal(2 * Math.PI * sigma)); // (F, H)

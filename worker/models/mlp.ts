@@ -2,8 +2,9 @@
 //   members   K networks in one that share all matrices: each sees the inputs with signs of its own and answers by a head of its own; their
 //             mean is the answer (TabM-mini: Gorishniy et al. 2024, https://arxiv.org/abs/2410.24210)
 //   waves     each number is also shown as a few learned periodic functions of it (PBLD of RealMLP: https://arxiv.org/abs/2407.04491)
-//   residual  h + f(norm(h)) from the second layer on, so that 50 layers train as well (pre-norm: https://arxiv.org/abs/2002.04745)
-import { activate, activations, dropout, embedCategories, layerNorm, linear, type Net, normal, waves, widthOf, zeros } from "./layers.ts";
+//   residual  h + f(h) from the second layer on, f begun smaller the more layers there are, so that a signal grows by a factor of e at most
+//             and 50 layers train as well (Zhang et al. 2019, https://arxiv.org/abs/1901.09321); no normalisation is needed then
+import { activate, activations, dropout, embedCategories, linear, type Net, normal, waves, widthOf, zeros } from "./layers.ts";
 import { choice, type Inputs, int, model, real } from "./model.ts";
 import type { Value } from "../onnx/builder.ts";
 
@@ -24,16 +25,15 @@ export const mlp = model({
   build(net, c, inputs) {
     const { g } = net;
     let h = entrance(net, c, inputs); // (B, F)
-    if (c.members > 1) h = g.mul(h, net.weight("members", [c.members, 1, widthOf(h)], signs)); // (K, B, F)
+    if (c.members > 1)
+      h = g.mul(h, net.weight("members", [c.members, 1, widthOf(h)], signs)); // (K, B, F)
     else h = g.unsqueeze(h, [0]); // (1, B, F)
     const members = c.members;
     for (let i = 0; i < c.depth; i++) {
-      const name = `hidden${i}`;
-      if (i === 0) h = dropout(net, activate(g, c.activation, linear(net, name, h, c.width, { members })), c.dropout); // (K, B, D)
-      else {
-        const u = linear(net, name, layerNorm(net, `${name}.norm`, h), c.width, { members }); // (K, B, D)
-        h = g.add(h, dropout(net, activate(g, c.activation, u), c.dropout)); // (K, B, D)
-      }
+      const residual = i > 0;
+      const z = linear(net, `hidden${i}`, h, c.width, { members, gain: residual ? 2 / c.depth : 2 }); // (K, B, D)
+      const u = dropout(net, activate(g, c.activation, z), c.dropout); // (K, B, D)
+      h = residual ? g.add(h, u) : u; // (K, B, D)
     }
     const w = net.weight("out.weight", [members, widthOf(h), inputs.outputs], normal(1 / Math.sqrt(widthOf(h)))); // (K, D, outputs)
     const b = net.weight("out.bias", [members, 1, inputs.outputs], zeros);

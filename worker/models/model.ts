@@ -17,7 +17,11 @@ export type Settings = Record<string, Setting>;
 export type Config<S extends Settings> = { [K in keyof S]: S[K] extends Setting<infer T> ? T : never };
 export type AnyConfig = Record<string, number | string | boolean>;
 
-export const int = (value: number, limits: { min: number; max: number; help: string }): Setting<number> => ({ default: value, whole: true, ...limits });
+export const int = (value: number, limits: { min: number; max: number; help: string }): Setting<number> => ({
+  default: value,
+  whole: true,
+  ...limits,
+});
 export const real = (value: number, limits: { min: number; max: number; help: string }): Setting<number> => ({ default: value, ...limits });
 export const choice = <T extends string>(value: T, oneOf: readonly T[], help: string): Setting<T> => ({ default: value, oneOf, help });
 
@@ -60,11 +64,16 @@ export function model<S extends Settings>(entry: Model<S>): Model<S> {
 export function resolveConfig(family: Model, given: AnyConfig = {}, situation?: Situation): AnyConfig {
   for (const name of Object.keys(given))
     if (!Object.hasOwn(family.config, name))
-      throw new AppError("usage", `The model '${family.id}' has no setting '${name}'.`, `Its settings: ${Object.keys(family.config).join(", ")}.`, {
-        model: family.id,
-        setting: name,
-        known: Object.keys(family.config),
-      });
+      throw new AppError(
+        "usage",
+        `The model '${family.id}' has no setting '${name}'.`,
+        `Its settings: ${Object.keys(family.config).join(", ")}.`,
+        {
+          model: family.id,
+          setting: name,
+          known: Object.keys(family.config),
+        },
+      );
   const suited: AnyConfig = situation && family.suit ? (family.suit(situation) as AnyConfig) : {};
   return Object.fromEntries(
     Object.entries(family.config).map(([name, setting]) => {

@@ -21,7 +21,7 @@ export async function lbfgs(pass: Pass, start: Float64Array, limits: Limits): Pr
   let gradient = new Float64Array(n);
   let loss = pass(w, gradient);
   const history: { s: Float64Array; y: Float64Array; rho: number }[] = [];
-  for (let passes = 1; passes < maxPasses; ) {
+  for (let passes = 1; passes < maxPasses;) {
     if (steepest(gradient) < tolerance) break;
     const direction = descend(gradient, history);
     const slope = dot(direction, gradient);
@@ -79,7 +79,6 @@ function dot(a: Float64Array, b: Float64Array): number {
 function axpy(a: number, x: Float64Array, y: Float64Array): void {
   for (let k = 0; k < x.length; k++) y[k]! += a * x[k]!;
 }
-
 
 function steepest(values: Float64Array): number {
   let most = 0;

@@ -86,7 +86,7 @@ function areaUnderCurve(probabilities: Float32Array, labels: Int32Array): number
     .sort((i, j) => probabilities[2 * i + 1]! - probabilities[2 * j + 1]!);
   let positives = 0;
   let ranks = 0;
-  for (let from = 0; from < rows.length; ) {
+  for (let from = 0; from < rows.length;) {
     let to = from + 1;
     while (to < rows.length && probabilities[2 * rows[to]! + 1] === probabilities[2 * rows[from]! + 1]) to++;
     for (let k = from; k < to; k++)

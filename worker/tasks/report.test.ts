@@ -20,8 +20,21 @@ test("classification: verdict, confusion, and the surest wrong answer first", as
     cells,
   };
   const report = await buildReport(input);
-  expect(report.verdict).toEqual({ beatsConstant: true, beatsLinear: false, metric: "accuracy", network: 0.75, constant: 0.5, linear: 0.75 });
-  expect(report.confusion).toEqual({ labels: ["a", "b"], counts: [[1, 2], [1, 0]] });
+  expect(report.verdict).toEqual({
+    beatsConstant: true,
+    beatsLinear: false,
+    metric: "accuracy",
+    network: 0.75,
+    constant: 0.5,
+    linear: 0.75,
+  });
+  expect(report.confusion).toEqual({
+    labels: ["a", "b"],
+    counts: [
+      [1, 2],
+      [1, 0],
+    ],
+  });
   expect(report.mistakes.map(({ row, truth, prediction }) => [row, truth, prediction])).toEqual([
     [13, "a", "b"],
     [14, "b", "a"],
@@ -36,8 +49,16 @@ test("many classes: the 20 most frequent, the rest together", async () => {
   const predicted = new Float32Array(300 * 30);
   for (let i = 0; i < 300; i++) predicted[i * 30 + truth[i]!] = 1;
   const report = await buildReport({
-    task: "classification", target: "k", classes, rows, metrics, baseline, columns: [],
-    answers: { predicted, truth }, rowNumbers: Uint32Array.from({ length: 300 }, (_, i) => i + 1), cells,
+    task: "classification",
+    target: "k",
+    classes,
+    rows,
+    metrics,
+    baseline,
+    columns: [],
+    answers: { predicted, truth },
+    rowNumbers: Uint32Array.from({ length: 300 }, (_, i) => i + 1),
+    cells,
   });
   expect(report.confusion!.labels).toHaveLength(21);
   expect(report.confusion!.labels).toContain("k29");
@@ -50,9 +71,15 @@ test("regression: scatter thinned, largest gaps first", async () => {
   const predicted = Float32Array.from(truth, (v) => (v === 77 ? 1000 : v));
   const regression = { r2: 0.5 };
   const report = await buildReport({
-    task: "regression", target: "y", rows, metrics: { train: regression, validation: null, test: null },
-    baseline: { constant: { r2: 0 }, linear: { r2: 0.4 } }, columns: [],
-    answers: { predicted, truth }, rowNumbers: Uint32Array.from(truth, (v) => v + 1), cells,
+    task: "regression",
+    target: "y",
+    rows,
+    metrics: { train: regression, validation: null, test: null },
+    baseline: { constant: { r2: 0 }, linear: { r2: 0.4 } },
+    columns: [],
+    answers: { predicted, truth },
+    rowNumbers: Uint32Array.from(truth, (v) => v + 1),
+    cells,
   });
   expect(report.scatter!.truth).toHaveLength(2000);
   expect(report.mistakes[0]).toMatchObject({ row: 78, truth: "77", prediction: "1000", badness: 923 });
@@ -60,4 +87,5 @@ test("regression: scatter thinned, largest gaps first", async () => {
   expect(report.verdict.beatsLinear).toBe(true);
 });
 
-test("a tie is not a win", () => expect(verdict("regression", { r2: 0.4 }, { constant: { r2: 0 }, linear: { r2: 0.4 } }).beatsLinear).toBe(false));
+test("a tie is not a win", () =>
+  expect(verdict("regression", { r2: 0.4 }, { constant: { r2: 0 }, linear: { r2: 0.4 } }).beatsLinear).toBe(false));

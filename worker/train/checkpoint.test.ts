@@ -16,6 +16,8 @@ const trainer: TrainerState = {
   epoch: 2,
   batch: 3,
   seconds: 1.25,
+  evaluated: 12,
+  told: 15,
   stopping: { best: { step: 9, epoch: 1, seconds: 0.5, validationLoss: 0.1 + 0.2, metric: 1 / 3 }, since: 2, evaluations: 4 },
   window: { sum: Math.PI, count: 7 },
   evaluationWindow: { sum: Math.E * 1e-300, count: 7 },
@@ -47,7 +49,13 @@ describe("checkpoint", () => {
     const path = join(folder, "damaged");
     await writeCheckpoint(path, checkpoint);
     const good = await readFile(path);
-    for (const bad of [good.subarray(0, good.length - 1), good.subarray(0, 4), flip(good, good.length - 3), flip(good, 2), Buffer.from("x")]) {
+    for (const bad of [
+      good.subarray(0, good.length - 1),
+      good.subarray(0, 4),
+      flip(good, good.length - 3),
+      flip(good, 2),
+      Buffer.from("x"),
+    ]) {
       await writeFile(path, bad);
       await expect(readCheckpoint(path)).rejects.toMatchObject({ code: "runInvalid" });
     }

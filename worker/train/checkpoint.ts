@@ -18,6 +18,9 @@ export interface TrainerState {
   batch: number;
   /** Seconds of training, pauses not counted. */
   seconds: number;
+  /** Steps at which the last evaluation ended and the last point of the curve was told. */
+  evaluated: number;
+  told: number;
   stopping: StoppingState;
   /** Sum and count of the shown losses since the last point of the curve, and since the last evaluation. */
   window: { sum: number; count: number };
@@ -88,7 +91,13 @@ export async function readCheckpoint(path: string): Promise<Checkpoint | undefin
   try {
     return decode(bytes);
   } catch (thrown) {
-    throw new AppError("runInvalid", `The checkpoint '${path}' is damaged.`, "Start a new run; what was trained here cannot go on.", { path }, thrown);
+    throw new AppError(
+      "runInvalid",
+      `The checkpoint '${path}' is damaged.`,
+      "Start a new run; what was trained here cannot go on.",
+      { path },
+      thrown,
+    );
   }
 }
 

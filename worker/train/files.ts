@@ -12,7 +12,13 @@ export function fileError(thrown: unknown, path: string): AppError {
   if (code === "ENOSPC" || code === "EDQUOT")
     return new AppError("diskFull", `The disk is full; '${path}' was not written.`, "Free some space, then resume the run.", data, thrown);
   if (code === "ENOENT") return new AppError("fileMissing", `There is no file '${path}'.`, "Check the name and the folder.", data, thrown);
-  return new AppError("folderNotWritable", `'${path}' could not be written (${code}).`, "Choose another folder, or change its permissions.", data, thrown);
+  return new AppError(
+    "folderNotWritable",
+    `'${path}' could not be written (${code}).`,
+    "Choose another folder, or change its permissions.",
+    data,
+    thrown,
+  );
 }
 
 /** Replaces the file by these parts, one after another. After a crash at any moment the old or the new is there. */

@@ -22,12 +22,14 @@ export interface FullPlan {
   plan: TrainPlan;
   net: NetSpec;
   course: Course;
+  /** 1 where a step is too small to be worth sharing out; absent: the engine's choice. */
+  threads?: number;
 }
 
 export const defaults = { seconds: 40, seed: 1, device: "cpu", model: "mlp", optimizer: "adamw", schedule: "warmup" } as const;
 
 /** Two ordinary cores: multiply-adds a second in large matrices, seconds a unit's activation, seconds a step whatever its size. */
-const machine = { madds: 25e9, activation: 6e-9, step: 1.2e-3 };
+const machine = { madds: 30e9, activation: 6e-9, step: 2.5e-3 };
 /** Part of the time budget that the course may fill by that reckoning. */
 const share = 0.55;
 const epochLimits = { least: 1, most: 200 };
@@ -79,9 +81,11 @@ export function makePlan(facts: Facts, spec: TrainSpec): FullPlan {
     maxSeconds,
     keepLosses: spec.logLosses ?? false,
   };
+  const small = stepSeconds < 2 * machine.step;
   return {
     net,
     course,
+    ...(small ? { threads: 1 } : {}),
     plan: {
       task: facts.task,
       target: facts.target,

@@ -4,7 +4,8 @@ import { AppError } from "../../ipc/error.ts";
 import type { RunRecord, TableProfile, TableTask, TrainPlan, TrainSpec } from "../../ipc/types.ts";
 import type { WorkerEvents } from "../../ipc/worker.ts";
 import { type EncodedTable, encodeTable } from "../data/encode.ts";
-import { type Encoding, fitEncoding } from "../data/encoding.ts";
+import { type Encoding, fitEncoding, targetOf } from "../data/encoding.ts";
+import { planSplit } from "../data/split.ts";
 import { openTable, type Table } from "../data/table.ts";
 import { tasks } from "../tasks/index.ts";
 import type { Task } from "../tasks/task.ts";
@@ -64,10 +65,10 @@ export async function prepare(
 export async function planRun(spec: TrainSpec, source: Source): Promise<TrainPlan> {
   const table = await open(spec, source);
   try {
-    const { encoding } = await encode(table, spec, undefined);
-    const known = table.profile.rows - (table.profile.columns.find((c) => c.name === encoding.target)?.missing ?? 0);
-    const held = spec.split === false ? 0 : Math.max(1, Math.round(known / 10));
-    return makePlan(factsOf(encoding, { train: known - 2 * held, validation: held, test: held }), spec).plan;
+    const { encoding, split } = await encode(table, spec, undefined);
+    const target = targetOf(table, encoding.target, encoding.task);
+    const { counts } = await planSplit(table.database, target, split, encoding.task === "classification", source.signal);
+    return makePlan(factsOf(encoding, { train: counts[0], validation: counts[1], test: counts[2] }), spec).plan;
   } finally {
     await table.close();
   }
@@ -102,10 +103,15 @@ export function chooseTarget(profile: TableProfile, spec: TrainSpec): { target: 
     });
   for (const name of spec.ignore ?? [])
     if (!names.includes(name))
-      throw new AppError("columnMissing", `'${profile.file}' has no column '${name}' to leave out.`, `Its columns: ${names.slice(0, 50).join(", ")}.`, {
-        file: profile.file,
-        column: name,
-      });
+      throw new AppError(
+        "columnMissing",
+        `'${profile.file}' has no column '${name}' to leave out.`,
+        `Its columns: ${names.slice(0, 50).join(", ")}.`,
+        {
+          file: profile.file,
+          column: name,
+        },
+      );
   const asked = spec.task === "auto" ? undefined : spec.task;
   const guessed = profile.targets.find((t) => t.column === target)?.task;
   const numeric = profile.columns.find((c) => c.name === target)?.type === "number";

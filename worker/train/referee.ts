@@ -55,7 +55,11 @@ export const remarks = {
   finished: (best: { epoch: number }) =>
     say("converged", { epoch: best.epoch }, `Done: all planned epochs are trained. The best point, in epoch ${best.epoch}, is kept.`),
   budgetSpent: (seconds: number) =>
-    say("budgetSpent", { seconds: Math.round(seconds) }, `The time is up (${duration(Math.round(seconds))}). The best point is kept; more time could help.`),
+    say(
+      "budgetSpent",
+      { seconds: Math.round(seconds) },
+      `The time is up (${duration(Math.round(seconds))}). The best point is kept; more time could help.`,
+    ),
   stoppedByUser: () => say("stoppedByUser", {}, "Stopped by you. The best point is kept."),
   interrupted: (step: number) => say("interrupted", { step }, `Interrupted at step ${step}; the run can be resumed from there.`),
   failed: (why: string) => say("failed", { why }, `Training ended with an error: ${why}`),

@@ -8,7 +8,6 @@ import type { CurvePoint, Referee, RunProgress, RunRecord, RunReport, RunResult,
 import type { WorkerEvents } from "../../ipc/worker.ts";
 import { answeringGraph, trainingGraph } from "../models/index.ts";
 import { openEngine } from "../run/engine.ts";
-import { tasks } from "../tasks/index.ts";
 import { buildReport } from "../tasks/report.ts";
 import { answersOf } from "./answers.ts";
 import { fitBaselines } from "./baselines.ts";
@@ -112,7 +111,10 @@ async function begin(run: string, spec: TrainSpec | undefined): Promise<RunRecor
   const paths = runPaths(run);
   const known = await readJson<RunRecord>(paths.record);
   if (known && (known.version as number) !== 1)
-    throw new AppError("runNewer", `The run in '${run}' was made by a newer Paddock.`, "Update Paddock.", { path: run, version: known.version });
+    throw new AppError("runNewer", `The run in '${run}' was made by a newer Paddock.`, "Update Paddock.", {
+      path: run,
+      version: known.version,
+    });
   if (known && (known.state === "queued" || !spec)) {
     await removeDrafts(run);
     return spec ? { ...known, spec } : known;
@@ -140,13 +142,12 @@ async function learn(
   const { control } = request;
   const paths = runPaths(request.run);
   const forward = trainingGraph(net, task);
-  const engine = await openEngine(plan.device);
+  const engine = await openEngine(plan.device, full.threads === undefined ? {} : { threads: full.threads });
   try {
     const step = trainingStep(forward, {
       loss: "loss",
       optimizer: optimizerOf(full),
       keep: ["shown"],
-      clipNorm: 1,
       decay: (name) => name.endsWith(".weight") || name === "a",
       seed: course.seed,
     });
@@ -185,7 +186,13 @@ async function learn(
       progress.step(trainer);
       progress.say("finishing", remarks.testing());
       await change("finishing");
-      const report = await judge(request, prepared, trainer, (feeds) => session.evaluate(feeds), (best) => session.write(best));
+      const report = await judge(
+        request,
+        prepared,
+        trainer,
+        (feeds) => session.evaluate(feeds),
+        (best) => session.write(best),
+      );
       await writeJson(paths.report, report);
       await exportModel({ path: paths.model, prepared, weights: trainer.best, report });
       return { result: resultOf(request.run, full, forward.parameters, trainer, report, ended), remark: lastRemark(trainer, ended) };
@@ -218,7 +225,12 @@ async function judge(
   const train = await ask("train", trainMetricRows);
   const validation = data.validation.rows > 0 ? await ask("validation") : null;
   const test = data.test.rows > 0 ? await ask("test") : null;
-  const baseline = await fitBaselines(data.train, test ? data.test : data.train, { task, target: encoding, categories: encoding.categories, pause });
+  const baseline = await fitBaselines(data.train, test ? data.test : data.train, {
+    task,
+    target: encoding,
+    categories: encoding.categories,
+    pause,
+  });
   const judged = test ?? train;
   return buildReport({
     task: task.id,

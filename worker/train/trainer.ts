@@ -104,10 +104,15 @@ export class Trainer {
     } catch (thrown) {
       if (!(thrown instanceof Interrupted)) throw thrown;
       await this.#save();
-      throw new AppError("interrupted", `The run was interrupted at step ${state.step}; a checkpoint is kept.`, "Resume it when you like.", {
-        step: state.step,
-        steps: course.steps,
-      });
+      throw new AppError(
+        "interrupted",
+        `The run was interrupted at step ${state.step}; a checkpoint is kept.`,
+        "Resume it when you like.",
+        {
+          step: state.step,
+          steps: course.steps,
+        },
+      );
     }
     await this.#save();
     return state.ended;
