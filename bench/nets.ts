@@ -1,4 +1,5 @@
 // The nets whose steps are timed: an image classifier's MLP, and nets of the sizes that tables need.
+import type { Graph } from "../worker/onnx/graph.ts";
 import { Builder, type Value } from "../worker/ops/builder.ts";
 import { seeded } from "../worker/ops/samples.ts";
 import { float32, int64, type Tensor } from "../worker/tensor.ts";
@@ -42,7 +43,13 @@ export const nets: Net[] = [
   },
 ];
 
+/** The training step of a net, from seeded weights. */
 export function netStep(net: Net): StepGraph {
+  return trainingStep(netForward(net), { loss: "loss", optimizer: { name: net.optimizer }, seed: 11 });
+}
+
+/** The forward graph: inputs x, (codes,) y; outputs out and loss. */
+export function netForward(net: Net): Graph {
   const random = seeded(3);
   const g = new Builder(net.name);
   const draw = (n: number, bound: number) => Float32Array.from({ length: n }, () => (random() * 2 - 1) * bound);
@@ -71,8 +78,9 @@ export function netStep(net: Net): StepGraph {
     x = g.dropout(x, net.dropout ?? 0);
   });
   const y = net.classes ? g.input("y", "int64", ["B"]) : g.input("y", "float32", ["B", 1]);
+  g.output(x, "out");
   g.output(net.classes ? g.op("SoftmaxCrossEntropyLoss", [x, y]) : g.reduceMean(g.square(g.sub(x, y)), { keepdims: false }), "loss");
-  return trainingStep(g.graph, { loss: "loss", optimizer: { name: net.optimizer } });
+  return g.graph;
 }
 
 export function netBatch(net: Net): Record<string, Tensor> {

@@ -178,8 +178,11 @@ export class Graph {
     this.#infos.set(info.name, info);
   }
 
-  /** Nodes and initializers that no output needs go away. Says whether any did. */
-  prune(): boolean {
+  /**
+   * Nodes and initializers that no output needs go away. Says whether any did.
+   * @param options.inputs whether inputs that nothing uses go too; default false
+   */
+  prune(options: { inputs?: boolean } = {}): boolean {
     const needed = new Set(this.#outputs.map((o) => o.name));
     const kept: Node[] = [];
     for (let i = this.#nodes.length - 1; i >= 0; i--) {
@@ -189,7 +192,11 @@ export class Graph {
         for (const name of [...node.inputs, ...outerNames(node)]) needed.add(name);
       } else for (const name of node.outputs) this.#forget(name);
     }
-    const before = this.#nodes.length + this.#initializers.size;
+    const before = this.#nodes.length + this.#initializers.size + this.#inputs.length;
+    if (options.inputs) {
+      for (const { name } of this.#inputs) if (!needed.has(name)) this.#forget(name);
+      this.#inputs = this.#inputs.filter(({ name }) => needed.has(name));
+    }
     this.#nodes = kept.reverse();
     for (const name of [...this.#initializers.keys()]) {
       if (needed.has(name)) continue;
@@ -197,7 +204,7 @@ export class Graph {
       this.#forget(name);
     }
     this.#parameters = this.#parameters.filter((p) => this.#initializers.has(p));
-    return before !== this.#nodes.length + this.#initializers.size;
+    return before !== this.#nodes.length + this.#initializers.size + this.#inputs.length;
   }
 
   /** Replaces the nodes by others, in order, which define the same or fewer names. */

@@ -4,8 +4,9 @@ import { availableParallelism } from "node:os";
 import { InferenceSession as OrtSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { AppError } from "../../ipc/error.ts";
 import type { DType, Tensor } from "../tensor.ts";
-import { tensor } from "../tensor.ts";
+import { isFloat, tensor } from "../tensor.ts";
 import type { Graph, ValueInfo } from "../onnx/graph.ts";
+import { Builder } from "../ops/builder.ts";
 import { encodeModel } from "../onnx/proto.ts";
 import type { Engine, InferenceSession, StepGraph, StepState, TrainingSession } from "./engine.ts";
 
@@ -57,7 +58,8 @@ export class OrtEngine implements Engine {
     );
     const session = await this.#session(step.graph, onDevice ? { preferredOutputLocation: locations } : {});
     const evaluator = evaluate && (await this.#session(parametersAsInputs(evaluate, step.states)));
-    const training = onDevice ? new DeviceTraining(step, session, evaluator) : new CpuTraining(step, session, evaluator);
+    const reader = onDevice ? await this.#session(copies(step.states)) : undefined;
+    const training = reader ? new DeviceTraining(step, session, evaluator, reader) : new CpuTraining(step, session, evaluator);
     const own: TrainingSession = {
       step: (feeds, lr) => training.step(feeds, lr),
       evaluate: (feeds) => training.evaluate(feeds),
@@ -66,7 +68,7 @@ export class OrtEngine implements Engine {
       dispose: async () => {
         if (!this.#open.has(own)) return;
         training.dispose();
-        await this.#release(own, session, evaluator);
+        await this.#release(own, session, evaluator, reader);
       },
     };
     this.#open.add(own);
@@ -137,16 +139,20 @@ abstract class Training {
 
   async evaluate(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>> {
     if (!this.#evaluator) throw new AppError("internal", "This training session has no graph to evaluate.", "Give one when it is opened.");
-    const all = toOrt(feeds);
-    for (const name of this.#evaluator.inputNames) all[name] ??= this.state[name] ?? fail(missing(name));
+    const all: OrtValues = {};
+    for (const name of this.#evaluator.inputNames) {
+      const value = feeds[name] ? ortTensor(feeds[name]) : this.state[name];
+      if (!value) throw missing(name);
+      all[name] = value;
+    }
     return fromOrt(await run(this.#evaluator, all, this.#evaluator.outputNames));
   }
 
   async read(): Promise<Map<string, Tensor>> {
     const out = new Map<string, Tensor>();
+    const here = await this.fetch();
     for (const { name, dtype, dims } of this.#step.states) {
-      const value = this.state[name];
-      const data = name === "t" ? this.#t : await value!.getData();
+      const data = name === "t" ? this.#t : here[name]!.data;
       out.set(name, tensor(dtype, dims, (data as Float32Array).slice() as never));
     }
     return out;
@@ -168,6 +174,8 @@ abstract class Training {
   }
 
   protected abstract run(session: OrtSession, feeds: OrtValues): Promise<OrtValues>;
+  /** The state on the CPU. */
+  protected abstract fetch(): Promise<OrtValues>;
   protected abstract put(name: string, value: OrtTensor): void;
   abstract dispose(): void;
 }
@@ -192,6 +200,10 @@ class CpuTraining extends Training {
     return results;
   }
 
+  protected async fetch(): Promise<OrtValues> {
+    return this.state;
+  }
+
   protected put(name: string, value: OrtTensor): void {
     this.state[name] = value;
   }
@@ -204,6 +216,23 @@ class CpuTraining extends Training {
 
 /** On a GPU the new state comes as GPU buffers, which feed the next step; the old ones are given back. */
 class DeviceTraining extends Training {
+  readonly #reader: OrtSession;
+
+  constructor(step: StepGraph, session: OrtSession, evaluator: OrtSession | undefined, reader: OrtSession) {
+    super(step, session, evaluator);
+    this.#reader = reader;
+  }
+
+  /** Through a graph of copies: reading a GPU tensor by itself ends the process in onnxruntime-node 1.30. */
+  protected async fetch(): Promise<OrtValues> {
+    const results = await run(
+      this.#reader,
+      Object.fromEntries(this.#reader.inputNames.map((name) => [name, this.state[name]!])),
+      this.#reader.outputNames,
+    );
+    return { ...this.state, ...Object.fromEntries(Object.entries(results).map(([name, value]) => [name.slice("copy:".length), value])) };
+  }
+
   protected async run(session: OrtSession, feeds: OrtValues): Promise<OrtValues> {
     const results = await run(session, feeds, this.fetches);
     for (const name of this.fetches) if (name.startsWith("next:")) this.put(name.slice(5), results[name]!);
@@ -225,13 +254,20 @@ class DeviceTraining extends Training {
 async function run(
   session: OrtSession,
   feeds: OrtValues,
-  fetches: string[] | readonly string[] | Record<string, OrtTensor | null>,
+  fetches: readonly string[] | Record<string, OrtTensor | null>,
 ): Promise<OrtValues> {
   try {
     return (await session.run(feeds, fetches as Record<string, OrtTensor | null>)) as OrtValues;
   } catch (thrown) {
     throw explain(thrown, "the device");
   }
+}
+
+/** A graph that gives its inputs back. */
+function copies(states: readonly StepState[]): Graph {
+  const g = new Builder("copies");
+  for (const { name, dtype, dims } of states) if (isFloat(dtype) && name !== "t") g.output(g.input(name, dtype, dims), `copy:${name}`);
+  return g.graph;
 }
 
 /** The evaluate graph with the parameters that are trained as inputs of the same names. */
@@ -274,10 +310,6 @@ function infos(metadata: readonly OrtSession.ValueMetadata[]): ValueInfo[] {
 
 function missing(name: string): AppError {
   return new AppError("shapeMismatch", `The input '${name}' is missing.`, "Give a tensor for every input.", { value: name });
-}
-
-function fail(error: Error): never {
-  throw error;
 }
 
 /** The runtime's words as an error of ours. */
