@@ -1,10 +1,10 @@
 // Files of the built page, for both doors. Only what lies inside the folder is given out, and only under known endings.
 import { readFile, realpath } from "node:fs/promises";
 import { extname, join, sep } from "node:path";
-import { fileURLToPath } from "node:url";
+import { packageRoot } from "./version.ts";
 
-/** The built page, beside the built host. */
-export const pageFolder = fileURLToPath(new URL("../renderer", import.meta.url));
+/** The built page. */
+export const pageFolder = join(packageRoot, "dist", "renderer");
 
 const types: Record<string, string> = {
   ".html": "text/html; charset=utf-8",

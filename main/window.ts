@@ -1,11 +1,11 @@
 // The window: its size remembered, its page in a sandbox, every way out of the page closed.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { BrowserWindow, BrowserWindowConstructorOptions, Rectangle, WebContents } from "electron";
 import type { Electron } from "./electronParts.ts";
 import { countRefused } from "./offline.ts";
 import { origin, pageUrl, staysInside } from "./protocol.ts";
+import { packageRoot } from "./version.ts";
 
 export const smallest = { width: 900, height: 600 };
 const usual = { width: 1280, height: 820 };
@@ -89,8 +89,8 @@ export function fromOurPage(event: { senderFrame: { url: string; parent: unknown
   return frame !== null && frame.parent === null && URL.canParse(frame.url) && frame.url.startsWith(`${origin}/`);
 }
 
-/** Beside the built host. */
-export const preloadFile = fileURLToPath(new URL("./preload.cjs", import.meta.url));
+/** As built: CommonJS, as a sandboxed preload must be. */
+export const preloadFile = join(packageRoot, "dist", "main", "preload.cjs");
 
 /** Opens the window with its page. `folder` is where its size is kept. */
 export function openWindow(electron: Electron, folder: string, preload: string = preloadFile): BrowserWindow {
