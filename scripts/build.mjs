@@ -28,7 +28,7 @@ function nodeBuild({ outDir, entries, format = "es", extension = "js" }) {
       rollupOptions: {
         input: entries,
         external,
-        output: { format, entryFileNames: `[name].${extension}`, chunkFileNames: "chunks/[name]-[hash].js" },
+        output: { format, entryFileNames: `[name].${extension}`, chunkFileNames: "[name]-[hash].js" },
       },
     },
     ssr: { noExternal: [], external: builtinModules },

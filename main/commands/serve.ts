@@ -15,7 +15,7 @@ interface Options {
 export function serveCommand(): Command {
   return new Command("serve")
     .description("open the app in a browser; it listens on this machine only")
-    .option("--port <n>", "the port; a free one when absent", whole(1, 65535))
+    .option("--port <n>", "the port; a free one when absent or 0", whole(0, 65535))
     .option("--no-open", "print the address, open nothing")
     .option("--model <file>", "comes with the local API")
     .option("--api-key <key>", "comes with the local API")
