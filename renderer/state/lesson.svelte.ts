@@ -53,7 +53,7 @@ export const firstPoints: readonly Point[] = [
 export const firstLine = { a: 1, b: 1 };
 export const firstRate = 0.05;
 export const maxPoints = 200;
-const maxMoments = 1000;
+const maxMoments = 500;
 /** The host lets the lesson's worker go after a minute of rest; before that the line is opened anew where it stands. */
 const restMs = 45_000;
 

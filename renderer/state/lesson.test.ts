@@ -67,7 +67,7 @@ test.each(["sgd", "momentum", "adam"] as const)("%s finds y = 4x + 2 and rests t
   for (let i = 0; i < 1500 && lesson.running; i++) await clock.tick(16);
   expect(lesson.a).toBeCloseTo(4, 2);
   expect(lesson.b).toBeCloseTo(2, 2);
-  expect(lesson.history.length).toBeLessThanOrEqual(1000);
+  expect(lesson.history.length).toBeLessThanOrEqual(500);
 });
 
 test("a run can be paused and goes on from where it was", async () => {

@@ -1,5 +1,7 @@
 import { cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/svelte";
 import { afterEach, expect, test } from "vitest";
+import { fakeApp } from "../../fake/door.ts";
+import { FakeHost, homes } from "../../fake/host.ts";
 import type { Clock } from "../../state/lesson.svelte.ts";
 import { tongue } from "../../state/words.svelte.ts";
 import { fakeLesson } from "./fakeLesson.ts";
@@ -155,4 +157,15 @@ test("closing the screen closes the host's lesson", async () => {
   const { host, view } = await open();
   view.unmount();
   expect(host.calls.at(-1)).toBe("close");
+});
+
+test("two columns of a table of one's own become the points", async () => {
+  const world = new FakeHost();
+  world.addProject(homes, "Homes in the city");
+  const { app, link } = fakeApp(world);
+  render(LessonStage, { host: fakeLesson(), tables: app.call, clock: frames() });
+  await fireEvent.click(await screen.findByRole("button", { name: "Show these points" }));
+  await waitFor(() => expect(points().length).toBeGreaterThan(3));
+  expect(within(screen.getByTestId("lesson-own")).getByRole("status").textContent).toMatch(/ of .* rows are shown/);
+  link.close();
 });

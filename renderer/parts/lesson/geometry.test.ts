@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { firstPoints } from "../../state/lesson.svelte.ts";
 import { bowlFrame, bowlOf, cutLine, frameOf, niceStep, scaleTo, snap, ticks } from "./geometry.ts";
+import { pointsFrom } from "./ownPoints.ts";
 import { paintBowl } from "./paintBowl.ts";
 import { rateAt, ratePlace } from "./rate.ts";
 
@@ -66,4 +67,37 @@ test("the rate's slider is logarithmic and says two digits", () => {
   expect(ratePlace(0.1)).toBeCloseTo(2 / 3);
   expect([ratePlace(1e-9), ratePlace(50)]).toEqual([0, 1]);
   expect(rateAt(ratePlace(0.05))).toBe(0.05);
+});
+
+test("two columns become points of the lesson's size; rows without both numbers are left out", () => {
+  const rows = [
+    ["10", "a", "1000"],
+    ["20", "b", "3000"],
+    ["", "c", "5"],
+    ["30", "d", "n/a"],
+    ["15", "e", "2000"],
+  ];
+  expect(pointsFrom(rows, 0, 2)).toEqual([
+    { x: 0, y: 0 },
+    { x: 3, y: 15 },
+    { x: 1.5, y: 7.5 },
+  ]);
+  expect(pointsFrom(rows, 1, 2)).toEqual([]);
+  expect(
+    pointsFrom(
+      [
+        ["1", "1"],
+        ["1", "2"],
+      ],
+      0,
+      1,
+    ),
+  ).toEqual([]);
+  expect(
+    pointsFrom(
+      Array.from({ length: 500 }, (_, i) => [String(i), "7"]),
+      0,
+      1,
+    ).length,
+  ).toBe(200);
 });

@@ -11,7 +11,7 @@ export interface BowlColors {
   line: Rgb;
 }
 
-/** The canvas's own pixels, row by row from the top, as RGBA. `unit` is a loss that counts as small. */
+/** The canvas's own pixels, row by row from the top, as RGBA. `unit` is a loss above the lowest one that counts as small. */
 export function paintBowl(
   loss: (a: number, b: number) => number,
   frame: Frame,
@@ -21,15 +21,12 @@ export function paintBowl(
   colors: BowlColors,
 ): Uint8ClampedArray<ArrayBuffer> {
   const pixels = new Uint8ClampedArray(width * height * 4);
-  const level = (left: number, top: number) =>
-    Math.log2(
-      loss(
-        frame.x[0] + ((left + 0.5) / width) * (frame.x[1] - frame.x[0]),
-        frame.y[1] - ((top + 0.5) / height) * (frame.y[1] - frame.y[0]),
-      ) /
-        unit +
-        1,
-    );
+  const at = (left: number, top: number) =>
+    loss(frame.x[0] + ((left + 0.5) / width) * (frame.x[1] - frame.x[0]), frame.y[1] - ((top + 0.5) / height) * (frame.y[1] - frame.y[0]));
+  // The floor of the bowl as the map sees it: where no line hits every point, the bands would otherwise start high and be few.
+  let floor = Infinity;
+  for (let i = 0; i < 64 * 64; i++) floor = Math.min(floor, at(((i % 64) / 64) * width, (Math.floor(i / 64) / 64) * height));
+  const level = (left: number, top: number) => Math.log2(Math.max(0, at(left, top) - floor) / unit + 1);
   const above = new Float64Array(width + 1);
   for (let left = 0; left <= width; left++) above[left] = level(left, 0);
   for (let top = 0; top < height; top++) {
@@ -42,12 +39,12 @@ export function paintBowl(
       const distance = Math.abs(here - Math.round(here)) / steep;
       const ink = Math.round(here) > 0 ? 0.35 * Math.min(1, Math.max(0, 1.2 - distance)) * Math.min(1, 0.22 / steep) : 0;
       const height01 = Math.min(1, Math.floor(here) / 9);
-      const at = (top * width + left) * 4;
+      const pixel = (top * width + left) * 4;
       for (let c = 0; c < 3; c++) {
         const fill = colors.low[c]! + (colors.high[c]! - colors.low[c]!) * height01;
-        pixels[at + c] = fill + (colors.line[c]! - fill) * ink;
+        pixels[pixel + c] = fill + (colors.line[c]! - fill) * ink;
       }
-      pixels[at + 3] = 255;
+      pixels[pixel + 3] = 255;
       above[left] = below;
       here = right;
     }

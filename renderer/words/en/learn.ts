@@ -120,6 +120,7 @@ export const learn = {
     down: (from: string, to: string) => `Less wrong: this step brought the loss from ${from} down to ${to}.`,
     up: (from: string, to: string) => `Too far: this step leapt over the bottom, and the loss grew from ${from} to ${to}.`,
     settled: (loss: string) => `It has arrived: no step makes the loss smaller than ${loss}, so the line rests.`,
+    zero: "practically 0",
     diverged: (rate: string) =>
       `The steps are too long. With a learning rate of ${rate} each one leaps over the valley and lands higher than it began, so the loss explodes. I have stopped.`,
     gentler: (rate: string) => `Start again with ${rate}`,
@@ -142,14 +143,15 @@ export const learn = {
 
   own: {
     title: "On your own two columns",
-    project: "Table",
-    none: "Drop a table with two columns of numbers, and you can fit a line to it here.",
-    x: "x: from this column",
-    y: "y: this column",
+    help: "A table that is a project here can lend its rows: two columns of numbers become points, and the same line learns them.",
+    table: "Table",
+    none: "There is no table with two columns of numbers yet. Drop one anywhere in the window.",
+    x: "x, to the right",
+    y: "y, upwards",
     use: "Show these points",
-    shown: (points: number, rows: number) => `${points} of ${rows} rows are shown as points.`,
-    scaled: "Each column is scaled to run from 0 to 10, so that one learning rate suits both.",
-    tooFew: "These two columns have fewer than two rows with numbers in both. Choose others.",
+    shown: (points: number, rows: number) =>
+      `${points} of ${rows} rows are shown. Each column is stretched to fit the picture, so that one learning rate suits them all.`,
+    tooFew: "Fewer than two of the rows have a number in both columns, or all x are the same. Choose others.",
   },
 
   failed: "The lesson's engine did not answer.",
