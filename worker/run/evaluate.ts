@@ -143,7 +143,7 @@ async function baselinesOf(run: string): Promise<Pick<RunReport, "baseline" | "m
 }
 
 function targetMissing(card: ModelCard, table: Table): AppError {
-  const { hint, data } = columnMissing([card.target], table.profile);
+  const { hint, data } = columnMissing(card, [card.target], table.profile);
   return new AppError(
     "targetMissing",
     `'${basename(table.file)}' has no column '${card.target}', which holds the answers that the model is judged by.`,

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { handmade } from "../../test/export/handmade.ts";
+import { handmade, handmadeModel } from "../../test/export/handmade.ts";
 import { openPredictor, type Predictor } from "./predict.ts";
 import { predictFile } from "./predictFile.ts";
 
@@ -70,4 +70,19 @@ test("a line of names among words only is known by its cells", async () => {
   const input = await file("words.csv", "a,b b,region\n,,east\n");
   const { rows, predictions } = await predictFile(predictor, { file: input, cache });
   expect([rows, predictions[0]!.prediction]).toEqual([1, "yes"]);
+});
+
+test("where the training file had no names, columns are matched by place, with the answers' column or without it", async () => {
+  const model = await file("nameless.onnx", "");
+  await writeFile(model, handmadeModel(["column1", "column2", "column3", "column4"], false));
+  const nameless = await openPredictor(model);
+  try {
+    const answers = async (name: string, text: string) =>
+      (await predictFile(nameless, { file: await file(name, text), cache })).predictions.map(({ prediction }) => prediction);
+    expect(await answers("all.csv", "1,5,west,yes\n5,1,west,no\n")).toEqual(["no", "yes"]);
+    expect(await answers("inputs.csv", "1,5,west\n5,1,west\n2,2,east\n")).toEqual(["no", "yes", "yes"]);
+    await expect(answers("fewer.csv", "1,5\n5,1\n")).rejects.toMatchObject({ code: "columnMissing", data: { column: "column3" } });
+  } finally {
+    await nameless.dispose();
+  }
 });

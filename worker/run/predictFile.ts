@@ -114,18 +114,21 @@ export async function layoutOf(card: ModelCard, table: Table): Promise<Layout> {
     if (within(first)) return layout(first, first, 1);
   }
   throw columnMissing(
+    card,
     wanted.filter((name) => !names.includes(name)),
     profile,
   );
 }
 
-export function columnMissing(missing: string[], profile: TableProfile): AppError {
+export function columnMissing(card: ModelCard, missing: string[], profile: TableProfile): AppError {
   const few = (list: string[]) => list.slice(0, 10).map((name) => `'${name}'`).join(", ") + (list.length > 10 ? ", …" : ""); // prettier-ignore
   const names = profile.columns.map((column) => column.name);
   return new AppError(
     "columnMissing",
     `'${profile.file}' lacks ${missing.length === 1 ? "the column" : "the columns"} ${few(missing)} that the model takes; it has ${few(names)}.`,
-    "Give a file with the columns of the training file; their order does not matter, and cells may be empty.",
+    card.header
+      ? "Give a file with the columns of the training file; their order does not matter, and cells may be empty."
+      : `The training file had no line of names: give the same ${card.columns.length} columns in the same order, without one.`,
     { file: profile.file, column: missing[0]!, columns: missing, found: names.slice(0, 100) },
   );
 }
