@@ -1,6 +1,7 @@
 // Rows of text and numbers into a Parquet file. They wait in a DuckDB file beside it, so memory does not grow with their number.
 import { rm } from "node:fs/promises";
 import { DuckDBInstance } from "@duckdb/node-api";
+import { literal } from "./duckdb.ts";
 
 export interface ParquetColumn {
   /** Distinct without regard to case (see `distinctNames`). */
@@ -22,7 +23,13 @@ export interface ParquetFile {
 /** Opens `path` (a new file) for rows; order is kept. DuckDB's own errors come through: the caller knows what the file is for. */
 export async function openParquet(path: string, columns: ParquetColumn[]): Promise<ParquetFile> {
   const database = `${path}.duckdb`;
-  const instance = await DuckDBInstance.create(database, { threads: "1", memory_limit: "512MB", temp_directory: `${database}.tmp` });
+  const instance = await DuckDBInstance.create(database, {
+    threads: "1",
+    memory_limit: "512MB",
+    temp_directory: `${database}.tmp`,
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+  });
   const connection = await instance.connect();
   const leave = async () => {
     connection.closeSync();
@@ -35,6 +42,10 @@ export async function openParquet(path: string, columns: ParquetColumn[]): Promi
   };
   try {
     const list = columns.map(({ name, type }) => `"${name.replaceAll('"', '""')}" ${type === "text" ? "VARCHAR" : "FLOAT"}`);
+    // The fences of duckdb.ts: it may touch this one file and nothing else.
+    await connection.run(`SET allowed_paths = [${literal(path)}]`);
+    await connection.run("SET enable_external_access = false");
+    await connection.run("SET lock_configuration = true");
     await connection.run(`CREATE TABLE rows (${list.join(", ")})`);
     const appender = await connection.createAppender("rows");
     return {
@@ -50,7 +61,7 @@ export async function openParquet(path: string, columns: ParquetColumn[]): Promi
       async finish() {
         try {
           appender.closeSync();
-          await connection.run(`COPY rows TO '${path.replaceAll("'", "''")}' (FORMAT parquet, COMPRESSION zstd)`);
+          await connection.run(`COPY rows TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`);
         } finally {
           await leave();
         }
