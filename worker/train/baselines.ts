@@ -7,6 +7,16 @@ import type { Answers, Target, Task } from "../tasks/task.ts";
 /** A linear model has a few hundred weights: more rows than this move none of them noticeably. */
 const fitRows = 100_000;
 const piece = 8192;
+/** Multiply-adds that a fit may take, some ten seconds; counted, not timed, so that it ends alike on every machine. */
+const work = 3.5e9;
+
+/** How many rows to learn from and how often to go over them: at least 60 times, on fewer rows where there are very many classes. */
+function effort(rows: number, inputs: number, outputs: number): { rows: number; maxPasses: number } {
+  const cost = Math.max(1, 2 * inputs * outputs);
+  const most = Math.max(2000, Math.floor(work / 60 / cost));
+  const used = Math.min(rows, fitRows, most);
+  return { rows: used, maxPasses: Math.max(60, Math.min(500, Math.floor(work / (used * cost)))) };
+}
 
 interface Rows {
   data: LinearRows;
@@ -23,12 +33,14 @@ export async function fitBaselines(
   judged: EncodedSplit,
   { task, target, categories, pause }: { task: Task; target: Target; categories: readonly number[]; pause: () => Promise<void> },
 ): Promise<Baselines> {
-  const learn = await collect(train, fitRows, categories, pause);
+  const inputs = ((await train.range(0, 1)).x.dims[1] ?? 0) + categories.length;
+  const { rows, maxPasses } = effort(train.rows, inputs, task.outputs(target));
+  const learn = await collect(train, rows, categories, pause);
   const constant = constantAnswer(task, target, learn);
   const linear: LinearModel =
     task.id === "classification"
-      ? await fitLogistic(learn.data, learn.labels, task.outputs(target), { pause })
-      : await fitRidge(learn.data, learn.values, { pause });
+      ? await fitLogistic(learn.data, learn.labels, task.outputs(target), { pause, maxPasses })
+      : await fitRidge(learn.data, learn.values, { pause, maxPasses });
   const width = task.outputs(target);
   const all = { constant: new Float32Array(judged.rows * width), linear: new Float32Array(judged.rows * width) };
   const truth = task.id === "classification" ? new Int32Array(judged.rows) : new Float64Array(judged.rows);

@@ -4,20 +4,17 @@
 import { mkdir, rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
-import type { CurvePoint, Referee, RunProgress, RunRecord, RunReport, RunResult, RunState, TrainSpec } from "../../ipc/types.ts";
+import type { CurvePoint, Referee, RunProgress, RunRecord, RunResult, RunState, TrainSpec } from "../../ipc/types.ts";
 import type { WorkerEvents } from "../../ipc/worker.ts";
 import { answeringGraph, trainingGraph } from "../models/index.ts";
 import { openEngine } from "../run/engine.ts";
-import { buildReport } from "../tasks/report.ts";
-import { answersOf } from "./answers.ts";
-import { fitBaselines } from "./baselines.ts";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { Control, Interrupted } from "./control.ts";
 import { exportModel } from "./exportModel.ts";
 import { fileError, Lines, readJson, removeDrafts, writeJson } from "./files.ts";
-import { peakMemory } from "./memory.ts";
 import type { FullPlan } from "./plan.ts";
 import { type Prepared, prepare } from "./prepare.ts";
+import { judge, lastRemark, resultOf } from "./judge.ts";
 import { Progress } from "./progress.ts";
 import { remarks } from "./referee.ts";
 import { trainingStep } from "./step.ts";
@@ -37,9 +34,6 @@ export interface RunRequest {
   /** Milliseconds between checkpoints (default 10,000). */
   checkpointEvery?: number;
 }
-
-/** Rows of the training part on which its metrics are told, at even distances. */
-const trainMetricRows = 50_000;
 
 export const runPaths = (run: string) => ({
   record: join(run, "run.json"),
@@ -154,6 +148,7 @@ async function learn(
     const session = await engine.train(step, answeringGraph(net, task));
     try {
       const lines = new Lines<CurvePoint>(paths.curve);
+      let told = 0;
       if (checkpoint) {
         await session.write(checkpoint.states);
         await lines.recover((point) => point.step <= checkpoint.trainer.told);
@@ -176,6 +171,9 @@ async function learn(
           },
           onPoint: (point) => {
             lines.push(point);
+            // All points are kept; told are those with a judgement, and of the others ten a second.
+            if (point.validationLoss === undefined && performance.now() - told < 100) return;
+            told = performance.now();
             request.onPoint(point);
           },
           onStep: (at) => progress.step(at),
@@ -186,16 +184,16 @@ async function learn(
       progress.step(trainer);
       progress.say("finishing", remarks.testing());
       await change("finishing");
+      await session.write(trainer.best);
       const report = await judge(
-        request,
         prepared,
-        trainer,
         (feeds) => session.evaluate(feeds),
-        (best) => session.write(best),
+        () => control.turn(),
       );
       await writeJson(paths.report, report);
       await exportModel({ path: paths.model, prepared, weights: trainer.best, report });
-      return { result: resultOf(request.run, full, forward.parameters, trainer, report, ended), remark: lastRemark(trainer, ended) };
+      const result = resultOf({ run: request.run, model: paths.model }, full, forward.parameters, trainer, report, ended);
+      return { result, remark: lastRemark(trainer, ended) };
     } finally {
       await session.dispose();
     }
@@ -207,80 +205,4 @@ async function learn(
 function optimizerOf({ plan }: FullPlan) {
   const { optimizer: name, weightDecay } = plan.settings;
   return name === "adamw" ? ({ name, weightDecay } as const) : { name, l2: weightDecay };
-}
-
-/** The best point on all parts, the baselines beside it, and where it errs. */
-async function judge(
-  request: RunRequest,
-  prepared: Prepared,
-  trainer: Trainer,
-  run: Parameters<typeof answersOf>[1]["run"],
-  put: (weights: Trainer["best"]) => Promise<void>,
-): Promise<RunReport> {
-  const { task, encoding, data, profile, plan } = prepared;
-  const pause = () => request.control.turn();
-  await put(trainer.best);
-  const ask = (part: keyof Prepared["data"] & ("train" | "validation" | "test"), rows?: number) =>
-    answersOf(data[part], { task, target: encoding, run, pause, ...(rows === undefined ? {} : { rows }) });
-  const train = await ask("train", trainMetricRows);
-  const validation = data.validation.rows > 0 ? await ask("validation") : null;
-  const test = data.test.rows > 0 ? await ask("test") : null;
-  const baseline = await fitBaselines(data.train, test ? data.test : data.train, {
-    task,
-    target: encoding,
-    categories: encoding.categories,
-    pause,
-  });
-  const judged = test ?? train;
-  return buildReport({
-    task: task.id,
-    target: encoding.target,
-    ...(encoding.classes ? { classes: encoding.classes } : {}),
-    rows: plan.plan.rows,
-    metrics: {
-      train: task.metrics(train, encoding),
-      validation: validation && task.metrics(validation, encoding),
-      test: test && task.metrics(test, encoding),
-    },
-    baseline,
-    columns: profile.columns.map((column) => column.name),
-    answers: judged,
-    rowNumbers: judged.rowNumbers,
-    cells: async (row) => (await prepared.table.rows(row - 1, 1))[0] ?? [],
-  });
-}
-
-function resultOf(
-  run: string,
-  { plan, course }: FullPlan,
-  parameters: readonly string[],
-  trainer: Trainer,
-  report: RunReport,
-  stopped: RunResult["stopped"],
-): RunResult {
-  const { state } = trainer;
-  return {
-    run,
-    task: plan.task,
-    model: { name: plan.model.name, parameters: plan.model.parameters, trainable: parameters.length ? plan.model.parameters : 0 },
-    device: plan.device,
-    metrics: report.metrics,
-    baseline: report.baseline,
-    verdict: report.verdict,
-    seconds: Math.round(state.seconds * 1000) / 1000,
-    steps: state.step,
-    epochs: Math.round((state.step / course.stepsPerEpoch) * 100) / 100,
-    bestStep: state.stopping.best?.step ?? state.step,
-    peakMemoryBytes: peakMemory(),
-    stopped,
-    onnx: runPaths(run).model,
-    ...(state.losses ? { losses: state.losses } : {}),
-  };
-}
-
-function lastRemark({ state, course }: Trainer, ended: RunResult["stopped"]): Referee {
-  const best = state.stopping.best ?? { epoch: state.epoch + 1 };
-  if (ended === "budget") return remarks.budgetSpent(course.maxSeconds);
-  if (ended === "interrupted") return remarks.stoppedByUser();
-  return state.step < course.steps ? remarks.converged(best) : remarks.finished(best);
 }
