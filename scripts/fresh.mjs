@@ -11,9 +11,12 @@ const outputs = ["dist/main/cli.js", "dist/main/preload.cjs", "dist/worker/main.
 /** Whether this is a checkout, which can be built, and not an installed package. */
 export const isCheckout = (folder = root) => existsSync(join(folder, "worker")) && existsSync(join(folder, "scripts/build.mjs"));
 
-/** The newest time in a folder and below; a folder's own time tells of files that have gone. */
+/**
+ * The newest time of the files in a folder and below. A file that has gone changes nothing by itself: whoever imported it is newer.
+ * (The folders' own times would tell of it, but also of every editor's and tool's scratch file.)
+ */
 function newest(path) {
-  let time = statSync(path).mtimeMs;
+  let time = 0;
   for (const entry of readdirSync(path, { withFileTypes: true })) {
     if (entry.name.startsWith(".") || /\.test\.ts$|\.tsbuildinfo$/.test(entry.name)) continue;
     const full = join(path, entry.name);
