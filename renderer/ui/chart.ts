@@ -32,6 +32,14 @@ const superscripts: Record<string, string> = {
 
 const raise = (exponent: number) => [...String(exponent)].map((sign) => superscripts[sign] ?? sign).join("");
 
+/** Making a formatter costs far more than using it. */
+const formatters = new Map<number, Intl.NumberFormat>();
+function formatter(digits: number): Intl.NumberFormat {
+  let found = formatters.get(digits);
+  if (!found) formatters.set(digits, (found = new Intl.NumberFormat("en", { maximumSignificantDigits: digits })));
+  return found;
+}
+
 /** A number as people read it: 1,234 · 0.0123 · 4.5×10⁻⁷; `digits` are the significant ones. */
 export function numberText(value: number | null | undefined, digits = 4): string {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
@@ -50,7 +58,7 @@ export function numberText(value: number | null | undefined, digits = 4): string
     const head = mantissa === 1 ? power : mantissa === -1 ? `−${power}` : `${String(mantissa).replace("-", "−")}×${power}`;
     return head;
   }
-  return new Intl.NumberFormat("en", { maximumSignificantDigits: digits }).format(value).replace("-", "−");
+  return formatter(digits).format(value).replace("-", "−");
 }
 
 /** The last value of a series that is not a gap, at or before index `until`. */

@@ -119,7 +119,7 @@ export const learn = {
     running: "Look at the gaps, find which way is down, step. And again.",
     down: (from: string, to: string) => `Less wrong: this step brought the loss from ${from} down to ${to}.`,
     up: (from: string, to: string) => `Too far: this step leapt over the bottom, and the loss grew from ${from} to ${to}.`,
-    settled: (loss: string) => `It has arrived: no step makes the loss smaller than ${loss}, so the line rests.`,
+    settled: (loss: string) => `It has arrived: the loss is ${loss}, and no step makes it smaller. The line rests.`,
     zero: "practically 0",
     diverged: (rate: string) =>
       `The steps are too long. With a learning rate of ${rate} each one leaps over the valley and lands higher than it began, so the loss explodes. I have stopped.`,

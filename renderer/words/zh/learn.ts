@@ -115,7 +115,7 @@ export const learn = {
     running: "看差距，找下坡，走一步。再来。",
     down: (from, to) => `错得更少了：这一步让损失从 ${from} 降到了 ${to}。`,
     up: (from, to) => `走过头了：这一步跳过了谷底，损失从 ${from} 升到了 ${to}。`,
-    settled: (loss) => `到谷底了：再怎么走，损失也不会比 ${loss} 更小，直线停下来了。`,
+    settled: (loss) => `到谷底了：损失是 ${loss}，再怎么走也不会更小，直线停下来了。`,
     zero: "几乎是 0",
     diverged: (rate) => `步子太大了。学习率是 ${rate} 的时候，每一步都跳过谷底，落在比出发时更高的地方，损失越滚越大。我先停下来了。`,
     gentler: (rate) => `改用 ${rate}，从头再来`,
