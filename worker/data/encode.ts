@@ -6,7 +6,7 @@ import { AppError } from "../../ipc/error.ts";
 import { literal } from "./duckdb.ts";
 import { categorySql } from "./encoders/category.ts";
 import { dateSql } from "./encoders/date.ts";
-import { bendSql, floatSql, zSql } from "./encoders/number.ts";
+import { bendSql, cutSql, floatSql, zSql } from "./encoders/number.ts";
 import { classSql, type Encoding, targetOf } from "./encoding.ts";
 import { type Reading, typedSql } from "./readings.ts";
 import { type EncodedSplit, fileStore, type Layout, memoryStore, type RowStore, wordsOf } from "./rowStore.ts";
@@ -88,6 +88,7 @@ function encodedSql(table: Table, encoding: Encoding, target: Reading, part: str
     });
   };
   const z: string[] = [];
+  const cuts: string[] = [];
   const numbers: string[] = [];
   const marks: string[] = [];
   const dates: string[] = [];
@@ -99,12 +100,14 @@ function encodedSql(table: Table, encoding: Encoding, target: Reading, part: str
     used.push(reading);
     if (encoder.kind === "number") {
       z.push(`${zSql(`v${i}`, encoder.center, encoder.scale)} AS z${i}`);
-      numbers.push(bendSql(`z${i}`));
+      cuts.push(`${cutSql(`z${i}`)} AS a${i}`);
+      numbers.push(bendSql(`a${i}`));
       if (encoder.hasMissing) marks.push(`CASE WHEN z${i} IS NULL THEN ${floatSql(1)} ELSE ${floatSql(0)} END`);
     } else if (encoder.kind === "date") {
       const sql = dateSql(encoder, i);
       z.push(`${sql.z} AS z${i}`);
-      dates.push(...sql.features(`z${i}`));
+      cuts.push(`${cutSql(`z${i}`)} AS a${i}`);
+      dates.push(...sql.features(`z${i}`, `a${i}`));
     } else codes.push(categorySql(encoder, `v${i}`));
   }
   const v = `v${target.index}`;
@@ -114,5 +117,5 @@ function encodedSql(table: Table, encoding: Encoding, target: Reading, part: str
     : `((${v} - (${mean})::DOUBLE) / (${std})::DOUBLE)::FLOAT`;
   const middle = `(SELECT *${z.map((column) => `, ${column}`).join("")} FROM ${typedSql(used, { parts: true })} WHERE ${v} IS NOT NULL)`;
   const record = [part, ...numbers, ...marks, ...dates, ...codes, y, "(r + 1)::INTEGER"];
-  return `SELECT ${record.join(", ")} FROM ${middle}`;
+  return `SELECT ${record.join(", ")} FROM (SELECT *${cuts.map((column) => `, ${column}`).join("")} FROM ${middle})`;
 }

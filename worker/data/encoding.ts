@@ -8,7 +8,7 @@ import { int64, tensor } from "../tensor.ts";
 import { type CategoryEncoder, categoryOnnx, fitCategory } from "./encoders/category.ts";
 import { type DateEncoder, dateOnnx, dateWidth, fitDate } from "./encoders/date.ts";
 import { fitNumbers, meanAndStd, type NumberEncoder, numbersOnnx } from "./encoders/number.ts";
-import { type Reading, typedSql } from "./readings.ts";
+import { presentSql, type Reading, typedSql } from "./readings.ts";
 import { planSplit, type SplitPlan, type SplitSpec } from "./split.ts";
 import type { Table } from "./table.ts";
 import { maxClasses } from "./target.ts";
@@ -69,7 +69,7 @@ export async function fitEncoding(table: Table, options: FitOptions): Promise<En
   for (const reading of columns) {
     if (reading.type === "date") encoders.push(await fitDate(database, some, reading, signal));
     else if (reading.type === "text")
-      encoders.push(await fitCategory(database, trainRows([reading], target, split), reading, split.counts[0], signal));
+      encoders.push(await fitCategory(database, reading, `${split.sql} = 0 AND (${presentSql(target)})`, split.counts[0], signal));
   }
   const places = new Map(columns.map(({ name }, i) => [name, i]));
   encoders.sort((a, b) => places.get(a.column)! - places.get(b.column)!);

@@ -3,7 +3,7 @@ import type { ColumnProfile, IgnoredBecause } from "../../ipc/types.ts";
 import type { Cell, Database } from "./duckdb.ts";
 import { hasTime } from "./dates.ts";
 import type { Inferred } from "./infer.ts";
-import { type Reading, typedSql } from "./readings.ts";
+import { countedSql, type Reading, typedSql } from "./readings.ts";
 
 /** Up to here distinct values and quartiles are exact; beyond, quartiles come from about as many rows, picked by their hash. */
 export const exactRows = 100_000;
@@ -39,36 +39,44 @@ async function profilePart(
   signal?: AbortSignal,
 ): Promise<ColumnProfile[]> {
   const readings = part.map(({ reading }) => reading);
-  const source = typedSql(readings);
+  const typed = readings.filter(({ type }) => type !== "text");
   const distinct = rows <= exactRows ? "count(DISTINCT" : "approx_count_distinct(";
-  const wanted = readings.map(({ type, index: i }) => {
-    const common = [`count(v${i})`, `${distinct} v${i})`];
-    if (type === "text") return common;
-    common.push(`min(v${i})`, `max(v${i})`);
+  const wanted = typed.map(({ type, index: i }) => {
+    const common = [`count(v${i})`, `${distinct} v${i})`, `min(v${i})`, `max(v${i})`];
     return type === "date"
       ? common
       : [...common, `avg(v${i})`, `coalesce(stddev_samp(v${i}), 0)`, `bool_and(v${i} = floor(v${i}))`, `min(v${i} - r)`, `max(v${i} - r)`];
   });
-  const [facts] = await database.rows(`SELECT ${wanted.flat().join(", ")} FROM ${source}`, signal);
+  const [facts] = typed.length ? await database.rows(`SELECT ${wanted.flat().join(", ")} FROM ${typedSql(typed)}`, signal) : [[]];
   const columns: ColumnProfile[] = [];
   let at = 0;
-  for (const [i, item] of part.entries()) {
-    const mine = facts!.slice(at, at + wanted[i]!.length);
-    at += wanted[i]!.length;
-    columns.push(describe(item, mine, rows, preview));
+  for (const item of part) {
+    const { reading } = item;
+    if (reading.type === "text") columns.push(await describeWords(database, item, rows, preview, signal));
+    else {
+      const length = reading.type === "date" ? 4 : 9;
+      columns.push(describe(item, facts!.slice(at, at + length), rows, preview));
+      at += length;
+    }
   }
   await quartiles(database, readings, columns, rows, signal);
   await histograms(database, readings, columns, signal);
-  for (const [i, reading] of readings.entries()) {
-    const column = columns[i]!;
-    if (column.type !== "category") continue;
-    const top = await database.rows(
-      `SELECT v${reading.index} AS v, count(*)::INTEGER AS n FROM ${typedSql([reading])} WHERE v IS NOT NULL GROUP BY v ORDER BY n DESC, v LIMIT 20`,
-      signal,
-    );
-    column.top = top.map(([value, count]) => ({ value: String(value), count: Number(count) }));
-  }
   return columns;
+}
+
+async function describeWords(
+  database: Database,
+  item: Inferred,
+  rows: number,
+  preview: readonly string[][],
+  signal?: AbortSignal,
+): Promise<ColumnProfile> {
+  const values = `(SELECT v, sum(n)::BIGINT AS n FROM ${countedSql(item.reading)} WHERE v IS NOT NULL GROUP BY v)`;
+  const found = await database.rows(`SELECT v, n, count(*) OVER (), sum(n) OVER () FROM ${values} ORDER BY n DESC, v LIMIT 20`, signal);
+  const [first] = found;
+  const column = describe(item, [first ? Number(first[3]) : 0, first ? Number(first[2]) : 0], rows, preview);
+  if (column.type === "category") column.top = found.map(([value, count]) => ({ value: String(value), count: Number(count) }));
+  return column;
 }
 
 function describe(item: Inferred, facts: Cell[], rows: number, preview: readonly string[][]): ColumnProfile {
@@ -122,8 +130,8 @@ const quantityName = /^(x|t|time|day|year|month|week|hour|minute|second|step|dat
 function ignoredBecause(item: Inferred, column: ColumnProfile, present: number, rows: number, facts: Cell[]): IgnoredBecause | undefined {
   const { reading, words, letters } = item;
   if (column.distinct <= 1) return "constant";
-  // Beyond exactRows the distinct count is an estimate, within a few parts in a hundred.
-  const unique = column.distinct >= present * (rows <= exactRows ? 1 : 0.93);
+  // Beyond exactRows the count of different numbers is an estimate, within a few parts in a hundred.
+  const unique = column.distinct >= present * (rows <= exactRows || reading.type === "text" ? 1 : 0.93);
   if (reading.type === "number") {
     if (!column.integer || !unique || present < rows || rows < 10) return undefined;
     const counted = facts[7] === facts[8]; // the value is the row's number plus a constant

@@ -53,3 +53,22 @@ export function typedSql(readings: readonly Reading[], options: { where?: string
   const inner = `SELECT rowid AS r, k${first.map((f) => `, ${f}`).join("")} FROM raw${options.where ? ` WHERE ${options.where.replaceAll(/\br\b/g, "rowid")}` : ""}`;
   return `(SELECT r, k${final.map((f) => `, ${f}`).join("")} FROM (${inner}))`;
 }
+
+/**
+ * The different texts of a column of words, as rows (c: as written, v: trimmed, NULL for missing; n: how often). Grouping comes before
+ * trimming: a few texts to trim, not millions. `where` filters on the columns of `raw`.
+ */
+export function countedSql(reading: Reading, where = "true", count = "count(*)"): string {
+  const c = `c${reading.index}`;
+  const marks = ["", ...reading.missing].map(literal).join(", ");
+  return `(SELECT c, n, CASE WHEN t IN (${marks}) THEN NULL ELSE t END AS v FROM
+    (SELECT ${c} AS c, n, ${trimmedSql(reading.index)} AS t FROM (SELECT ${c}, ${count} AS n FROM raw WHERE ${where} GROUP BY ${c})))`;
+}
+
+/** Whether a row of `raw` has a value in this column. */
+export function presentSql(reading: Reading): string {
+  const c = `c${reading.index}`;
+  if (reading.type === "number") return `coalesce(isfinite(${numberSql(c, reading.format)}), false)`;
+  if (reading.type === "date") return `coalesce(${dateStructSql(c, reading.format)}.p0, '') <> ''`;
+  return `coalesce(${trimmedSql(reading.index)}, '') NOT IN (${["", ...reading.missing].map(literal).join(", ")})`;
+}

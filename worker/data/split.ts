@@ -1,6 +1,7 @@
 // Which rows are learned from, which choose the best point, which test it. A row's place follows from the hash of its text and the
 // seed, so copies stay together, adding rows moves no old one, and a resumed run splits alike. Tiny tables are mended: every part gets a
 // row, and the train part a row of every class.
+import { Random } from "../random.ts";
 import type { Database } from "./duckdb.ts";
 import { type Reading, typedSql } from "./readings.ts";
 
@@ -22,8 +23,17 @@ export interface SplitPlan {
   distinct: number;
 }
 
-const whole = 2n ** 64n;
-const shares = { train: (whole * 8n) / 10n, validation: (whole * 9n) / 10n };
+/** The largest prime below 2³²: products of two numbers below it fit the engine's 64 bits. */
+const prime = 4294967291;
+const shares = { train: Math.floor(prime * 0.8), validation: Math.floor(prime * 0.9) };
+
+/** k · a + b modulo the prime, a and b from the seed: k is an md5 already, the seed only deals anew, and this costs the engine nothing. */
+function hashSql(seed: number): string {
+  const random = new Random(seed, "split");
+  const a = 1 + (random.next() % (prime - 1));
+  const b = random.next() % prime;
+  return `((k % ${prime}) * ${a}::UBIGINT + ${b}::UBIGINT) % ${prime}`;
+}
 
 /** @param classes whether every value of the target must occur in the train part */
 export async function planSplit(
@@ -39,8 +49,8 @@ export async function planSplit(
     const [row] = await database.rows(`SELECT count(*), count(DISTINCT k) FROM ${source}`, signal);
     return { sql: "0", counts: [Number(row![0]), 0, 0], distinct: Number(row![1]) };
   }
-  const hash = `md5_number_lower(concat(k, ':', ${Math.trunc(spec.seed)}))`;
-  const byHash = `(CASE WHEN ${hash} < ${shares.train}::UBIGINT THEN 0 WHEN ${hash} < ${shares.validation}::UBIGINT THEN 1 ELSE 2 END)`;
+  const hash = `(${hashSql(spec.seed)})`;
+  const byHash = `(CASE WHEN ${hash} < ${shares.train} THEN 0 WHEN ${hash} < ${shares.validation} THEN 1 ELSE 2 END)`;
   const count = async (sql: string): Promise<[number, number, number]> => {
     const counts: [number, number, number] = [0, 0, 0];
     for (const [part, n] of await database.rows(`SELECT ${sql} AS part, count(*) FROM ${source} GROUP BY part`, signal))

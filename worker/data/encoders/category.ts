@@ -3,7 +3,7 @@
 // the blanks around it), as the model reads raw text.
 import type { Builder, Value } from "../../onnx/builder.ts";
 import { type Database, literal } from "../duckdb.ts";
-import { type Reading, trimmedSql } from "../readings.ts";
+import { countedSql, type Reading } from "../readings.ts";
 
 export interface CategoryEncoder {
   kind: "category";
@@ -24,31 +24,29 @@ function leastCount(rows: number): number {
   return rows < 200 ? 1 : rows < 5000 ? 2 : 5;
 }
 
-/** @param source the train rows (typedSql) */
+/** @param train SQL over the columns of `raw`: whether a row is learned from; `rows` of them are */
 export async function fitCategory(
   database: Database,
-  source: string,
   reading: Reading,
+  train: string,
   rows: number,
   signal?: AbortSignal,
 ): Promise<CategoryEncoder> {
-  const v = `v${reading.index}`;
-  const counted = await database.rows(
-    `SELECT ${v}, count(*) AS n FROM ${source} WHERE ${v} IS NOT NULL GROUP BY ${v} HAVING n >= ${leastCount(rows)} ORDER BY n DESC, ${v} LIMIT ${mostValues}`,
-    signal,
-  );
-  const values = counted.map(([value]) => String(value));
-  const codes = new Map(values.map((value, i) => [value, i + 1]));
-  const spellings = Object.create(null) as Record<string, number>; // a value may be called __proto__
-  for (const [value, code] of codes) spellings[value] = code;
-  const c = `c${reading.index}`;
+  const counted = countedSql(reading, `c${reading.index} IS NOT NULL`, `count_if(${train})`);
+  const kept = `SELECT v, sum(n) AS many FROM ${counted} WHERE v IS NOT NULL GROUP BY v HAVING many >= ${leastCount(rows)} ORDER BY many DESC, v LIMIT ${mostValues}`;
   const spelled = await database.rows(
-    `SELECT DISTINCT ${c}, ${trimmedSql(reading.index)} AS t FROM raw WHERE ${c} <> t ORDER BY 1 LIMIT ${4 * mostValues}`,
+    `SELECT v, c FROM (${kept}) JOIN ${counted} USING (v) ORDER BY many DESC, v, n DESC, c LIMIT ${16 * mostValues}`,
     signal,
   );
-  for (const [text, value] of spelled) {
-    const code = codes.get(String(value));
-    if (code !== undefined) spellings[String(text)] = code;
+  const values: string[] = [];
+  const spellings = Object.create(null) as Record<string, number>; // a value may be called __proto__
+  for (const [v, c] of spelled) {
+    const value = String(v);
+    if (values.at(-1) !== value) {
+      values.push(value);
+      spellings[value] = values.length;
+    }
+    spellings[String(c)] = values.length;
   }
   return { kind: "category", column: reading.name, values, spellings, missing: reading.missing };
 }

@@ -55,15 +55,15 @@ export async function fitDate(
 }
 
 /** SQL over the columns of typedSql with parts. First `z` columns, then what is made of them. */
-export function dateSql(encoder: DateEncoder, index: number): { z: string; features: (z: string) => string[] } {
+export function dateSql(encoder: DateEncoder, index: number): { z: string; features: (z: string, cut: string) => string[] } {
   const part = (name: string): string =>
     name === "weekday" ? `((days${index} + 4) % 7 + 7) % 7` : name === "month" ? `(month${index} - 1)` : `${name}${index}`;
   const day = dateParts(encoder.format).includes("d");
   const time = hasTime(encoder.format) ? ` + (hour${index} * 60 + minute${index})::FLOAT / ${floatSql(1440)}` : "";
   return {
     z: zSql(`((days${index} - (${encoder.days}))::FLOAT${time})`, encoder.center, encoder.scale),
-    features: (z) => [
-      bendSql(z),
+    features: (z, cut) => [
+      bendSql(cut),
       ...circles(encoder.format).flatMap(({ part: name, length }) =>
         waves.map((wave) => `coalesce([${[...circle(length, wave)].map(floatSql).join(", ")}][${part(name)} + 1], ${floatSql(0)})`),
       ),

@@ -111,11 +111,16 @@ export function zSql(v: string, center: number, scale: number): string {
   return `((TRY_CAST(${v} AS FLOAT) - ${floatSql(center)}) / ${floatSql(scale)})`;
 }
 
-/** SQL: z (a column, FLOAT) bent, 0 where it is missing. */
-export function bendSql(z: string): string {
-  const cut = `greatest(${floatSql(-most)}, least(${floatSql(most)}, ${z}))`; // both pass NULL over, hence the CASE
+/** SQL: z (a column, FLOAT) cut to where its square fits, 0 where it is missing. */
+export function cutSql(z: string): string {
+  // greatest and least pass NULL over, hence the CASE.
+  return `CASE WHEN ${z} IS NULL THEN ${floatSql(0)} ELSE greatest(${floatSql(-most)}, least(${floatSql(most)}, ${z})) END`;
+}
+
+/** SQL: what cutSql made (a column), bent. */
+export function bendSql(cut: string): string {
   const third = `(${cut} / ${floatSql(3)})`;
-  return `CASE WHEN ${z} IS NULL THEN ${floatSql(0)} ELSE ${cut} / sqrt(${floatSql(1)} + ${third} * ${third})::FLOAT END`;
+  return `${cut} / sqrt(${floatSql(1)} + ${third} * ${third})::FLOAT`;
 }
 
 /** ONNX: the same; v (n, k) without NaN, center and scale (k). */
