@@ -35,6 +35,9 @@ export interface Node {
 export const opset = 21;
 export const mlOpset = 3;
 
+/** Whether a length is one that nothing is known of, not even that it equals another. */
+export const isUnknown = (d: Dim): boolean => typeof d === "string" && d.startsWith("?");
+
 export class Graph {
   name: string;
   /** Free text pairs that travel in the file. */
@@ -105,7 +108,7 @@ export class Graph {
 
   /** A new name for a length that is known only when the graph runs. */
   symbol(): string {
-    return `u${this.#symbols++}`;
+    return `?${this.#symbols++}`;
   }
 
   addInput(info: ValueInfo): void {

@@ -32,7 +32,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "./gen/onnx_pb.ts";
-import { type Attribute, type Attributes, type Dim, Graph, type ValueInfo } from "./graph.ts";
+import { type Attribute, type Attributes, type Dim, Graph, isUnknown, type ValueInfo } from "./graph.ts";
 
 const irVersion = 10n;
 const int64Max = 2n ** 63n - 1n;
@@ -117,9 +117,10 @@ function writeNode(node: Graph["nodes"][number]): NodeProto {
 }
 
 function writeInfo(info: ValueInfo): ValueInfoProto {
-  const dim = info.dims.map((d) => ({
-    value: typeof d === "number" ? { case: "dimValue" as const, value: BigInt(d) } : { case: "dimParam" as const, value: d },
-  }));
+  const dim = info.dims.map((d) => {
+    if (isUnknown(d)) return {};
+    return { value: typeof d === "number" ? { case: "dimValue" as const, value: BigInt(d) } : { case: "dimParam" as const, value: d } };
+  });
   const value = { case: "tensorType" as const, value: { elemType: codes[info.dtype], shape: { dim } } };
   return create(ValueInfoProtoSchema, { name: info.name, type: { value } });
 }
@@ -224,7 +225,7 @@ function readInfo(info: ValueInfoProto, what: string): ValueInfo {
   if (type?.case !== "tensorType" || !type.value.shape) throw bad(`${where} is not a tensor of known rank.`, { value: info.name });
   const dims = type.value.shape.dim.map((d, i): Dim => {
     if (d.value.case === "dimValue") return whole(d.value.value, `Dimension ${i} of ${where.toLowerCase()}`);
-    return (d.value.case === "dimParam" && d.value.value) || `${info.name}.${i}`;
+    return (d.value.case === "dimParam" && d.value.value) || `?${info.name}.${i}`;
   });
   return { name: info.name, dtype: dtypeOf(type.value.elemType, where), dims };
 }

@@ -1,6 +1,6 @@
 // Types of a node's outputs from the table; used by the builder for each new node and for whole graphs that were read from a file.
 import { AppError } from "../../ipc/error.ts";
-import type { Attributes, Dim, Graph, Node, ValueInfo } from "../onnx/graph.ts";
+import { type Attributes, type Dim, type Graph, isUnknown, type Node, type ValueInfo } from "../onnx/graph.ts";
 import { type Tensor, toNumbers } from "../tensor.ts";
 import { operator } from "./index.ts";
 import { Attrs, type Call, type Places, type Typed } from "./op.ts";
@@ -86,14 +86,17 @@ export function typedInputs(graph: Graph, node: Node): (ValueInfo | undefined)[]
   });
 }
 
-/** Notes the type of every value of the graph, output types included. Nodes must stand in order (check.ts). */
+/** Notes the type of every value of the graph, output types included; lengths that only the file tells are taken from it. Nodes must stand in order (check.ts). */
 export function inferGraph(graph: Graph): void {
   for (const node of graph.nodes) {
     const { type, domain, attrs } = node;
     const inputs = typedInputs(graph, node);
     const typed = infer({ graph, type, domain, attrs, inputs, outputs: node.outputs.length });
     node.outputs.forEach((name, i) => {
-      if (name && typed[i]) graph.setInfo({ name, ...typed[i] });
+      if (!name || !typed[i]) return;
+      const told = graph.info(name)?.dims;
+      const dims = typed[i].dims.map((d, axis) => (isUnknown(d) && told?.length === typed[i]!.dims.length ? told[axis]! : d));
+      graph.setInfo({ name, dtype: typed[i].dtype, dims });
     });
   }
   graph.setOutputs(graph.outputs.map((o) => o.name));
