@@ -26,6 +26,8 @@ export interface Page {
   onLanguages(listener: () => void): Dispose;
   dark(): boolean;
   onDark(listener: () => void): Dispose;
+  /** The wish for little motion. */
+  calm(): boolean;
   dress(look: { language: string; theme: "light" | "dark"; title: string }): void;
 }
 
@@ -210,6 +212,7 @@ export const page: Page = {
   onLanguages: (listener) => on(window, "languagechange", listener),
   dark: () => matchMedia("(prefers-color-scheme: dark)").matches,
   onDark: (listener) => on(matchMedia("(prefers-color-scheme: dark)"), "change", listener),
+  calm: () => matchMedia("(prefers-reduced-motion: reduce)").matches,
   dress({ language, theme, title }) {
     document.documentElement.lang = language === "zh" ? "zh-Hans" : language;
     document.documentElement.dataset["theme"] = theme;

@@ -41,7 +41,11 @@ const door = new FakeDoor(host);
 const app = new AppState(new Link(door.open), door, page);
 if (screen === "settings") app.settingsOpen = true;
 mount(App, { target: document.getElementById("app")!, props: { app } });
-if (state === "lost") setTimeout(() => host.drop(), 300);
+if (state === "lost")
+  setTimeout(() => {
+    host.deaf = true;
+    host.drop();
+  }, 300);
 if (wish.has("refused")) {
   host.refuse = new AppError("fileNotText", "'photo.csv' is not text: byte 7 is 0.", "Save it as CSV from the program that made it.", {
     file: "photo.csv",

@@ -16,6 +16,7 @@ export class Link {
   /** Calls wait for the first connection; once it was lost they are refused until there is another. */
   readonly call: HostApi;
   #open: () => Promise<Port>;
+  #state: LinkState = "connecting";
   #client: Client<HostApi, HostEvents> | undefined;
   #first: Promise<void>;
   #states = new Listeners<[LinkState]>();
@@ -42,6 +43,10 @@ export class Link {
     return () => all.delete(listener);
   }
 
+  get state(): LinkState {
+    return this.#state;
+  }
+
   onState(listener: (state: LinkState) => void): Dispose {
     return this.#states.add(listener);
   }
@@ -60,21 +65,26 @@ export class Link {
       this.#client = client;
       for (const name of this.#listeners.keys()) this.#carry(client, name);
       client.onClose(() => this.#gone());
-      this.#states.tell("open");
+      this.#become("open");
     } catch {
       // Nobody answers yet; the state says so and the next attempt follows.
       if (this.#ended) return;
-      this.#states.tell("lost");
+      this.#become("lost");
       await new Promise<void>((resolve) => (this.#timer = setTimeout(resolve, waits[Math.min(attempt, waits.length - 1)])));
       if (!this.#ended) await this.#connect(attempt + 1);
     }
+  }
+
+  #become(state: LinkState): void {
+    this.#state = state;
+    this.#states.tell(state);
   }
 
   #gone(): void {
     for (const off of this.#offs.splice(0)) off();
     this.#client = undefined;
     if (this.#ended) return;
-    this.#states.tell("lost");
+    this.#become("lost");
     void this.#connect(0);
   }
 

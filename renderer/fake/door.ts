@@ -45,6 +45,7 @@ export class FakePage implements Page {
   onLanguages = () => () => undefined;
   dark = () => this.night;
   onDark = () => () => undefined;
+  calm = () => true;
   dress: Page["dress"] = (look) => (this.look = look);
 }
 

@@ -38,6 +38,8 @@ export class FakeHost {
   networkRefused = 0;
   /** Set to make the next createProject fail with it. */
   refuse: AppError | undefined;
+  /** True: no new connection is answered. */
+  deaf = false;
   /** Every call that came, by name, for tests that ask whether one did. */
   readonly asked: string[] = [];
   #projects = new Map<string, FakeProject>();
@@ -49,6 +51,7 @@ export class FakeHost {
 
   /** A new connection, as a door would open one. */
   open = async (): Promise<Port> => {
+    if (this.deaf) throw new AppError("connectionLost", "Nobody answers.", "Try again.");
     const [here, there] = memoryPair();
     const server = serve<HostApi, HostEvents>(there, this.#counted());
     this.#servers.add(server);

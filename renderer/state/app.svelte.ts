@@ -75,7 +75,7 @@ export class App implements Ground {
       this.page.onHash(() => this.#follow(readRoute(this.page.hash()))),
       this.settings.follow(),
     ];
-    void this.load();
+    if (this.link.state === "open") void this.load();
     this.#follow(this.route);
     return () => {
       for (const off of this.#offs.splice(0)) off();
@@ -87,9 +87,8 @@ export class App implements Ground {
   /** Asks for everything again; also after the connection came back. */
   async load(): Promise<void> {
     await this.attempt(async () => {
-      const [info, settings, status] = await Promise.all([this.call.app(), this.call.settings(), this.call.status()]);
+      const [info, status] = await Promise.all([this.call.app(), this.call.status(), this.settings.load()]);
       this.info = info;
-      this.settings.take(settings);
       this.status = status;
       this.connection = "open";
     });

@@ -16,11 +16,19 @@ export class Settings {
   theme: "light" | "dark" = $derived(this.record.theme === "auto" ? (this.#dark ? "dark" : "light") : this.record.theme);
   #call: HostApi;
   #page: Page;
+  #changes = 0;
 
   constructor(call: HostApi, page: Page) {
     this.#call = call;
     this.#page = page;
     this.#look();
+  }
+
+  async load(): Promise<void> {
+    const changes = this.#changes;
+    const record = await this.#call.settings();
+    // What the user chose while we asked is newer than the answer.
+    if (changes === this.#changes) this.take(record);
   }
 
   /** What the host has; also told when another window changed it. */
@@ -32,11 +40,13 @@ export class Settings {
   /** Shown at once, then kept by the host; the old value comes back when that fails. */
   async change(input: Partial<Omit<SettingsRecord, "version">>): Promise<void> {
     const before = this.record;
+    const change = ++this.#changes;
     this.take({ ...before, ...input });
     try {
-      this.take(await this.#call.changeSettings(input));
+      const kept = await this.#call.changeSettings(input);
+      if (change === this.#changes) this.take(kept);
     } catch (thrown) {
-      this.take(before);
+      if (change === this.#changes) this.take(before);
       throw thrown;
     }
   }

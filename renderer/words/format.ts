@@ -26,6 +26,8 @@ function make(language: Language): Formats {
   const locale = language === "zh" ? "zh-CN" : "en";
   const rules = new Intl.PluralRules(locale);
   const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+  // 2024 may be a year: groups begin at five digits.
+  const plain = new Intl.NumberFormat(locale, { maximumFractionDigits: 0, useGrouping: "min2" });
   const share = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
   const moment = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   const dayOnly = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
@@ -33,16 +35,19 @@ function make(language: Language): Formats {
   const unit = language === "zh" ? { s: "秒", min: "分", h: "小时" } : { s: "s", min: "min", h: "h" };
   const count = (value: number) => whole.format(Math.round(value) === 0 ? 0 : value);
 
+  /** A true minus is as wide as a digit. */
+  const sign = (text: string) => text.replaceAll("-", "−");
+
   function number(value: number, digits = 4): string {
     if (Number.isNaN(value)) return "–";
     if (!Number.isFinite(value)) return value < 0 ? "−∞" : "∞";
     const size = Math.abs(value);
     if (size !== 0 && (size >= 1e12 || size < 1e-4)) {
-      return new Intl.NumberFormat(locale, { notation: "scientific", maximumSignificantDigits: digits }).format(value);
+      return sign(new Intl.NumberFormat(locale, { notation: "scientific", maximumSignificantDigits: digits }).format(value));
     }
     // Whole numbers keep all their digits: 206,855 is not 206,900.
-    if (Number.isInteger(value) || size >= 10 ** digits) return count(value);
-    return new Intl.NumberFormat(locale, { maximumSignificantDigits: digits }).format(value);
+    if (Number.isInteger(value) || size >= 10 ** digits) return sign(plain.format(value));
+    return sign(new Intl.NumberFormat(locale, { maximumSignificantDigits: digits }).format(value));
   }
 
   return {
@@ -57,7 +62,7 @@ function make(language: Language): Formats {
         size /= 1000;
         step++;
       }
-      return `${new Intl.NumberFormat(locale, { maximumFractionDigits: size < 10 && step > 1 ? 1 : 0 }).format(size)} ${sizes[step]}`;
+      return `${new Intl.NumberFormat(locale, { maximumFractionDigits: step > 2 || (size < 10 && step > 1) ? 1 : 0 }).format(size)} ${sizes[step]}`;
     },
     duration(seconds) {
       const total = Math.max(0, Math.round(seconds));

@@ -45,7 +45,7 @@ export const train = {
   starting: "Starting…",
   busy: "A training is under way.",
   pause: "Pause",
-  resume: "Go on",
+  resume: "Resume",
   stop: "Stop and keep the best",
   loss: "loss",
   step: "step",

@@ -3,7 +3,7 @@ import { zh } from "../format.ts";
 
 export const home = {
   title: "用你自己的数据训练一个神经网络",
-  lead: "放入一张表格。Paddock 会看懂其中的内容,在这台电脑上训练神经网络,训练好的模型归你所有。",
+  lead: "放入一张表格。Paddock 会看懂其中的内容，在这台电脑上训练神经网络，训练好的模型归你所有。",
   dropTitle: "把文件拖到这里",
   dropHelp: "来自电子表格或数据库的 CSV 或 TSV 文件。数据不会离开这台电脑。",
   choose: "选择文件……",
@@ -12,8 +12,8 @@ export const home = {
   sample: (rows: number, target: string) => zh.plural(rows, { other: `# 行 · 预测 ${target}` }),
   recentTitle: "最近的项目",
   recentAll: "全部项目",
-  recentNone: "放入文件后,你的项目会出现在这里。",
-  lessonTitle: "第一次接触?从一条直线开始。",
-  lessonText: "三个点,一条线,看机器怎样学会画出它。五分钟,不需要数学基础。",
+  recentNone: "放入文件后，你的项目会出现在这里。",
+  lessonTitle: "第一次接触？从一条直线开始。",
+  lessonText: "三个点，一条线，看机器怎样学会画出它。五分钟，不需要数学基础。",
   lessonOpen: "打开课程",
 } satisfies typeof shape;

@@ -4,7 +4,7 @@ import { zh } from "../format.ts";
 export const projects = {
   title: "项目",
   empty: "还没有项目",
-  emptyHelp: "把一张表格拖到窗口的任意位置,或选择一个文件,它就会成为你的第一个项目。",
+  emptyHelp: "把一张表格拖到窗口的任意位置，或选择一个文件，它就会成为你的第一个项目。",
   name: "名称",
   data: "数据",
   predicts: "预测",

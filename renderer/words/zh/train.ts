@@ -4,7 +4,7 @@ import { zh } from "../format.ts";
 export const train = {
   title: "训练",
   planning: "正在拟定计划……",
-  noPlan: "请先在上面选择要预测的列,计划随后给出。",
+  noPlan: "请先在上面选择要预测的列，计划随后给出。",
   what: (target: string, task: "regression" | "classification", inputs: number, classes: number | null) =>
     task === "regression"
       ? `网络将学习根据 ${zh.count(inputs)} 个输入预测数值“${target}”。`
@@ -18,10 +18,10 @@ export const train = {
     takes: "需时",
     needs: "需要",
   },
-  network: (name: string, parameters: number) => zh.plural(parameters, { other: `${name},# 个权重` }),
+  network: (name: string, parameters: number) => zh.plural(parameters, { other: `${name}，# 个权重` }),
   rows: (n: number) => zh.plural(n, { other: "# 行" }),
   unseen: "训练中从未见过",
-  about: (time: string, most: string) => `约 ${time},最多 ${most}`,
+  about: (time: string, most: string) => `约 ${time}，最多 ${most}`,
   memory: (bytes: string) => `约 ${bytes} 内存`,
   nothingHeldOut: "没有留出",
   settingsTitle: "当前设置",
@@ -74,6 +74,6 @@ export const train = {
     interrupted: "已中断",
     failed: "失败",
   },
-  took: (time: string, epochs: number) => `训练用时 ${time},把数据看了 ${zh.count(epochs)} 遍。`,
+  took: (time: string, epochs: number) => `训练用时 ${time}，把数据看了 ${zh.count(epochs)} 遍。`,
   peak: (bytes: string) => `内存峰值 ${bytes}。`,
 } satisfies typeof shape;
