@@ -219,3 +219,12 @@ async function roomFor(folder: string, bytes: number): Promise<void> {
 export async function remove(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
 }
+
+/** A path in the folder that is not taken: name, name-2, name-3… */
+export async function freeName(folder: string, name: string, ending: string): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  for (let n = 1; ; n++) {
+    const path = join(folder, `${name}${n > 1 ? `-${n}` : ""}${ending}`);
+    if (!(await exists(path))) return path;
+  }
+}

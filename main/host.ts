@@ -2,23 +2,22 @@
 // listens is given to it.
 import { mkdir, stat } from "node:fs/promises";
 import { cpus } from "node:os";
-import { join } from "node:path";
-import type { GenericSchema } from "valibot";
 import { AppError } from "../ipc/error.ts";
 import type { AppInfo, HostApi, HostEvents, Project, Run } from "../ipc/host.ts";
 import { type Dispose, Listeners } from "../ipc/port.ts";
 import type { Handlers } from "../ipc/rpc.ts";
 import type { RunRecord, TrainSpec } from "../ipc/types.ts";
+import { guarded } from "./border.ts";
+import { cleanCache } from "./cache.ts";
 import { readCurve } from "./curve.ts";
 import { Devices } from "./devices.ts";
-import { exists } from "./files.ts";
-import { checked, inputs } from "./inputs.ts";
+import { exists, freeName } from "./files.ts";
 import { busy, type Job, Jobs } from "./jobs.ts";
 import { type Log, openLog } from "./log.ts";
 import { refuseNetwork } from "./offline.ts";
 import { newRunId, safeFileName, titleOf, workspacePaths } from "./paths.ts";
 import { type ProjectRecord, Projects } from "./projects.ts";
-import { isUnderWay, modelOf, readReport, runFiles, settleRun, summarize } from "./runs.ts";
+import { isUnderWay, modelOf, readReport, readRun, runFiles, settleRun, summarize } from "./runs.ts";
 import { listSamples, samplePath } from "./samples.ts";
 import { changeSettings, readSettings } from "./settings.ts";
 import { StatusMeter } from "./status.ts";
@@ -76,6 +75,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     idle: () => warm.pid ?? lesson.pid,
     emit: (status) => emit("status", status),
     wanted: () => listeners.size > 0,
+    beat: noticeOthers,
   });
   function watch(worker: Worker): void {
     meter.watch(worker);
@@ -99,6 +99,12 @@ export async function createHost(options: HostOptions): Promise<Host> {
 
   function logRun({ project, run }: HostEvents["runChanged"]): void {
     log.info({ project, run: run?.id, state: run?.state, error: run?.error?.code, why: run?.error?.message }, "run");
+  }
+
+  /** Projects that another window or the command line added or removed are told too. */
+  async function noticeOthers(): Promise<void> {
+    const ids = await projects.changedOutside();
+    if (ids.length > 0) projectsChanged(...ids);
   }
 
   const projectsChanged = (...ids: string[]) => emit("projectsChanged", { ids });
@@ -163,7 +169,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   async function openRun(input: { project: string; run: string }): Promise<Run> {
     const job = jobs.find(input.project, input.run);
     const folder = job?.folder ?? (await folderOf(input));
-    const written = await settleRun(folder);
+    const written = await (job ? readRun(folder) : settleRun(folder));
     // The worker writes the plan and the result; the job here knows the newest state.
     const record = job ? { ...written, state: job.state } : written;
     const curve = job?.curve ?? (await readCurve(runFiles(folder).metrics));
@@ -353,6 +359,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   await uploads.clean();
   // Reading the runs settles those that a crash left under way.
   await Promise.all((await projects.ids()).map((id) => projects.runs(id)));
+  const cleaning = cleanCache(cache, () => projects.fingerprints()).catch((thrown: unknown) => log.warn({ err: thrown }, "cache"));
 
   const onEvent: Host["onEvent"] = (listener) => {
     const off = listeners.add(listener as (name: keyof HostEvents, value: HostEvents[keyof HostEvents]) => void);
@@ -376,39 +383,11 @@ export async function createHost(options: HostOptions): Promise<Host> {
         meter.stop();
         await Promise.all([jobs.dispose(), warm.dispose(), lesson.dispose(), devices.dispose()]);
         await uploads.dispose();
+        await cleaning;
       })()),
   };
 }
 
-/** Checks every input at the border, and logs what went wrong inside. */
-function guarded(handlers: Handlers<HostApi>, log: Log): Handlers<HostApi> {
-  const guard = <K extends keyof HostApi>(name: K) => {
-    const schema = (inputs as Partial<Record<keyof HostApi, GenericSchema>>)[name];
-    const body = handlers[name] as (input: unknown, signal: AbortSignal) => Promise<unknown>;
-    return async (input: unknown, signal: AbortSignal = new AbortController().signal) => {
-      try {
-        return await body(schema ? checked(schema, input ?? undefined, name) : undefined, signal);
-      } catch (thrown) {
-        const error = AppError.from(thrown);
-        if (error.code === "internal" || error.code === "workerDied" || error.code === "outOfMemory")
-          log.error({ err: thrown, call: name, data: error.data }, "call failed");
-        throw error;
-      }
-    };
-  };
-  // The one cast: the names and bodies are those of `handlers`, each behind its schema.
-  return Object.fromEntries(Object.keys(handlers).map((name) => [name, guard(name as keyof HostApi)])) as unknown as Handlers<HostApi>;
-}
-
 async function handout(path: string, name: string = path.split(/[/\\]/).at(-1)!) {
   return { name, path, bytes: (await stat(path)).size };
-}
-
-/** A path in the folder that is not taken: name, name-2, name-3… */
-async function freeName(folder: string, name: string, ending: string): Promise<string> {
-  await mkdir(folder, { recursive: true });
-  for (let n = 1; ; n++) {
-    const path = join(folder, `${name}${n > 1 ? `-${n}` : ""}${ending}`);
-    if (!(await exists(path))) return path;
-  }
 }

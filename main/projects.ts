@@ -67,6 +67,8 @@ export interface Import {
 export class Projects {
   readonly paths: Paths;
   #writing = new Map<string, Promise<unknown>>();
+  #stamp = -1;
+  #seen: Set<string> | undefined;
 
   constructor(paths: Paths) {
     this.paths = paths;
@@ -238,8 +240,21 @@ export class Projects {
     return { ...this.summary(record, running), profile, spec: record.spec, runs: runs.map((run) => summarize(record.id, run)) };
   }
 
-  /** When the list of projects last changed on disk, by whomever. */
-  async stamp(): Promise<number> {
-    return (await stat(this.paths.projects).catch(() => undefined))?.mtimeMs ?? 0;
+  /** Fingerprints of the data of every project. */
+  async fingerprints(): Promise<Set<string>> {
+    return new Set((await this.all(() => {})).map(({ fingerprint }) => fingerprint));
+  }
+
+  /** Ids that came or went since the last call, by whomever. The first call only looks. */
+  async changedOutside(): Promise<string[]> {
+    const stamp = (await stat(this.paths.projects).catch(() => undefined))?.mtimeMs ?? 0;
+    if (stamp === this.#stamp) return [];
+    const now = new Set(await this.ids());
+    const before = this.#seen;
+    // An import under way shows when its record is there; until then the folder is looked at again.
+    const settled = (await list(this.paths.projects)).filter((name) => idPattern.test(name)).length === now.size;
+    if (settled) this.#stamp = stamp;
+    this.#seen = now;
+    return before ? [...[...before].filter((id) => !now.has(id)), ...[...now].filter((id) => !before.has(id))] : [];
   }
 }

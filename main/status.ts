@@ -17,6 +17,8 @@ export interface StatusOptions {
   emit: (status: Status) => void;
   /** Whether anybody listens. */
   wanted: () => boolean;
+  /** What else is to be looked after once a second while somebody listens. */
+  beat: () => Promise<void>;
 }
 
 export class StatusMeter {
@@ -57,7 +59,11 @@ export class StatusMeter {
     this.#reading = true;
     try {
       const status = await this.read();
-      if (this.#timer) this.#options.emit(status);
+      if (!this.#timer) return;
+      this.#options.emit(status);
+      await this.#options.beat();
+    } catch {
+      // A workspace on a disk that has gone: the next second tries again, and calls say what is wrong.
     } finally {
       this.#reading = false;
     }

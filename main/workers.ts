@@ -30,7 +30,6 @@ export type WorkerState = "starting" | "idle" | "busy" | "stopping" | "dead";
 const patience = { close: 3000, cancel: 8000 };
 
 export class Worker {
-  readonly pid: number | undefined;
   /** Resolves when the process is gone. */
   readonly gone: Promise<void>;
   #state: WorkerState = "starting";
@@ -42,7 +41,6 @@ export class Worker {
 
   constructor(process: WorkerProcess) {
     this.#process = process;
-    this.pid = process.pid;
     this.#client = connect<WorkerApi, WorkerEvents>(process);
     const offFirst = process.onMessage(() => {
       offFirst();
@@ -54,6 +52,11 @@ export class Worker {
         resolve();
       }),
     );
+  }
+
+  /** Known once the process has started. */
+  get pid(): number | undefined {
+    return this.#process.pid;
   }
 
   get state(): WorkerState {

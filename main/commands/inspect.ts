@@ -3,8 +3,8 @@ import { Command } from "commander";
 import { basename, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type { ColumnProfile, Inspection } from "../../ipc/types.ts";
-import { action } from "./action.ts";
-import { bytes, columns, errorJson, short } from "./output.ts";
+import { action, type Context } from "./action.ts";
+import { type Answer, bytes, columns, errorJson, short } from "./output.ts";
 
 export function inspectCommand(): Command {
   return new Command("inspect")
@@ -13,31 +13,42 @@ export function inspectCommand(): Command {
     .option("--json", "print one JSON object")
     .action(
       action(async (context, files: string[]) => {
-        const { cache } = context.paths;
-        const inspect = (file: string) => context.withWorker((api) => api.inspect({ file: resolve(file), cache }, context.signal));
-        if (files.length === 1) {
-          const found = await inspect(files[0]!);
-          return { json: found, text: describe(found) };
-        }
-        const results: ({ file: string } & (Inspection | { error: ReturnType<typeof errorJson> }))[] = [];
-        const texts: string[] = [];
-        let exitCode = 0;
-        for (const file of files) {
-          try {
-            const found = await inspect(file);
-            results.push({ ...found, file });
-            texts.push(describe(found));
-          } catch (thrown) {
-            context.signal.throwIfAborted();
-            const error = AppError.from(thrown);
-            exitCode = exitCode === 0 || exitCode === 3 ? error.exitCode : exitCode;
-            results.push({ file, error: errorJson(error) });
-            texts.push(`${basename(file)}: ${error.message}\n${error.hint}`);
-          }
-        }
-        return { json: { results }, text: texts.join("\n\n"), exitCode };
+        if (files.length > 1) return inspectAll(context, files);
+        const found = await context.withWorker((api) =>
+          api.inspect({ file: resolve(files[0]!), cache: context.paths.cache }, context.signal),
+        );
+        return { json: found, text: describe(found) };
       }),
     );
+}
+
+type Result = { file: string } & (Inspection | { error: ReturnType<typeof errorJson> });
+
+/** Several files in one process; a file that kills it costs the next one a new process. The worst exit code counts. */
+async function inspectAll({ paths, progress, signal, startWorker }: Context, files: string[]): Promise<Answer> {
+  const { WarmWorker } = await import("../workers.ts");
+  const warm = new WarmWorker(startWorker, { onStart: (worker) => worker.listen("working", (working) => progress.working(working)) });
+  const results: Result[] = [];
+  const texts: string[] = [];
+  let exitCode = 0;
+  try {
+    for (const file of files) {
+      try {
+        const found = await warm.use((api) => api.inspect({ file: resolve(file), cache: paths.cache }, signal), signal);
+        results.push({ ...found, file });
+        texts.push(describe(found));
+      } catch (thrown) {
+        signal.throwIfAborted();
+        const error = AppError.from(thrown);
+        exitCode = exitCode === 0 || exitCode === 3 ? error.exitCode : exitCode;
+        results.push({ file, error: errorJson(error) });
+        texts.push(`${basename(file)}: ${error.message}\n${error.hint}`);
+      }
+    }
+  } finally {
+    await warm.dispose();
+  }
+  return { json: { results }, text: texts.join("\n\n"), exitCode };
 }
 
 function describe(found: Inspection): string {

@@ -191,3 +191,15 @@ describe("the border", () => {
     await expect(call(input, signal())).rejects.toMatchObject({ code: "usage", data: { method } });
   });
 });
+
+test("a project that another window adds or removes is told here", async () => {
+  const workspace = scratch();
+  const here = await openHost({ workspace });
+  await here.until((event) => event.name === "status");
+  const there = await openHost({ workspace });
+  const { id } = await there.host.handlers.createProject({ source: { kind: "path", path: table(scratch()) } }, signal());
+  await here.until((event) => event.name === "projectsChanged" && event.value.ids.includes(id));
+  here.told.length = 0;
+  await there.host.handlers.removeProject({ id }, signal());
+  await here.until((event) => event.name === "projectsChanged" && event.value.ids.includes(id));
+});
