@@ -48,7 +48,7 @@ export async function startElectron(electron: Electron, options: ElectronDoorOpt
   app.on("web-contents-created", (_event, contents) => confineContents(contents));
 
   let window: BrowserWindow | undefined;
-  let host: DoorHost | undefined;
+  const inside: { host?: DoorHost } = {};
   app.on("second-instance", () => {
     if (window?.isMinimized()) window.restore();
     window?.focus();
@@ -56,11 +56,12 @@ export async function startElectron(electron: Electron, options: ElectronDoorOpt
   app.on("window-all-closed", () => {
     if (process.platform !== "darwin") app.quit();
   });
-  endCleanly(electron, () => host?.dispose());
+  endCleanly(electron, () => inside.host?.dispose());
 
   await app.whenReady();
   confineSession(electron.session.defaultSession, options.page);
-  host = await options.createHost();
+  const host = await options.createHost();
+  inside.host = host;
   const handouts = new Handouts();
   answerPages(electron, host, handouts, () => window);
   keepAwake(electron, host);

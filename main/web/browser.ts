@@ -103,8 +103,8 @@ export function windowFlags(url: string, profile: string, root: boolean): string
     "--no-pings",
     "--password-store=basic",
     "--use-mock-keychain",
-    // Chromium refuses to run as root with its sandbox; anyone else keeps it.
-    ...(root ? ["--no-sandbox"] : []),
+    // Chromium refuses to run as root with its sandbox; anyone else keeps it. (--test-type: without a banner about that.)
+    ...(root ? ["--no-sandbox", "--test-type"] : []),
   ];
 }
 

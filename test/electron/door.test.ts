@@ -46,7 +46,12 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 async function start(stand: StandIn = standIn({ downloads: folder })) {
-  const opened = await startElectron(stand.electron, { workspace: folder, createHost: async () => host, page, preload: "/built/preload.cjs" });
+  const opened = await startElectron(stand.electron, {
+    workspace: folder,
+    createHost: async () => host,
+    page,
+    preload: "/built/preload.cjs",
+  });
   return { ...stand, opened, window: stand.seen.windows[0]! };
 }
 const ours = { senderFrame: { url: "app://paddock/index.html", parent: null } };
@@ -104,7 +109,8 @@ describe("the window", () => {
       window.webContents.emit(name, again);
       expect(again.defaultPrevented).toBe(false);
     }
-    for (const url of ["https://example.com/", "app://paddock/index.html", "about:blank"]) expect(window.webContents.opens!({ url })).toEqual({ action: "deny" });
+    for (const url of ["https://example.com/", "app://paddock/index.html", "about:blank"])
+      expect(window.webContents.opens!({ url })).toEqual({ action: "deny" });
     const webview = preventable({});
     window.webContents.emit("will-attach-webview", webview);
     expect(webview.defaultPrevented).toBe(true);
@@ -145,7 +151,14 @@ describe("the page", () => {
   test("loads nothing from the network or the disk; attempts are counted", async () => {
     const { session, seen } = await start();
     const before = refusedCount();
-    const away = ["https://example.com/x.js", "http://127.0.0.1:9/", "ws://example.com/", "file:///etc/passwd", "ftp://example.com/", "app://other/"];
+    const away = [
+      "https://example.com/x.js",
+      "http://127.0.0.1:9/",
+      "ws://example.com/",
+      "file:///etc/passwd",
+      "ftp://example.com/",
+      "app://other/",
+    ];
     for (const url of away) expect(await session.load(url), url).toBeUndefined();
     expect(refusedCount() - before).toBe(away.length);
     expect(seen.switches.get("host-resolver-rules")).toBe("MAP * ~NOTFOUND");

@@ -14,7 +14,9 @@ const shim = fileURLToPath(new URL("./utilityShim.mjs", import.meta.url));
 /** An event as Electron passes it to listeners that may prevent what follows. */
 export function preventable<T extends object>(facts: T): T & { preventDefault(): void; readonly defaultPrevented: boolean } {
   let prevented = false;
-  return Object.assign(Object.create({}, { defaultPrevented: { get: () => prevented } }), facts, { preventDefault: () => (prevented = true) });
+  return Object.assign(Object.create({}, { defaultPrevented: { get: () => prevented } }), facts, {
+    preventDefault: () => (prevented = true),
+  });
 }
 
 export class SessionStandIn extends EventEmitter {
@@ -25,10 +27,12 @@ export class SessionStandIn extends EventEmitter {
   devices: Parameters<all.Session["setDevicePermissionHandler"]>[0] = null;
   display: Parameters<all.Session["setDisplayMediaRequestHandler"]>[0] = null;
   spelling = true;
-  protocol = { handle: (scheme: string, handler: (request: Request) => Response | Promise<Response>) => void this.handlers.set(scheme, handler) } satisfies Partial<
-    Record<keyof all.Protocol, unknown>
+  protocol = {
+    handle: (scheme: string, handler: (request: Request) => Response | Promise<Response>) => void this.handlers.set(scheme, handler),
+  } satisfies Partial<Record<keyof all.Protocol, unknown>>;
+  webRequest = { onBeforeRequest: (listener: NonNullable<SessionStandIn["before"]>) => void (this.before = listener) } satisfies Partial<
+    Record<keyof all.WebRequest, unknown>
   >;
-  webRequest = { onBeforeRequest: (listener: NonNullable<SessionStandIn["before"]>) => void (this.before = listener) } satisfies Partial<Record<keyof all.WebRequest, unknown>>;
   setPermissionRequestHandler = (handler: this["requests"]) => void (this.requests = handler);
   setPermissionCheckHandler = (handler: this["checks"]) => void (this.checks = handler);
   setDevicePermissionHandler = (handler: this["devices"]) => void (this.devices = handler);
@@ -74,7 +78,11 @@ export class UtilityStandIn extends EventEmitter {
   readonly stderr: ChildProcess["stderr"];
   constructor(entry: string, args: string[], options: all.ForkOptions) {
     super();
-    this.child = fork(shim, [entry, ...args], { serialization: "advanced", stdio: ["ignore", "ignore", "pipe", "ipc"], env: options.env as NodeJS.ProcessEnv });
+    this.child = fork(shim, [entry, ...args], {
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      env: options.env as NodeJS.ProcessEnv,
+    });
     this.stderr = this.child.stderr;
     this.child.once("spawn", () => {
       this.pid = this.child.pid;
@@ -91,7 +99,11 @@ export class UtilityStandIn extends EventEmitter {
 }
 
 /** The stand-in and what a test looks at. `second` is what an instance that is not the first one sees. */
-export function standIn({ second = false, userData = "", downloads = "" }: { second?: boolean; userData?: string; downloads?: string } = {}) {
+export function standIn({
+  second = false,
+  userData = "",
+  downloads = "",
+}: { second?: boolean; userData?: string; downloads?: string } = {}) {
   const seen = {
     windows: [] as BrowserWindowStandIn[],
     workers: [] as UtilityStandIn[],
@@ -176,7 +188,8 @@ export function standIn({ second = false, userData = "", downloads = "" }: { sec
       },
     } satisfies Partial<all.Dialog>,
     ipcMain: Object.assign(new EventEmitter(), {
-      handle: (channel: string, body: (event: all.IpcMainInvokeEvent, ...args: unknown[]) => unknown) => void seen.calls.set(channel, body as never),
+      handle: (channel: string, body: (event: all.IpcMainInvokeEvent, ...args: unknown[]) => unknown) =>
+        void seen.calls.set(channel, body as never),
     } satisfies Partial<all.IpcMain>),
     Menu: {
       buildFromTemplate: (template: all.MenuItemConstructorOptions[]) => template,
@@ -191,8 +204,12 @@ export function standIn({ second = false, userData = "", downloads = "" }: { sec
       },
       stop: (id: number) => seen.blockers.delete(id),
     } satisfies Partial<all.PowerSaveBlocker>,
-    protocol: { registerSchemesAsPrivileged: (schemes: all.CustomScheme[]) => void seen.schemes.push(...schemes) } satisfies Partial<all.Protocol>,
-    screen: { getAllDisplays: () => [{ workArea: { x: 0, y: 0, width: 1920, height: 1080 } } as all.Display] } satisfies Partial<all.Screen>,
+    protocol: {
+      registerSchemesAsPrivileged: (schemes: all.CustomScheme[]) => void seen.schemes.push(...schemes),
+    } satisfies Partial<all.Protocol>,
+    screen: {
+      getAllDisplays: () => [{ workArea: { x: 0, y: 0, width: 1920, height: 1080 } } as all.Display],
+    } satisfies Partial<all.Screen>,
     session: { defaultSession: session },
     utilityProcess: {
       fork(entry: string, args: string[] = [], options: all.ForkOptions = {}) {

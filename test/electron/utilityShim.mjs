@@ -7,7 +7,9 @@ const send = process.send.bind(process);
 process.send = undefined;
 const parentPort = new EventEmitter();
 parentPort.postMessage = (message) => send(message);
-parentPort.once("newListener", () => process.on("message", (data) => queueMicrotask(() => parentPort.emit("message", { data, ports: [] }))));
+parentPort.once("newListener", () =>
+  process.on("message", (data) => queueMicrotask(() => parentPort.emit("message", { data, ports: [] }))),
+);
 process.parentPort = parentPort;
 process.on("disconnect", () => process.exit(0));
 await import(pathToFileURL(process.argv[2]).href);

@@ -84,7 +84,12 @@ describe.skipIf(!built)("the built worker", () => {
   test("fits the line for the host, and leaves no process behind", async () => {
     const workspace = mkdtempSync(join(tmpdir(), "paddock-utility-"));
     const { electron, seen } = standIn();
-    const host = await createHost({ workspace, door: "electron", version: "0", startWorker: utilityWorker(electron, join(root, "dist/worker/main.js")) });
+    const host = await createHost({
+      workspace,
+      door: "electron",
+      version: "0",
+      startWorker: utilityWorker(electron, join(root, "dist/worker/main.js")),
+    });
     const { signal } = new AbortController();
     const first = await host.handlers.lessonOpen({ x: [1, 2, 3], y: [6, 10, 14], optimizer: "sgd", lr: 0.05 }, signal);
     const states = await host.handlers.lessonStep({ count: 50 }, signal);
