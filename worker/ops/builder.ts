@@ -297,15 +297,29 @@ export class Builder {
     this.cast(this.op("OneHot", [ids, this.scalar(depth, "int64"), this.constant(float32([2], [0, 1]))], { axis }), dtype);
   /** Zeros of the shape and dtype of x. */
   zerosLike = (x: Value): Value => this.expandLike(this.scalar(0, x.dtype), x);
+  /** A vector of ones as long as an axis of x. */
+  ones = (x: Value, axis: number): Value => {
+    const one = this.constant(fromNumbers(x.dtype, [1], [1]));
+    return this.assume(this.expand(one, this.#lengthOf(x, axis)), [x.dims[axis]!]);
+  };
   /** How many elements the axes (default all) hold together: a number, or a value ([1] float of x's dtype) where a length is symbolic. */
   count = (x: Value, axes: readonly number[] = [...x.dims.keys()]): Operand => {
     const at = axes.map((a) => axisOf(a, x.dims.length));
     const known = at.filter((a) => typeof x.dims[a] === "number");
     const rest = at.filter((a) => typeof x.dims[a] === "string");
     let count: Operand = sizeOf(known.map((a) => x.dims[a] as number));
-    for (const a of rest) count = this.mul(count, this.cast(this.op("Shape", [x], { start: a, end: a + 1 }), x.dtype));
+    for (const a of rest) count = this.mul(count, this.cast(this.#lengthOf(x, a), x.dtype));
     return count;
   };
+
+  /** Length of an axis as [1] int64; a symbolic one is read off an input where one has it, so that it is read once. */
+  #lengthOf(x: Value, axis: number): Value {
+    const d = x.dims[axis]!;
+    if (typeof d === "number") return this.list([d]);
+    const source = this.graph.inputs.find((i) => i.dims.includes(d)) ?? x;
+    const at = source === x ? axis : source.dims.indexOf(d);
+    return this.op("Shape", [source], { start: at, end: at + 1 });
+  }
 
   #reduce(type: string, x: Value, { axes, keepdims = true }: Axes = {}): Value {
     if (axes?.length === 0) return x;

@@ -4,9 +4,9 @@ import { AppError } from "../../ipc/error.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { Builder, type Value } from "../ops/builder.ts";
 import { repeatableDropout } from "../passes/dropout.ts";
-import { fullNormalisations } from "../passes/normalisations.ts";
+import { fullOutputs } from "../passes/outputs.ts";
 import type { StepGraph, StepState } from "../run/engine.ts";
-import { float32, int64, zeros } from "../tensor.ts";
+import { float32, int64, sizeOf, zeros } from "../tensor.ts";
 import { gradients } from "./gradient.ts";
 import { clipByGlobalNorm, optimizer, type OptimizerSpec } from "./optimizer.ts";
 
@@ -47,7 +47,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
         },
       );
 
-  const graph = fullNormalisations(repeatableDropout(forward, { t: "t", seed: "seed" }));
+  const graph = fullOutputs(repeatableDropout(forward, { t: "t", seed: "seed" }));
   const g = new Builder(graph);
   const random = graph.inputs.some((i) => i.name === "seed");
   const inputs = forward.inputs.map((i) => g.value(i.name));
@@ -61,31 +61,61 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   if (clipNorm !== undefined) slopes = clipByGlobalNorm(g, slopes, clipNorm);
   const next = new Map<string, Value>();
   const moments: StepState[] = [];
-  for (const name of trained) {
-    const p = g.value(name);
-    const dims = p.dims as number[];
+  for (const name of trained)
     for (const part of memory) {
-      moments.push({ name: `${name}:${part}`, dims, dtype: p.dtype, initial: zeros(p.dtype, dims) });
-      g.input(`${name}:${part}`, p.dtype, dims);
+      const { dims, dtype } = graph.info(name)!;
+      moments.push({ name: `${name}:${part}`, dims: dims as number[], dtype, initial: zeros(dtype, dims as number[]) });
+      g.input(`${name}:${part}`, dtype, dims);
     }
+  for (const group of groups(g, trained, decay)) {
+    const together = (names: string[]) =>
+      g.concat(
+        names.map((name) => g.value(name)),
+        { axis: 0 },
+      );
+    const apart = (values: Value, names: string[]) => {
+      const parts =
+        names.length === 1
+          ? [values]
+          : g.split(
+              values,
+              names.map((name) => g.value(name).dims[0] as number),
+              { axis: 0 },
+            );
+      names.forEach((name, i) => next.set(name, parts[i]!));
+    };
     const at = {
-      p,
+      p: together(group),
       lr,
       t,
-      memory: (m: string) => g.value(`${name}:${m}`),
-      keep: (m: string, v: Value) => void next.set(`${name}:${m}`, v),
+      memory: (m: string) => together(group.map((name) => `${name}:${m}`)),
+      keep: (m: string, v: Value) =>
+        apart(
+          v,
+          group.map((name) => `${name}:${m}`),
+        ),
     };
-    next.set(name, update(g, slopes.get(name)!, at, decay(name)));
+    apart(
+      update(
+        g,
+        g.concat(
+          group.map((name) => slopes.get(name)!),
+          { axis: 0 },
+        ),
+        at,
+        decay(group[0]!),
+      ),
+      group,
+    );
   }
   next.set("t", g.add(t, 1));
   states.push(...moments, { name: "t", dims: [], dtype: "float32", initial: float32([], [1]) });
   if (random) states.push({ name: "seed", dims: [], dtype: "int64", initial: int64([], [seed]) });
 
-  const lossValue = g.value(loss);
+  const wanted = new Map([["loss", g.value(loss)], ...keep.map((name) => [name, g.value(name)] as const)]);
+  for (const s of states) if (next.has(s.name)) wanted.set(`next:${s.name}`, next.get(s.name)!);
   graph.setOutputs([]);
-  g.output(lossValue, "loss");
-  for (const name of keep) g.output(g.value(name), name);
-  for (const s of states) if (next.has(s.name)) g.output(next.get(s.name)!, `next:${s.name}`);
+  nameOutputs(g, wanted);
   graph.prune();
   return { graph, inputs, states, outputs: ["loss", ...keep] };
 }
@@ -93,4 +123,32 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
 function state(name: string, graph: Graph): StepState {
   const initial = graph.initializers.get(name)!;
   return { name, dims: [...initial.dims], dtype: initial.dtype, initial };
+}
+
+/** Parameters smaller than this are updated together: each node costs a microsecond or two, whatever its size. */
+const small = 4096;
+
+/** Names of parameters to update as one: the small ones of one width and one kind of decay, put one under the other. */
+function groups(g: Builder, names: readonly string[], decay: (name: string) => boolean): string[][] {
+  const found = new Map<string, string[]>();
+  for (const name of names) {
+    const { dims } = g.value(name);
+    const together = dims.length > 0 && sizeOf(dims as number[]) < small;
+    const key = together ? `${dims.slice(1).join()} ${decay(name)}` : name;
+    found.set(key, [...(found.get(key) ?? []), name]);
+  }
+  return [...found.values()];
+}
+
+/** Lists the values as outputs under these names: by renaming where a node made them for this alone, else by a copy. */
+function nameOutputs(g: Builder, wanted: ReadonlyMap<string, Value>): void {
+  const names = new Map<string, string>();
+  for (const [name, value] of wanted) {
+    if (name === value.name) continue;
+    const free = g.graph.producer(value.name) && !names.has(value.name) && !wanted.has(value.name);
+    if (free && !g.graph.defines(name)) names.set(value.name, name);
+    else g.op("Identity", [value], {}, { names: [name] });
+  }
+  g.graph.rename(names);
+  g.graph.setOutputs([...wanted.keys()]);
 }
