@@ -5,21 +5,15 @@ import dgram from "node:dgram";
 import dns from "node:dns";
 import net from "node:net";
 import { AppError } from "../ipc/error.ts";
-import { type Dispose, Listeners } from "../ipc/port.ts";
 
 let refused = 0;
-const told = new Listeners<[number]>();
 
 /** Attempts refused so far. */
 export const refusedCount = () => refused;
 
-/** Tells each new count. */
-export const onRefused = (listener: (count: number) => void): Dispose => told.add(listener);
-
 /** Counts an attempt that something else refused (a page's request, say). */
 export function countRefused(more = 1): void {
   refused += more;
-  told.tell(refused);
 }
 
 const loopback = new net.BlockList();

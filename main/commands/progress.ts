@@ -19,10 +19,12 @@ export class Progress {
   }
 
   run(progress: RunProgress): void {
-    const { state, step, maxSteps, epoch, maxEpochs, point, metricName, secondsLeft, referee } = progress;
+    const { state, step, maxSteps, epoch, maxEpochs, point, metricName, seconds, secondsLeft, referee } = progress;
+    // Time may end a run before its steps do.
+    const part = secondsLeft !== null ? seconds / Math.max(seconds + secondsLeft, 1e-9) : maxSteps > 0 ? step / maxSteps : null;
     if (state !== "running") return this.#line(`${state}: ${referee.message}`);
     const parts = [
-      bar(maxSteps > 0 ? step / maxSteps : null),
+      bar(part),
       `epoch ${Math.floor(epoch)}/${maxEpochs}`,
       point && `loss ${short(point.trainLoss)}`,
       progress.best && `${metricName} ${short(progress.best.metric)}`,

@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { root } from "../shared.ts";
 import { openHost, scratch, signal, table } from "./setUp.ts";
 
 const projectsIn = (workspace: string) => (existsSync(join(workspace, "projects")) ? readdirSync(join(workspace, "projects")) : []);
@@ -104,6 +106,11 @@ describe("a project from a file", () => {
     }
     await expect(host.handlers.createProject({ sample: "none" }, signal())).rejects.toMatchObject({ code: "usage" });
   });
+});
+
+test("the made-up samples are what their script makes", () => {
+  const made = spawnSync(process.execPath, [join(root, "scripts/makeSamples.mjs"), "--check"], { encoding: "utf8" });
+  expect([made.status, made.stderr]).toEqual([0, ""]);
 });
 
 describe("a project's life", () => {
