@@ -192,7 +192,10 @@ export class Project {
     if (!summary) return void this.reload();
     this.#replace(summary);
     if (this.shown?.id !== summary.id) return;
-    if (this.shown.onSummary(summary) && !this.strayed) this.wantSection("result");
+    void this.shown.onSummary(summary).then((becameDone) => {
+      // The result stands on the page by then, so that the way to it is the right length.
+      if (becameDone && !this.strayed && this.shown?.id === summary.id) this.wantSection("result");
+    });
     this.#tryOut();
   }
 

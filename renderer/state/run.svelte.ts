@@ -66,13 +66,13 @@ export class Run {
     this.#soon();
   }
 
-  /** Answers true when this made it done. */
-  onSummary(summary: RunSummary): boolean {
+  /** Answers true when this made it done; its report is there then. */
+  async onSummary(summary: RunSummary): Promise<boolean> {
     const wasDone = this.done;
     this.summary = summary;
     this.#look();
     const ended = !isUnderWay(summary.state);
-    if (ended) void this.load();
+    if (ended) await this.load();
     return !wasDone && summary.state === "done";
   }
 

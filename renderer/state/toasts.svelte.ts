@@ -12,17 +12,13 @@ export interface Toast {
 export class Toasts {
   all: readonly Toast[] = $state.raw([]);
   #next = 1;
-  #timers = new Map<number, ReturnType<typeof setTimeout>>();
+  #timers: Record<number, ReturnType<typeof setTimeout>> = {};
 
   /** @param seconds how long it stays; 0 means until it is closed */
   add(text: string, action?: Toast["action"], seconds = action ? 10 : 5): void {
     const id = this.#next++;
     this.all = [...this.all, action ? { id, text, action } : { id, text }];
-    if (seconds > 0)
-      this.#timers.set(
-        id,
-        setTimeout(() => this.close(id), seconds * 1000),
-      );
+    if (seconds > 0) this.#timers[id] = setTimeout(() => this.close(id), seconds * 1000);
   }
 
   addError(error: ErrorRecord): void {
@@ -33,8 +29,8 @@ export class Toasts {
   }
 
   close(id: number): void {
-    clearTimeout(this.#timers.get(id));
-    this.#timers.delete(id);
+    clearTimeout(this.#timers[id]);
+    delete this.#timers[id];
     this.all = this.all.filter((toast) => toast.id !== id);
   }
 
