@@ -61,10 +61,6 @@ if (open && hasDisplay() && !values.browser && values.port === undefined) {
 try {
   await runWeb({ open, port, ...(why && { why }) });
 } catch (thrown) {
-  fail(
-    thrown.code === "EADDRINUSE"
-      ? `Port ${port} is taken by another program: choose another with --port.`
-      : `${thrown.message}${thrown.hint ? `\n${thrown.hint}` : ""}`,
-  );
+  fail(thrown.hint ? `${thrown.message}\n${thrown.hint}` : thrown.message);
 }
 process.exit(process.exitCode ?? 0);

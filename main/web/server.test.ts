@@ -149,7 +149,10 @@ describe("the page", () => {
   });
 
   test("a taken port is an error, not another port", async () => {
-    await expect(startServer({ host, token, workspace, page, port: server.port })).rejects.toThrow(/EADDRINUSE/);
+    await expect(startServer({ host, token, workspace, page, port: server.port })).rejects.toMatchObject({
+      code: "usage",
+      message: `Port ${server.port} is taken by another program.`,
+    });
   });
 });
 

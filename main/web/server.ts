@@ -69,7 +69,20 @@ const statusOf = (error: AppError) =>
 const unauthorized = () =>
   new AppError("unauthorized", "The token is missing or wrong.", "Open the address that Paddock printed, with its token.").toRecord();
 
-/** Starts listening; rejects when the port is taken (EADDRINUSE). */
+/** A port that cannot be had, in our words. */
+function portError(thrown: NodeJS.ErrnoException, port: number): Error {
+  const why = { EADDRINUSE: "is taken by another program", EACCES: "may not be used by you" }[thrown.code ?? ""];
+  if (!why) return thrown;
+  return new AppError(
+    "usage",
+    `Port ${port} ${why}.`,
+    "Choose another with --port, or leave it out: any free one will do.",
+    { port },
+    thrown,
+  );
+}
+
+/** Starts listening; rejects with `usage` when the port cannot be had. */
 export async function startServer(options: ServerOptions): Promise<WebServer> {
   const { host, token, workspace, page = pageFolder, address = "127.0.0.1" } = options;
   if (!loopback.includes(address))
@@ -174,7 +187,7 @@ export async function startServer(options: ServerOptions): Promise<WebServer> {
   });
 
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
+    server.once("error", (thrown: NodeJS.ErrnoException) => reject(portError(thrown, options.port ?? 0)));
     server.listen({ port: options.port ?? 0, host: address, exclusive: true }, resolve);
   });
   port = (server.address() as AddressInfo).port;

@@ -21,6 +21,21 @@ function filesUnder(path: string): string[] {
     .map((entry) => relative(path, join(entry.parentPath, entry.name)).replaceAll("\\", "/"));
 }
 
+test("each system leaves out the natives of the others, and takes in no more than it names", () => {
+  const text = readFileSync(join(root, "electron-builder.yml"), "utf8");
+  const names = { linux: "linux", win: "win32", mac: "darwin" };
+  for (const [system, native] of Object.entries(names)) {
+    const section = new RegExp(`^${system}:\\n((?: .*\\n)+)`, "m").exec(text)![1]!;
+    const files = [...section.slice(section.indexOf("files:")).matchAll(/^ {4}- "?(.*?)"?$/gm)].map((match) => match[1]!);
+    // With refusals alone electron-builder would begin from everything.
+    expect(files[0], system).toBe("package.json");
+    const others = Object.values(names).filter((name) => name !== native);
+    for (const other of others)
+      expect(files.filter((file) => file.startsWith("!") && file.includes(other)).length, `${system} without ${other}`).toBe(2);
+    expect(files.join("\n")).toContain(`/${native}/!(\${arch})`);
+  }
+});
+
 // The natives of this system are the ones that are here: elsewhere, its own package would be made and looked at.
 const can = process.platform === "linux" && existsSync(join(root, "dist/renderer/index.html"));
 
