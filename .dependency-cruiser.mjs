@@ -18,7 +18,7 @@ export default {
       severity: "error",
       comment: "An import cycle: pull what both need into a file of its own.",
       from: {},
-      to: { circular: true, dependencyTypesNot: ["type-only"] },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
     },
     {
       name: "ipc-imports-nothing",

@@ -25,6 +25,10 @@ export default ts.config(
   {
     files: ["**/*.svelte", "**/*.svelte.ts"],
     languageOptions: { parserOptions: { parser: ts.parser, svelteConfig } },
-    rules: { "svelte/no-navigation-without-resolve": "off" },
+    rules: {
+      "svelte/no-navigation-without-resolve": "off",
+      "prefer-const": "off",
+      "svelte/prefer-const": ["error", { destructuring: "all" }],
+    },
   },
 );
