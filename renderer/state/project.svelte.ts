@@ -156,8 +156,7 @@ export class Project {
     this.wantSection("train");
     try {
       const record = await this.#ground.call.startRun({ project: this.id, spec: this.spec });
-      this.shown?.dispose();
-      this.shown = new Run(this.#ground, record, record);
+      this.#put(new Run(this.#ground, record, record));
       this.#replace(record);
     } catch (thrown) {
       this.startError = AppError.from(thrown).toRecord();
@@ -168,9 +167,7 @@ export class Project {
   async show(id: string): Promise<void> {
     const summary = this.runs.find((run) => run.id === id);
     if (!summary || this.shown?.id === id) return;
-    this.shown?.dispose();
-    const run = new Run(this.#ground, summary);
-    this.shown = run;
+    const run = this.#put(new Run(this.#ground, summary));
     await run.load();
     this.#tryOut();
   }
@@ -192,10 +189,7 @@ export class Project {
     if (!summary) return void this.reload();
     this.#replace(summary);
     if (this.shown?.id !== summary.id) return;
-    void this.shown.onSummary(summary).then((becameDone) => {
-      // The result stands on the page by then, so that the way to it is the right length.
-      if (becameDone && !this.strayed && this.shown?.id === summary.id) this.wantSection("result");
-    });
+    void this.shown.onSummary(summary);
     this.#tryOut();
   }
 
@@ -214,6 +208,17 @@ export class Project {
   #take(record: ProjectRecord): void {
     this.record = record;
     this.rows ??= new TableRows(this.#ground, this.id, record.profile);
+  }
+
+  /** Puts a training on the page. When it ends, the page goes to its result, unless the reader has gone elsewhere. */
+  #put(run: Run): Run {
+    this.shown?.dispose();
+    this.shown = run;
+    run.onDone = () => {
+      this.#tryOut();
+      if (!this.strayed && this.shown === run) this.wantSection("result");
+    };
+    return run;
   }
 
   #replace(summary: RunSummary): void {

@@ -22,6 +22,8 @@ export class Run {
   curve: CurveColumns = $state.raw(emptyColumns);
   report: RunReport | undefined = $state.raw();
   error: ErrorRecord | undefined = $state.raw();
+  /** Called once when a training that was seen under way is done and its report is there. */
+  onDone: (() => void) | undefined;
   /** A pause, resume or stop that the host has not answered yet. */
   asking = $state(false);
 
@@ -34,12 +36,15 @@ export class Run {
   #latest: RunProgress | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #fresh = false;
+  /** True once it was seen under way: its end is news then. */
+  #watched = false;
 
   constructor(ground: Ground, summary: RunSummary, record?: RunRecord) {
     this.#ground = ground;
     this.project = summary.project;
     this.id = summary.id;
     this.summary = summary;
+    this.#seen(summary.state);
     if (record) this.#take(record);
   }
 
@@ -49,12 +54,17 @@ export class Run {
       this.#take(await this.#ground.call.run({ project: this.project, run: this.id }));
       if (this.done) this.report = await this.#ground.call.report({ project: this.project, run: this.id });
       this.error = undefined;
+      if (this.done && this.#watched) {
+        this.#watched = false;
+        this.onDone?.();
+      }
     } catch (thrown) {
       this.error = AppError.from(thrown).toRecord();
     }
   }
 
   onProgress(progress: RunProgress): void {
+    this.#seen(progress.state);
     this.#latest = progress;
     if (progress.state !== this.progress?.state) this.#look();
     else this.#soon();
@@ -66,14 +76,11 @@ export class Run {
     this.#soon();
   }
 
-  /** Answers true when this made it done; its report is there then. */
-  async onSummary(summary: RunSummary): Promise<boolean> {
-    const wasDone = this.done;
+  async onSummary(summary: RunSummary): Promise<void> {
+    this.#seen(summary.state);
     this.summary = summary;
     this.#look();
-    const ended = !isUnderWay(summary.state);
-    if (ended) await this.load();
-    return !wasDone && summary.state === "done";
+    if (!isUnderWay(summary.state)) await this.load();
   }
 
   pause = () => this.#ask(() => this.#ground.call.pauseRun(this.#key));
@@ -111,6 +118,10 @@ export class Run {
     if (!newer) this.#points = known;
     this.#fresh = true;
     this.#look();
+  }
+
+  #seen(state: RunState): void {
+    if (isUnderWay(state)) this.#watched = true;
   }
 
   #soon(): void {

@@ -22,6 +22,9 @@ export interface Formats {
   plural(n: number, forms: { one?: string; other: string }): string;
 }
 
+const raised: Record<string, string> = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
+const raise = (power: string) => [...power].map((letter) => raised[letter] ?? letter).join("");
+
 function make(language: Language): Formats {
   const locale = language === "zh" ? "zh-CN" : "en";
   const rules = new Intl.PluralRules(locale);
@@ -43,7 +46,10 @@ function make(language: Language): Formats {
     if (!Number.isFinite(value)) return value < 0 ? "−∞" : "∞";
     const size = Math.abs(value);
     if (size !== 0 && (size >= 1e12 || size < 1e-4)) {
-      return sign(new Intl.NumberFormat(locale, { notation: "scientific", maximumSignificantDigits: digits }).format(value));
+      const [head, power] = new Intl.NumberFormat(locale, { notation: "scientific", maximumSignificantDigits: digits })
+        .format(value)
+        .split("E");
+      return `${sign(head ?? "")}×10${raise(power ?? "0")}`;
     }
     // Whole numbers keep all their digits: 206,855 is not 206,900.
     if (Number.isInteger(value) || size >= 10 ** digits) return sign(plain.format(value));

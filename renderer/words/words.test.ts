@@ -54,7 +54,7 @@ test("problems and the referee fall back to the host's sentence", () => {
 
 test("numbers carry their units and group as the language does", () => {
   const { en, zh } = formats;
-  expect([2024, 10_000, 0.123456, -0.5, 1e-7].map((n) => en.number(n))).toEqual(["2024", "10,000", "0.1235", "−0.5", "1E−7"]);
+  expect([2024, 10_000, 0.123456, -0.5, 1e-7].map((n) => en.number(n))).toEqual(["2024", "10,000", "0.1235", "−0.5", "1×10⁻⁷"]);
   expect([999, 15_400, 214e6, 16.6e9].map((n) => en.bytes(n))).toEqual(["999 B", "15 kB", "214 MB", "16.6 GB"]);
   expect([4, 75, 3600, 3900].map((n) => en.duration(n))).toEqual(["4 s", "1 min 15 s", "1 h 0 min", "1 h 5 min"]);
   expect(zh.duration(75)).toBe("1 分 15 秒");
