@@ -1,0 +1,194 @@
+// A training session on ONNX Runtime: how the state goes round. On the CPU between two sets of buffers, on a GPU as GPU buffers. What a
+// step needs beyond its batch is laid out once, so that a step costs little more than its run.
+import { type InferenceSession as OrtSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { AppError } from "../../ipc/error.ts";
+import { type Tensor, tensor } from "../tensor.ts";
+import type { StepGraph } from "./engine.ts";
+import { fromOrt, missing, type OrtValues, run, toOrt, twin } from "./onnxTensors.ts";
+
+export interface Sessions {
+  device: string;
+  step: OrtSession;
+  evaluate: OrtSession | undefined;
+  /** Gives the state back on the CPU; only for devices that keep it. */
+  copy: OrtSession | undefined;
+}
+
+export abstract class Training {
+  protected readonly graph: StepGraph;
+  protected readonly sessions: Sessions;
+  /** States that change, by name, without t, which is counted here. */
+  protected readonly changing: readonly string[];
+  protected readonly scalars: OrtValues;
+  readonly #names: ReadonlySet<string>;
+  readonly #lr = new Float32Array(1);
+  readonly #t = new Float32Array(1);
+
+  constructor(graph: StepGraph, sessions: Sessions) {
+    this.graph = graph;
+    this.sessions = sessions;
+    this.#names = new Set(graph.states.map((s) => s.name));
+    const inputs = new Set(sessions.step.inputNames);
+    const scalars = { lr: new OrtTensor("float32", this.#lr, []), t: new OrtTensor("float32", this.#t, []) };
+    this.scalars = Object.fromEntries(Object.entries(scalars).filter(([name]) => inputs.has(name)));
+    const outputs = new Set(sessions.step.outputNames);
+    this.changing = graph.states.map((s) => s.name).filter((name) => name !== "t" && outputs.has(`next:${name}`));
+  }
+
+  async step(batch: Record<string, Tensor>, lr: number): Promise<Record<string, Tensor>> {
+    this.#lr[0] = lr;
+    const feeds = this.feeds();
+    for (const { name } of this.graph.inputs) {
+      const value = batch[name];
+      if (!value) throw missing(name);
+      feeds[name] = toOrt(value);
+    }
+    const results = await this.advance();
+    this.#t[0]! += 1;
+    const out: Record<string, Tensor> = {};
+    for (const name of this.graph.outputs) out[name] = fromOrt(results[name]!);
+    return out;
+  }
+
+  async evaluate(batch: Record<string, Tensor>): Promise<Record<string, Tensor>> {
+    const session = this.sessions.evaluate;
+    if (!session) throw new AppError("internal", "This training session has no graph to evaluate.", "Give one when it is opened.");
+    const state = this.feeds();
+    const feeds: OrtValues = {};
+    for (const name of session.inputNames) {
+      const value = batch[name] ? toOrt(batch[name]) : this.#names.has(name) ? state[name] : undefined;
+      if (!value) throw missing(name);
+      feeds[name] = value;
+    }
+    const results = await run(session, feeds, session.outputNames, this.sessions.device);
+    return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, fromOrt(value)]));
+  }
+
+  async read(): Promise<Map<string, Tensor>> {
+    const here = await this.fetch();
+    return new Map(
+      this.graph.states.map(({ name, dtype, dims }) => {
+        const data = name === "t" ? this.#t : (here[name]!.data as Float32Array);
+        return [name, tensor(dtype, dims, data.slice() as never)]; // the runtime gives back the dtype it was given
+      }),
+    );
+  }
+
+  write(states: ReadonlyMap<string, Tensor>): void {
+    for (const [name, value] of states) {
+      const place = this.graph.states.find((s) => s.name === name);
+      if (!place || place.dtype !== value.dtype || place.dims.join() !== value.dims.join())
+        throw new AppError(
+          "shapeMismatch",
+          `The state '${name}' of type ${value.dtype}[${value.dims.join(", ")}] does not fit this training step.`,
+          "Use a checkpoint of the same model and optimizer.",
+          { state: name },
+        );
+    }
+    for (const [name, value] of states) {
+      if (name === "t") this.#t[0] = Number(value.data[0]);
+      else this.put(name, twin(toOrt(value)));
+    }
+  }
+
+  /** The state as it is now, with lr and t: what the next run is fed. */
+  protected abstract feeds(): OrtValues;
+  /** One run; the new state takes the old one's place. */
+  protected abstract advance(): Promise<OrtValues>;
+  /** The state on the CPU. */
+  protected abstract fetch(): Promise<OrtValues>;
+  protected abstract put(name: string, value: OrtTensor): void;
+  abstract dispose(): void;
+}
+
+interface Side {
+  feeds: OrtValues;
+  fetches: Record<string, OrtTensor | null>;
+}
+
+/** Two sides: a step reads the state of one and writes it into the buffers of the other, so that nothing is allocated or copied. */
+export class CpuTraining extends Training {
+  #now: Side;
+  #other: Side;
+
+  constructor(graph: StepGraph, sessions: Sessions) {
+    super(graph, sessions);
+    const wanted = Object.fromEntries(graph.outputs.map((name) => [name, null]));
+    this.#now = { feeds: { ...this.scalars }, fetches: { ...wanted } };
+    this.#other = { feeds: { ...this.scalars }, fetches: { ...wanted } };
+    this.write(new Map(graph.states.map((s) => [s.name, s.initial])));
+    for (const name of this.changing) {
+      const spare = twin(this.#now.feeds[name]!);
+      this.#other.feeds[name] = spare;
+      this.#now.fetches[`next:${name}`] = spare;
+    }
+  }
+
+  protected feeds(): OrtValues {
+    return this.#now.feeds;
+  }
+
+  protected async advance(): Promise<OrtValues> {
+    const { feeds, fetches } = this.#now;
+    const results = await run(this.sessions.step, feeds, fetches, this.sessions.device);
+    [this.#now, this.#other] = [this.#other, this.#now];
+    return results;
+  }
+
+  protected async fetch(): Promise<OrtValues> {
+    return this.#now.feeds;
+  }
+
+  protected put(name: string, value: OrtTensor): void {
+    this.#now.feeds[name] = value;
+    if (this.changing.includes(name)) this.#other.fetches[`next:${name}`] = value;
+    else this.#other.feeds[name] = value;
+  }
+
+  dispose(): void {
+    this.#now = { feeds: {}, fetches: {} };
+    this.#other = this.#now;
+  }
+}
+
+/** The new state comes as GPU buffers, which feed the next run; the old ones are given back. Only the loss and what is kept come home. */
+export class DeviceTraining extends Training {
+  #feeds: OrtValues;
+  readonly #fetches: readonly string[];
+
+  constructor(graph: StepGraph, sessions: Sessions) {
+    super(graph, sessions);
+    this.#feeds = { ...this.scalars };
+    this.#fetches = [...graph.outputs, ...this.changing.map((name) => `next:${name}`)];
+    this.write(new Map(graph.states.map((s) => [s.name, s.initial])));
+  }
+
+  protected feeds(): OrtValues {
+    return this.#feeds;
+  }
+
+  protected async advance(): Promise<OrtValues> {
+    const results = await run(this.sessions.step, this.#feeds, this.#fetches, this.sessions.device);
+    for (const name of this.changing) this.put(name, results[`next:${name}`]!);
+    return results;
+  }
+
+  /** Through a graph of copies: reading a GPU tensor by itself ends the process in onnxruntime-node 1.30. */
+  protected async fetch(): Promise<OrtValues> {
+    const session = this.sessions.copy!;
+    const feeds = Object.fromEntries(session.inputNames.map((name) => [name, this.#feeds[name]!]));
+    const results = await run(session, feeds, session.outputNames, this.sessions.device);
+    return { ...this.#feeds, ...Object.fromEntries(session.inputNames.map((name) => [name, results[`copy:${name}`]!])) };
+  }
+
+  protected put(name: string, value: OrtTensor): void {
+    const old = this.#feeds[name];
+    this.#feeds[name] = value;
+    if (old?.location === "gpu-buffer") old.dispose();
+  }
+
+  dispose(): void {
+    for (const value of Object.values(this.#feeds)) if (value.location === "gpu-buffer") value.dispose();
+    this.#feeds = {};
+  }
+}
