@@ -29,16 +29,17 @@ export async function findAnswers(
   const others = columns.flatMap((column, i) => (i !== at && !column.ignored && column.distinct > 1 ? [i] : []));
   const near = others.filter((i) => Math.abs(columns[i]!.distinct - goal.distinct) <= 0.05 * goal.distinct);
   const enough = rows - goal.missing >= 2 * goal.distinct || (goal.type === "number" && !goal.integer);
-  if (near.length > 0 && enough) {
-    const source = typedSql([readings[at]!, ...near.map((i) => readings[i]!)], { where });
+  for (let from = 0; enough && from < near.length; from += 6) {
+    const part = near.slice(from, from + 6);
+    const source = typedSql([readings[at]!, ...part.map((i) => readings[i]!)], { where });
     const t = `v${at}`;
-    const wanted = near.map((i) => {
+    const wanted = part.map((i) => {
       // As many pairs as values on either side: each value of one has exactly one value of the other.
       const both = `FILTER (WHERE ${t} IS NOT NULL AND v${i} IS NOT NULL)`;
       return `count(DISTINCT (${t}, v${i})) ${both}, count(DISTINCT ${t}) ${both}, count(DISTINCT v${i}) ${both}, count(*) ${both}`;
     });
     const [facts] = await database.rows(`SELECT ${wanted.join(", ")} FROM ${source}`, signal);
-    for (const [n, i] of near.entries()) {
+    for (const [n, i] of part.entries()) {
       const [pairs, left, right, seen] = facts!.slice(n * 4, n * 4 + 4).map(Number);
       // With every value seen once, a one-to-one pairing says nothing: every two columns of unique numbers have it.
       if (pairs === left && pairs === right && pairs! > 1 && seen! >= 4 * pairs!) answers.push({ columns: [columns[i]!.name] });

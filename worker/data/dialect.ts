@@ -76,7 +76,8 @@ function hasHeader(first: string[], body: string[][]): boolean {
   const numeric = (i: number): boolean =>
     columns[i]!.length > 0 && columns[i]!.filter((c) => number.test(c)).length >= columns[i]!.length * 0.8;
   const numbersOnTop = cells.flatMap((cell, i) => (number.test(cell) && (body.length === 0 || numeric(i)) ? [Number(cell)] : []));
-  if (numbersOnTop.length > 0) {
+  const wordsOnTop = cells.filter((cell, i) => !isMissingNumber(cell) && !number.test(cell) && numeric(i)).length;
+  if (numbersOnTop.length > wordsOnTop) {
     const years =
       numbersOnTop.length > 1 && numbersOnTop.every((v, i, all) => v >= 1800 && v <= 2200 && (i === 0 || v === all[i - 1]! + 1));
     const words = cells.some((cell) => cell !== "" && !number.test(cell));

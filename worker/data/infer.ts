@@ -1,10 +1,10 @@
-// What type each column is. A sample of the rows (their distinct texts, counted by the engine) suggests a reading; the engine then
+// What type each column is. A sample of the rows suggests a reading; the engine then
 // tries it on every row, and a column where it fails is read as text.
 import { type Cell, type Database, literal } from "./duckdb.ts";
 import { datePattern, findDateFormats } from "./dates.ts";
 import { isMissingNumber, isMissingWord } from "./missing.ts";
 import { areCodes, findNumberFormat } from "./numbers.ts";
-import { type Reading, trimmedSql, typedSql } from "./readings.ts";
+import { type Reading, trimmed, trimmedSql, typedSql } from "./readings.ts";
 
 export interface Inferred {
   reading: Reading;
@@ -33,26 +33,36 @@ export async function inferColumns(
   delimiter: string,
   signal?: AbortSignal,
 ): Promise<Inferred[]> {
-  const where = rows <= sampleRows ? "true" : `rowid < ${sampleRows / 2} OR rowid % ${Math.floor(rows / (sampleRows / 2))} = 0`;
-  const limit = Math.max(500, Math.floor(400_000 / names.length));
-  await database.run(`CREATE TEMP TABLE sample AS SELECT * EXCLUDE (k) FROM raw WHERE ${where}`, signal);
+  // Wide tables: fewer rows, so that the sample stays at some millions of cells.
+  const wanted = Math.max(1000, Math.min(sampleRows, Math.floor(4_000_000 / names.length)));
+  const where = rows <= wanted ? "true" : `rowid < ${wanted / 2} OR rowid % ${Math.floor(rows / (wanted / 2))} = 0`;
+  const sample = await countCells(database, names.length, where, signal);
   const found: Inferred[] = [];
   for (const [index, name] of names.entries()) {
-    const counted = await database.rows(
-      `SELECT coalesce(v, '') AS t, count(*)::INTEGER AS n FROM (SELECT ${trimmedSql(index)} AS v FROM sample) GROUP BY t ORDER BY n DESC, md5(t) LIMIT ${limit}`,
-      signal,
-    );
-    const values = counted.map(([value, count]) => ({ value: String(value), count: Number(count) }));
+    const values = sample[index]!;
     const { reading, dates } = suggest(name, index, values);
     const reading2 = dates.length > 1 ? { ...reading, format: await betterDate(database, index, dates, delimiter, signal) } : reading;
     found.push({ reading: reading2 as Reading, unreadable: { count: 0, examples: [], row: 0 }, marks: [], ...lengths(values) });
   }
-  await database.run("DROP TABLE sample", signal);
   if (found.some(({ reading }) => reading.type === "number" && reading.format === "1.234,5"))
     for (const { reading } of found)
       if (reading.type === "number" && reading.format === "plain" && ambiguous.has(reading)) reading.format = "1.234,5";
   await verify(database, found, rows, signal);
   return found;
+}
+
+/** The different texts of each column among the rows that `where` picks, trimmed, the most frequent first. */
+async function countCells(database: Database, columns: number, where: string, signal?: AbortSignal): Promise<Counted[][]> {
+  const counts = Array.from({ length: columns }, () => new Map<string, number>());
+  for await (const chunk of database.chunks(`SELECT * EXCLUDE (k) FROM raw WHERE ${where}`, signal))
+    for (const [index, column] of counts.entries()) {
+      const vector = chunk.getColumnVector(index);
+      for (let r = 0; r < chunk.rowCount; r++) {
+        const text = trimmed((vector.getItem(r) ?? "") as string);
+        column.set(text, (column.get(text) ?? 0) + 1);
+      }
+    }
+  return counts.map((column) => [...column].map(([value, count]) => ({ value, count })).sort((a, b) => b.count - a.count));
 }
 
 /** Readings as "plain" whose values would also be thousands with points. */

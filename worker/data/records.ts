@@ -20,6 +20,8 @@ export interface RecordsOptions {
 export class Records {
   /** The line on which the quote that is open now began, or 0. */
   openedAt = 0;
+  /** Line of the first quote that opened a field over several lines with text after its closing quote: most likely no real quote. */
+  strayAt = 0;
   #delimiter: number;
   #runs: boolean;
   #quotes: boolean;
@@ -90,6 +92,7 @@ export class Records {
       } else if (this.#state === "start" && code !== SPACE && code !== 9) this.#state = "plain";
       else if (this.#state === "closed" && code !== SPACE) {
         this.#state = "plain"; // "abc"def: read as abcdef
+        if (this.strayAt === 0 && this.#line > this.openedAt) this.strayAt = this.openedAt;
         from = i;
       }
     }

@@ -47,6 +47,8 @@ async function rewrite(
   const bad: { line: number; fields: number }[] = [];
   let badCount = 0;
   const result: Repaired = { surplusRows: 0, firstSurplusLine: 0 };
+  let whole = 0; // fields in quotes, and fields that only begin with one
+  let lone = 0;
   let pending = "";
   let first = true;
   const reader = new Records({ delimiter: dialect.delimiter, quotes }, (fields, line) => {
@@ -64,6 +66,10 @@ async function rewrite(
         return;
       }
     }
+    if (!quotes)
+      for (const field of fields) {
+        if (field.startsWith('"')) /"[ ]*$/.test(field.slice(1)) ? whole++ : lone++;
+      }
     let record = "";
     for (let i = 0; i < width; i++) {
       const field = fields[i]!;
@@ -82,13 +88,15 @@ async function rewrite(
       }
     }
     const closed = reader.end();
-    if (!closed)
+    const stray = closed ? reader.strayAt : reader.openedAt;
+    if (stray > 0)
       throw new AppError(
         "tableRagged",
-        `${name}, line ${reader.openedAt}: a quote opens here and is never closed.`,
+        `${name}, line ${stray}: a quote opens here and is ${closed ? "closed in the midst of a later line" : "never closed"}.`,
         'Close the quote, or double it ("") where it belongs to the text.',
-        { file: name, row: reader.openedAt, line: reader.openedAt },
+        { file: name, row: stray, line: stray },
       );
+    if (whole > lone) throw ragged(name, width, [{ line: 1, fields: width }], 1); // they are real quotes
     if (badCount > 0) throw ragged(name, width, bad, badCount);
     await out.write(pending);
   } finally {

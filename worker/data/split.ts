@@ -2,7 +2,7 @@
 // seed, so copies stay together, adding rows moves no old one, and a resumed run splits alike. Tiny tables are mended: every part gets a
 // row, and the train part a row of every class.
 import { Random } from "../random.ts";
-import type { Database } from "./duckdb.ts";
+import type { Cell, Database } from "./duckdb.ts";
 import { type Reading, typedSql } from "./readings.ts";
 
 export interface SplitSpec {
@@ -100,12 +100,17 @@ async function fillEmpty(
   }
   for (const empty of [2, 1] as const) {
     if (sizes[empty]! > 0) continue;
-    const free = rows.filter(([key, at]) => at === 0 && (moves.get(String(key)) ?? 0) === 0);
-    const chosen = free.find(([, , label]) => inTrain.get(String(label))! > 1) ?? free.find(([key]) => !moves.has(String(key)));
-    if (!chosen || sizes[0]! < 2) continue;
+    const placeOf = ([key, at]: Cell[]): number => moves.get(String(key)) ?? Number(at);
+    const other = empty === 2 ? 1 : 2;
+    const chosen =
+      rows.find((row) => placeOf(row) === 0 && !moves.has(String(row[0])) && inTrain.get(String(row[2]))! > 1) ??
+      (sizes[other]! > 1 ? rows.find((row) => placeOf(row) === other) : undefined) ??
+      (sizes[0]! > 1 ? rows.find((row) => placeOf(row) === 0 && !moves.has(String(row[0]))) : undefined);
+    if (!chosen) continue;
+    const from = placeOf(chosen);
+    if (from === 0) inTrain.set(String(chosen[2]), inTrain.get(String(chosen[2]))! - 1);
     moves.set(String(chosen[0]), empty);
-    inTrain.set(String(chosen[2]), inTrain.get(String(chosen[2]))! - 1);
-    sizes[0]!--;
+    sizes[from]!--;
     sizes[empty]!++;
   }
 }
