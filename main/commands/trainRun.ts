@@ -15,7 +15,7 @@ import { isUnderWay, readRun, runFiles, settleRun, writeRun } from "../runs.ts";
 import { version } from "../version.ts";
 import type { Context } from "./action.ts";
 import type { Answer } from "./output.ts";
-import { describeResult } from "./train.ts";
+import { describeResult } from "./trainResult.ts";
 import { findRun } from "./runPath.ts";
 
 type Spec = Omit<TrainSpec, "data">;

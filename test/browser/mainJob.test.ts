@@ -67,10 +67,13 @@ describe.skipIf(!chromiumPath)("the main job in a browser", { timeout: 240_000 }
     await at("try-form").scrollIntoViewIfNeeded();
     const form = at("try-form");
     await form.getByLabel("size").fill("5");
-    await form.getByLabel("colour").fill("green").catch(() => form.getByLabel("colour").selectOption("green"));
-    await expect.poll(async () => Number(/-?\d+(\.\d+)?/.exec(await page.getByTestId("try-answer").innerText())?.[0]), { timeout: 15_000 }).toSatisfy(
-      (value: number) => Math.abs(value - 15) < 2,
-    );
+    await form
+      .getByLabel("colour")
+      .fill("green")
+      .catch(() => form.getByLabel("colour").selectOption("green"));
+    await expect
+      .poll(async () => Number(/-?\d+(\.\d+)?/.exec(await page.getByTestId("try-answer").innerText())?.[0]), { timeout: 15_000 })
+      .toSatisfy((value: number) => Math.abs(value - 15) < 2);
   });
 
   test("the exported model answers in a bare ONNX Runtime", async () => {

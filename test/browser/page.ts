@@ -9,8 +9,10 @@ import { root } from "../shared.ts";
 /** A Chromium on this machine, as `npm test` finds or installs it. */
 export const chromiumPath: string | undefined = [
   process.env["PADDOCK_CHROMIUM"],
-  ...["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge"].map(
-    (name) => spawnSync(process.platform === "win32" ? "where" : "which", [name], { encoding: "utf8" }).stdout?.split("\n")[0]?.trim(),
+  ...["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge"].map((name) =>
+    spawnSync(process.platform === "win32" ? "where" : "which", [name], { encoding: "utf8" })
+      .stdout?.split("\n")[0]
+      ?.trim(),
   ),
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ].find((path) => path && existsSync(path));

@@ -5,7 +5,7 @@ import { encodeTable } from "../../worker/data/encode.ts";
 import { encodeColumns, type Encoding, fitEncoding } from "../../worker/data/encoding.ts";
 import { numberOf } from "../../worker/data/numbers.ts";
 import type { Table } from "../../worker/data/table.ts";
-import { Builder } from "../../worker/onnx/builder.ts";
+import { Builder } from "../../worker/ops/builder.ts";
 import { openEngine } from "../../worker/run/engine.ts";
 import { float32, strings, type Tensor } from "../../worker/tensor.ts";
 import { shared } from "../shared.ts";

@@ -1,6 +1,6 @@
 // The families, and the two graphs made of one: the one that is trained and the one that answers.
 import { AppError } from "../../ipc/error.ts";
-import { Builder, type Value } from "../onnx/builder.ts";
+import { Builder, type Value } from "../ops/builder.ts";
 import type { Graph } from "../onnx/graph.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Tensor } from "../tensor.ts";

@@ -1,6 +1,6 @@
 // What the families share: weights that are drawn or given, and the few layers made of them. Letters: B batch, K members, F inputs,
 // D width. A weight's first values depend on the seed and its name alone, never on the order in which layers are made.
-import type { Builder, Value } from "../onnx/builder.ts";
+import type { Builder, Value } from "../ops/builder.ts";
 import { Random } from "../random.ts";
 import { float32, type Tensor } from "../tensor.ts";
 

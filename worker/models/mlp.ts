@@ -6,7 +6,7 @@
 //             and 50 layers train as well (Zhang et al. 2019, https://arxiv.org/abs/1901.09321); no normalisation is needed then
 import { activate, activations, dropout, embedCategories, linear, type Net, normal, waves, widthOf, zeros } from "./layers.ts";
 import { choice, type Inputs, int, model, real } from "./model.ts";
-import type { Value } from "../onnx/builder.ts";
+import type { Value } from "../ops/builder.ts";
 
 export const mlp = model({
   id: "mlp",

@@ -1,7 +1,7 @@
 // What a model family is. Settings are plain data with limits and help, so that a form, a check and a default come from one place.
 import { AppError } from "../../ipc/error.ts";
 import type { TableTask } from "../../ipc/types.ts";
-import type { Value } from "../onnx/builder.ts";
+import type { Value } from "../ops/builder.ts";
 import type { Net } from "./layers.ts";
 
 export type Setting<T extends number | string | boolean = number | string | boolean> = {

@@ -1,6 +1,6 @@
 // What a task on tables is: from the network's raw answers to a loss, to the answer shown, and to the numbers that judge it.
 import type { Metrics, TableTask } from "../../ipc/types.ts";
-import type { Builder, Value } from "../onnx/builder.ts";
+import type { Builder, Value } from "../ops/builder.ts";
 import type { Tensor } from "../tensor.ts";
 
 export interface Answers {

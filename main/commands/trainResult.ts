@@ -1,0 +1,30 @@
+// The result of a run in words: the numbers beside the baselines, how training ended, and where the model lies.
+import type { RunResult } from "../../ipc/types.ts";
+import { bytes, columns, short } from "./output.ts";
+
+export function describeResult(result: RunResult): string {
+  const { metrics, baseline, verdict } = result;
+  const held = metrics.test ? "test" : "train";
+  const names = Object.keys(metrics.test ?? metrics.train);
+  const rows = names.map((name) => [
+    name,
+    short((metrics.test ?? metrics.train)[name]),
+    short(baseline.linear[name]),
+    short(baseline.constant[name]),
+  ]);
+  const beaten = verdict.beatsConstant && verdict.beatsLinear;
+  const said = beaten
+    ? "It beats both baselines."
+    : `It does not beat ${verdict.beatsConstant ? "the linear model" : verdict.beatsLinear ? "the dumb guess" : "the baselines"}.`;
+  const { model, device, steps, seconds, peakMemoryBytes, stopped } = result;
+  const how = { converged: "validation no longer improved", budget: "the budget was spent", interrupted: "it was stopped" }[stopped];
+  return [
+    `${model.name} with ${model.parameters} parameters on ${device}: ${steps} steps in ${short(seconds)} s, ended because ${how}; peak memory ${bytes(peakMemoryBytes)}.`,
+    "",
+    columns([[`on the ${held} rows`, "network", "linear model", "dumb guess"], ...rows]),
+    "",
+    said,
+    `Run:   ${result.run}`,
+    `Model: ${result.onnx}`,
+  ].join("\n");
+}

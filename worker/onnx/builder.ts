@@ -1,1 +1,0 @@
-export { Builder, type Value } from "../ops/builder.ts";
