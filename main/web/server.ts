@@ -193,7 +193,7 @@ export async function startServer(options: ServerOptions): Promise<WebServer> {
   port = (server.address() as AddressInfo).port;
   const name = address === "::1" ? `[::1]:${port}` : `${address}:${port}`;
   // 'self' covers the WebSocket in new browsers only; older ones want it by name.
-  headers = securityHeaders([`ws://127.0.0.1:${port}`, `ws://localhost:${port}`, `ws://[::1]:${port}`]);
+  headers = securityHeaders([`ws://127.0.0.1:${port}`, `ws://localhost:${port}`]);
 
   return {
     port,

@@ -72,7 +72,7 @@ describe.skipIf(!chromiumPath)("the main job in a browser", { timeout: 240_000 }
       .fill("green")
       .catch(() => form.getByLabel("colour").selectOption("green"));
     await expect
-      .poll(async () => Number(/-?\d+(\.\d+)?/.exec(await page.getByTestId("try-answer").innerText())?.[0]), { timeout: 15_000 })
+      .poll(async () => Number(/-?\d+(\.\d+)?/.exec(await page.getByTestId("prediction").innerText())?.[0]), { timeout: 15_000 })
       .toSatisfy((value: number) => Math.abs(value - 15) < 2);
   });
 
