@@ -3,7 +3,7 @@
 // Layout of x: all numbers, then the marks of missing numbers, then each date's numbers. Codes: one column a category.
 import { AppError } from "../../ipc/error.ts";
 import type { ColumnProfile, TableTask } from "../../ipc/types.ts";
-import type { Builder, Value } from "../onnx/builder.ts";
+import type { Builder, Value } from "../ops/builder.ts";
 import { int64, tensor } from "../tensor.ts";
 import { type CategoryEncoder, categoryOnnx, fitCategory } from "./encoders/category.ts";
 import { type DateEncoder, dateOnnx, dateWidth, fitDate } from "./encoders/date.ts";

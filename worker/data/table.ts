@@ -220,7 +220,7 @@ async function share(path: string, fingerprint: string): Promise<Database> {
   if (!entry) {
     const scratch = join(tmpdir(), `paddock-${process.pid}-${fingerprint.slice(0, 16)}`);
     const opening = mkdir(scratch, { recursive: true }).then(() =>
-      Database.open(path, { readOnly: true, scratch, threads: Math.max(1, Math.min(4, availableParallelism())) }),
+      Database.open(path, { readOnly: true, memory: 384e6, scratch, threads: Math.max(1, Math.min(4, availableParallelism())) }),
     );
     entry = { users: 0, database: opening };
     open.set(path, entry);

@@ -1,7 +1,7 @@
 // A category becomes a whole number: 0 for missing, unknown and rare ones, i + 1 for the i-th value kept. What is rare in the train
 // rows goes to 0 too, so that the network knows what to do with a value it never saw. Every spelling in the file is kept (with
 // the blanks around it), as the model reads raw text.
-import type { Builder, Value } from "../../onnx/builder.ts";
+import type { Builder, Value } from "../../ops/builder.ts";
 import { type Database, literal } from "../duckdb.ts";
 import { countedSql, type Reading } from "../readings.ts";
 

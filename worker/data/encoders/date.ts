@@ -1,7 +1,7 @@
 // A date becomes numbers: the time passed (as any number: median, quartile range, bent), the month and the weekday on a circle, the day of the
 // month, the hour on a circle where there is one; all 0 for missing or unreadable, with a mark where the train rows had any.
 // Parts are whole numbers and circles are tables, so that SQL and ONNX agree to the bit.
-import type { Builder, Value } from "../../onnx/builder.ts";
+import type { Builder, Value } from "../../ops/builder.ts";
 import { float32, strings } from "../../tensor.ts";
 import { dateParts, datePattern, hasTime, monthSpellings, pieces, type Part } from "../dates.ts";
 import type { Database } from "../duckdb.ts";

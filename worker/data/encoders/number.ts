@@ -1,7 +1,7 @@
 // A number becomes z = (v - median) / quartile range, then z / sqrt(1 + (z/3)²), which leaves the middle alone and bends outliers
 // into ±3 (Holzmüller, Grinsztajn, Steinwart 2024, "Better by Default", RealMLP). Missing becomes 0, the median, with a mark of its
 // own where the train rows had any. SQL and ONNX do the same float32 operations in the same order.
-import type { Builder, Value } from "../../onnx/builder.ts";
+import type { Builder, Value } from "../../ops/builder.ts";
 import { float32 } from "../../tensor.ts";
 import type { Database } from "../duckdb.ts";
 import type { NumberFormat } from "../numbers.ts";
