@@ -10,6 +10,8 @@ export interface Formats {
   count(value: number): string;
   /** 0…1 as a percentage, one decimal at the most. */
   percent(share: number): string;
+  /** So many digits after the point, whatever they are: for numbers that stand below each other. */
+  fixed(value: number, digits: number): string;
   bytes(bytes: number): string;
   /** "45 s", "3 min 20 s", "1 h 5 min". */
   duration(seconds: number): string;
@@ -38,6 +40,15 @@ function make(language: Language): Formats {
   const unit = language === "zh" ? { s: "秒", min: "分", h: "小时" } : { s: "s", min: "min", h: "h" };
   const count = (value: number) => whole.format(Math.round(value) === 0 ? 0 : value);
 
+  /** Formatters are slow to make: each is made once. */
+  const made = new Map<string, Intl.NumberFormat>();
+  function kept(options: Intl.NumberFormatOptions): Intl.NumberFormat {
+    const key = JSON.stringify(options);
+    let found = made.get(key);
+    if (!found) made.set(key, (found = new Intl.NumberFormat(locale, options)));
+    return found;
+  }
+
   /** A true minus is as wide as a digit. */
   const sign = (text: string) => text.replaceAll("-", "−");
 
@@ -46,20 +57,19 @@ function make(language: Language): Formats {
     if (!Number.isFinite(value)) return value < 0 ? "−∞" : "∞";
     const size = Math.abs(value);
     if (size !== 0 && (size >= 1e12 || size < 1e-4)) {
-      const [head, power] = new Intl.NumberFormat(locale, { notation: "scientific", maximumSignificantDigits: digits })
-        .format(value)
-        .split("E");
+      const [head, power] = kept({ notation: "scientific", maximumSignificantDigits: digits }).format(value).split("E");
       return `${sign(head ?? "")}×10${raise(power ?? "0")}`;
     }
     // Whole numbers keep all their digits: 206,855 is not 206,900.
     if (Number.isInteger(value) || size >= 10 ** digits) return sign(plain.format(value));
-    return sign(new Intl.NumberFormat(locale, { maximumSignificantDigits: digits }).format(value));
+    return sign(kept({ maximumSignificantDigits: digits }).format(value));
   }
 
   return {
     number,
     count,
     percent: (value) => share.format(value),
+    fixed: (value, digits) => sign(kept({ minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value)),
     bytes(bytes) {
       const sizes = ["B", "kB", "MB", "GB", "TB"];
       let size = bytes;
@@ -68,7 +78,7 @@ function make(language: Language): Formats {
         size /= 1000;
         step++;
       }
-      return `${new Intl.NumberFormat(locale, { maximumFractionDigits: step > 2 || (size < 10 && step > 1) ? 1 : 0 }).format(size)} ${sizes[step]}`;
+      return `${kept({ maximumFractionDigits: step > 2 || (size < 10 && step > 1) ? 1 : 0 }).format(size)} ${sizes[step]}`;
     },
     duration(seconds) {
       const total = Math.max(0, Math.round(seconds));

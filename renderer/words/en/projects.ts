@@ -12,7 +12,6 @@ export const projects = {
   rows: (n: number) => en.plural(n, { one: "# row", other: "# rows" }),
   running: "training",
   notTrained: "not trained yet",
-  open: (name: string) => `Open ${name}`,
   rename: "Rename",
   renameOf: (name: string) => `Rename ${name}`,
   remove: "Remove",

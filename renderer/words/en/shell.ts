@@ -35,6 +35,5 @@ export const shell = {
   undo: "Undo",
   retry: "Try again",
   back: "Back",
-  details: "Details",
   unknown: "unknown",
 };

@@ -21,7 +21,6 @@ export const train = {
   },
   network: (name: string, parameters: number) => en.plural(parameters, { one: `${name}, # weight`, other: `${name}, # weights` }),
   rows: (n: number) => en.plural(n, { one: "# row", other: "# rows" }),
-  unseen: "never seen in training",
   about: (time: string, most: string) => `about ${time}, at most ${most}`,
   memory: (bytes: string) => `about ${bytes}`,
   nothingHeldOut: "none held out",
@@ -75,6 +74,4 @@ export const train = {
     interrupted: "interrupted",
     failed: "failed",
   },
-  took: (time: string, epochs: number) => `Trained for ${time}, ${en.plural(epochs, { one: "# pass", other: "# passes" })} over the rows.`,
-  peak: (bytes: string) => `Peak memory ${bytes}.`,
 };

@@ -21,6 +21,5 @@ export const tryout = {
   fileSave: (name: string) => `Save ${name}`,
   fileHead: "The first predictions",
   row: "Row",
-  prediction: "Prediction",
   sure: "How sure",
 };

@@ -13,7 +13,6 @@ export const projects = {
   rows: (n: number) => zh.plural(n, { other: "# 行" }),
   running: "训练中",
   notTrained: "尚未训练",
-  open: (name: string) => `打开 ${name}`,
   rename: "重命名",
   renameOf: (name: string) => `重命名 ${name}`,
   remove: "移除",

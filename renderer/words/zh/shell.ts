@@ -35,6 +35,5 @@ export const shell = {
   undo: "撤销",
   retry: "重试",
   back: "返回",
-  details: "详情",
   unknown: "未知",
 } satisfies typeof shape;

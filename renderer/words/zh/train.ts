@@ -20,7 +20,6 @@ export const train = {
   },
   network: (name: string, parameters: number) => zh.plural(parameters, { other: `${name}，# 个权重` }),
   rows: (n: number) => zh.plural(n, { other: "# 行" }),
-  unseen: "训练中从未见过",
   about: (time: string, most: string) => `约 ${time}，最多 ${most}`,
   memory: (bytes: string) => `约 ${bytes}`,
   nothingHeldOut: "没有留出",
@@ -74,6 +73,4 @@ export const train = {
     interrupted: "已中断",
     failed: "失败",
   },
-  took: (time: string, epochs: number) => `训练用时 ${time}，把数据看了 ${zh.count(epochs)} 遍。`,
-  peak: (bytes: string) => `内存峰值 ${bytes}。`,
 } satisfies typeof shape;

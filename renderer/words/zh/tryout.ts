@@ -22,6 +22,5 @@ export const tryout = {
   fileSave: (name: string) => `保存 ${name}`,
   fileHead: "最前面的预测",
   row: "行",
-  prediction: "预测",
   sure: "把握",
 } satisfies typeof shape;
