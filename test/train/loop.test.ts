@@ -104,6 +104,14 @@ test("the time budget ends it, with a best point however early", async () => {
   expect(run.best.size).toBeGreaterThan(5);
 });
 
+test("a course too long for the time is shortened, so that the rate comes down to its end", async () => {
+  const toy = await openToy({ course: { maxSeconds: 0.3, steps: 100_000, pointEvery: 1 } });
+  expect(await toy.trainer.run()).toBe("budget");
+  await toy.dispose();
+  expect(toy.trainer.state.total).toBeLessThan(100_000);
+  expect(toy.trainer.point!.lr).toBeLessThan(0.5 * toy.trainer.course.lr);
+});
+
 test("without held-out rows the last point is kept, after all steps", async () => {
   const run = await finish({ validation: undefined, course: { patience: 1 } });
   expect(run).toMatchObject({ ended: "converged", step: 70, bestStep: undefined });

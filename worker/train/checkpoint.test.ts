@@ -13,6 +13,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const trainer: TrainerState = {
   version: 1,
   step: 17,
+  total: 100,
   epoch: 2,
   batch: 3,
   seconds: 1.25,

@@ -13,6 +13,8 @@ export interface TrainerState {
   version: 1;
   /** Steps done, all epochs together; t of the optimizer is one more. */
   step: number;
+  /** Steps of the whole course; fewer than planned where the time would not do. */
+  total: number;
   /** The epoch under way, from 0, and the batches of it that are done. */
   epoch: number;
   batch: number;

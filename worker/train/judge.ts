@@ -85,5 +85,5 @@ export function lastRemark({ state, course }: Trainer, ended: RunResult["stopped
   const best = state.stopping.best ?? { epoch: state.epoch + 1 };
   if (ended === "budget") return remarks.budgetSpent(course.maxSeconds);
   if (ended === "interrupted") return remarks.stoppedByUser();
-  return state.step < course.steps ? remarks.converged(best) : remarks.finished(best);
+  return state.step < state.total ? remarks.converged(best) : remarks.finished(best);
 }

@@ -30,6 +30,7 @@ export const defaults = { seconds: 40, seed: 1, device: "cpu", model: "mlp", opt
 
 /** Two ordinary cores: multiply-adds a second in large matrices, seconds a unit's activation, seconds a step whatever its size. */
 const machine = { madds: 30e9, activation: 6e-9, step: 2.5e-3 };
+const week = 7 * 24 * 3600;
 /** Part of the time budget that the course may fill by that reckoning. */
 const share = 0.55;
 const epochLimits = { least: 1, most: 200 };
@@ -49,7 +50,8 @@ export function makePlan(facts: Facts, spec: TrainSpec): FullPlan {
   const batch = Math.max(1, Math.min(rows.train, spec.batch ?? suitableBatch(rows.train)));
   const stepsPerEpoch = Math.ceil(rows.train / batch);
   const stepSeconds = stepCost(net, parameters, batch);
-  const maxSeconds = spec.seconds ?? defaults.seconds;
+  // Epochs or steps that are asked for are not cut short by a budget that nobody asked for.
+  const maxSeconds = spec.seconds ?? (spec.epochs === undefined && spec.steps === undefined ? defaults.seconds : week);
   const affordable = Math.floor((maxSeconds * share) / stepSeconds / stepsPerEpoch);
   const epochs = spec.epochs ?? Math.min(epochLimits.most, Math.max(epochLimits.least, affordable));
   const steps = Math.max(1, spec.steps ?? epochs * stepsPerEpoch);
@@ -104,10 +106,10 @@ export function makePlan(facts: Facts, spec: TrainSpec): FullPlan {
   };
 }
 
-/** Small tables want many small steps, large ones fewer and larger: a power of two near rows / 20, from 16 to 256, and up to 2048 for millions. */
+/** Small tables want small steps: a power of two near rows / 8, from 32 to 256; up to 2048 for millions, where time is short. */
 function suitableBatch(rows: number): number {
-  const wanted = rows > 400_000 ? 2048 : rows > 100_000 ? 512 : Math.min(256, rows / 20);
-  return 2 ** Math.round(Math.log2(Math.max(16, wanted)));
+  const wanted = rows > 400_000 ? 2048 : rows > 100_000 ? 512 : Math.min(256, rows / 8);
+  return 2 ** Math.round(Math.log2(Math.max(32, wanted)));
 }
 
 function suitableRate(optimizer: string): number {

@@ -57,7 +57,7 @@ export class Progress {
     const seconds = trainer.seconds;
     this.#measure(state.step, seconds);
     const { stepMs } = this.#speed;
-    const stepsLeft = ((course.steps - state.step) * stepMs) / 1000;
+    const stepsLeft = ((state.total - state.step) * stepMs) / 1000;
     const best = state.stopping.best;
     const { metricName, heldOut } = this.#options;
     this.#tell({
@@ -65,7 +65,7 @@ export class Progress {
       epoch: Math.min(state.epoch + 1, this.#options.maxEpochs),
       maxEpochs: this.#options.maxEpochs,
       step: state.step,
-      maxSteps: course.steps,
+      maxSteps: state.total,
       metricName,
       ...(point ? { point } : {}),
       ...(best ? { best } : {}),

@@ -54,9 +54,10 @@ export interface TrainerParts {
 /** Rows of the validation part that the curve looks at; the whole part is judged at the end. */
 const evaluationRows = 20_000;
 
-export const freshState = (keepLosses: boolean): TrainerState => ({
+export const freshState = ({ steps, keepLosses }: Course): TrainerState => ({
   version: 1,
   step: 0,
+  total: steps,
   epoch: 0,
   batch: 0,
   seconds: 0,
@@ -82,7 +83,7 @@ export class Trainer {
   constructor(parts: TrainerParts, from?: Checkpoint) {
     this.#parts = parts;
     this.course = parts.course;
-    this.state = from?.trainer ?? freshState(parts.course.keepLosses);
+    this.state = from?.trainer ?? freshState(parts.course);
     this.best = from?.best ?? new Map<string, Tensor>();
   }
 
@@ -96,7 +97,7 @@ export class Trainer {
    * Throws `interrupted` when the call was cancelled (a checkpoint is kept), `lossNotFinite` when the loss leaves the numbers.
    */
   async run(): Promise<NonNullable<TrainerState["ended"]>> {
-    const { state, course } = this;
+    const { state } = this;
     this.#since = performance.now();
     if (state.ended) return state.ended;
     try {
@@ -110,7 +111,7 @@ export class Trainer {
         "Resume it when you like.",
         {
           step: state.step,
-          steps: course.steps,
+          steps: state.total,
         },
       );
     }
@@ -121,7 +122,7 @@ export class Trainer {
   async #epochs(): Promise<NonNullable<TrainerState["ended"]>> {
     const { state, course } = this;
     const { train, control } = this.#parts;
-    while (state.step < course.steps) {
+    while (state.step < state.total) {
       const { seed, shuffle, batch } = course;
       for (const positions of batches(train.rows, batch, { seed, epoch: state.epoch, shuffle, from: state.batch })) {
         await control.turn((ended) => this.#onPause(ended));
@@ -132,22 +133,22 @@ export class Trainer {
         }
         if (this.#isDue() && (await this.#evaluate())) return "converged";
         await this.#step(positions);
-        if (state.step >= course.steps) break;
+        if (state.step >= state.total) break;
         if (performance.now() - this.#saved >= (this.#parts.checkpointEvery ?? 10_000)) await this.#save();
       }
-      if (state.step >= course.steps) break;
+      if (state.step >= state.total) break;
       if (this.#isDue() && (await this.#evaluate())) return "converged";
       state.epoch++;
       state.batch = 0;
     }
     await this.#last();
-    return "converged";
+    return state.total < course.steps ? "budget" : "converged";
   }
 
   async #step(positions: Uint32Array): Promise<void> {
     const { state, course } = this;
     const { session, train } = this.#parts;
-    const lr = learningRate(course.schedule, course.lr, state.step, course.steps);
+    const lr = learningRate(course.schedule, course.lr, state.step, state.total);
     const result = await session.step(feedsOf(await train.read(positions)), lr);
     const loss = result["loss"]!.data[0] as number;
     const shown = (result["shown"] ?? result["loss"]!).data[0] as number;
@@ -159,9 +160,20 @@ export class Trainer {
     state.evaluationWindow.sum += shown;
     state.evaluationWindow.count++;
     state.losses?.push(loss);
-    const judged = this.#parts.validation !== undefined && (this.#isDue() || state.step === course.steps); // then the point comes with it
+    this.#shorten();
+    const judged = this.#parts.validation !== undefined && (this.#isDue() || state.step === state.total); // then the point comes with it
     if (!judged && state.step % course.pointEvery === 0) this.#tell({});
     this.#parts.onStep(this);
+  }
+
+  /**
+   * Where a slow machine would be cut off by the time budget in the midst of the course, the rest is shortened, so that the rate still comes
+   * down to its end. A run that keeps within its budget is never touched, so its numbers do not depend on time.
+   */
+  #shorten(): void {
+    const { state, course, seconds } = this;
+    if (seconds < 0.2 * course.maxSeconds || (seconds / state.step) * state.total <= 1.05 * course.maxSeconds) return;
+    state.total = Math.min(state.total, Math.max(state.step, Math.floor((0.97 * course.maxSeconds * state.step) / seconds)));
   }
 
   /** Asked before a step rather than remembered after one, so that an interrupted evaluation is made up for. */
@@ -221,7 +233,7 @@ export class Trainer {
     const trainLoss = state.window.count ? state.window.sum / state.window.count : (this.point?.trainLoss ?? NaN);
     state.window = { sum: 0, count: 0 };
     state.told = state.step;
-    const lr = learningRate(course.schedule, course.lr, Math.max(0, state.step - 1), course.steps);
+    const lr = learningRate(course.schedule, course.lr, Math.max(0, state.step - 1), state.total);
     this.point = { step: state.step, epoch: state.epoch + 1, seconds: this.seconds, lr, trainLoss, ...judged };
     this.#parts.onPoint(this.point);
   }
