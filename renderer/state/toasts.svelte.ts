@@ -23,7 +23,7 @@ export class Toasts {
 
   addError(error: ErrorRecord): void {
     const { what, todo } = tellError(say.errors, error);
-    const text = `${what} ${todo}`;
+    const text = say.shell.sentences(what, todo);
     if (this.all.some((note) => note.text === text)) return;
     this.add(text, undefined, 0);
   }

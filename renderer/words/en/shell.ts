@@ -30,6 +30,8 @@ export const shell = {
     encoding: "Turning values into numbers",
     predicting: "Predicting",
   },
+  /** Sentences after one another. */
+  sentences: (...all: string[]) => all.filter(Boolean).join(" "),
   cancel: "Cancel",
   close: "Close",
   undo: "Undo",

@@ -30,6 +30,7 @@ export const shell = {
     encoding: "正在把值变成数字",
     predicting: "正在预测",
   },
+  sentences: (...all: string[]) => all.filter(Boolean).join(""),
   cancel: "取消",
   close: "关闭",
   undo: "撤销",
