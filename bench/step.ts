@@ -1,17 +1,22 @@
-// Time of one training step, by net: median, 10th and 90th percentile. Run with: node bench/step.mjs [--device cpu] [--threads N] [--steps N] [--profile] [net…]
+// Time of one training step, by net: median, 10th and 90th percentile. Run with: node bench/step.mjs [--device cpu] [--threads N] [--steps N] [--spin] [number of the net…]
 import { parseArgs } from "node:util";
 import { OrtEngine } from "../worker/run/onnxruntime.ts";
 import { netBatch, nets, netStep } from "./nets.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { device: { type: "string", default: "cpu" }, threads: { type: "string" }, steps: { type: "string", default: "300" } },
+  options: {
+    device: { type: "string", default: "cpu" },
+    threads: { type: "string" },
+    spin: { type: "boolean", default: false },
+    steps: { type: "string", default: "300" },
+  },
 });
 
 const rows: Record<string, Record<string, string | number>> = {};
 for (const [i, net] of nets.entries()) {
   if (positionals.length && !positionals.includes(String(i))) continue;
-  const engine = new OrtEngine(values.device, values.threads ? { threads: Number(values.threads) } : {});
+  const engine = new OrtEngine(values.device, { spin: values.spin, ...(values.threads && { threads: Number(values.threads) }) });
   const step = netStep(net);
   const opened = performance.now();
   const session = await engine.train(step, undefined);

@@ -3,7 +3,7 @@ import type { Dim } from "../onnx/graph.ts";
 import type { Builder, Value } from "./builder.ts";
 import { type Call, type Op, op } from "./op.ts";
 import { fixed, list, normal, type Sample } from "./samples.ts";
-import { axisOf, broadcast, known, lengthOf, like, mismatch, reshapeShape, sameType, show, sliceRange, unify } from "./shapes.ts";
+import { axisOf, broadcast, known, lengthOf, like, mismatch, reshapeShape, sameType, show, sliceRange, unify, unknown } from "./shapes.ts";
 
 /** All of these are linear: the check may take a step of 1. */
 const linear = (samples: Sample[]): Sample[] => samples.map((s) => ("inputs" in s ? { ...s, step: 1 } : { inputs: s, step: 1 }));
@@ -15,7 +15,7 @@ export const layout = {
       const wanted = call.constant(1);
       if (wanted) return like(x, reshapeShape(x.dims, known(call, 1, "shape")));
       // A shape computed at run time: its length is known, its values are not.
-      return like(x, call.shapeIn(1) ?? Array.from({ length: Number(shape.dims[0]) }, () => call.symbol()));
+      return like(x, call.shapeIn(1) ?? unknown(call, shape.dims[0]));
     },
     grad: (g, { x: [x], dy: [dy] }) => [g.reshapeLike(dy, x), null],
     samples: linear([
@@ -78,6 +78,7 @@ export const layout = {
       else {
         const n = call.attrs.int("num_outputs", call.outputs);
         if (typeof length === "string") throw mismatch(`it cannot cut the symbolic length ${length} into ${n} parts.`);
+        if (n !== call.outputs) throw mismatch(`it is to make ${n} parts and has ${call.outputs} outputs.`);
         const part = Math.ceil(length / n);
         parts = Array.from({ length: n }, (_, i) => Math.min(part, length - i * part));
       }
@@ -200,9 +201,8 @@ export const layout = {
   Expand: op({
     arity: 2,
     infer([x, shape], call) {
-      const length = Number(shape.dims[0]);
       const of = call.shapeIn(1);
-      return like(x, of ? broadcast(x.dims, of) : Array.from({ length: Math.max(length, x.dims.length) }, () => call.symbol()));
+      return like(x, of ? broadcast(x.dims, of) : broadcastRank(x.dims, unknown(call, shape.dims[0])));
     },
     grad: (_, { dy: [dy] }) => [dy, null],
     samples: linear([
@@ -291,3 +291,6 @@ function sum(parts: readonly Dim[]): Dim {
   const symbols = parts.filter((p) => typeof p === "string");
   return symbols.length ? [...symbols, ...(known ? [known] : [])].join("+") : known;
 }
+
+/** x expanded to lengths of which only the number is known. */
+const broadcastRank = (dims: readonly Dim[], shape: Dim[]): Dim[] => [...dims.slice(0, Math.max(0, dims.length - shape.length)), ...shape];

@@ -125,3 +125,9 @@ export function sliceRange(length: number, start: number, end: number, step: num
   const last = end === -Infinity ? low : at(end);
   return { first, count: Math.max(0, Math.ceil((last - first) / step)) };
 }
+
+/** Lengths known only when the graph runs, as many as a shape vector of this length holds. Throws for a rank that cannot be. */
+export function unknown(call: Pick<Call, "symbol">, rank: Dim | undefined): Dim[] {
+  if (typeof rank !== "number" || rank > 32) throw mismatch(`a shape of ${String(rank)} lengths cannot be.`);
+  return Array.from({ length: rank }, () => call.symbol());
+}

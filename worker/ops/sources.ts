@@ -2,7 +2,7 @@
 import { type DType, float32, fromNumbers, int64, strings, type Tensor } from "../tensor.ts";
 import { type Attrs, none, type Op, op } from "./op.ts";
 import { list, normal } from "./samples.ts";
-import { known, mismatch } from "./shapes.ts";
+import { known, mismatch, unknown } from "./shapes.ts";
 
 /** What a Constant node holds, however it says so. */
 function constantValue(attrs: Attrs): Tensor {
@@ -33,7 +33,7 @@ export const sources = {
     infer([shape], call) {
       const value = call.attrs.all["value"];
       const dtype: DType = value?.type === "tensor" ? value.value.dtype : "float32";
-      return { dtype, dims: call.shapeIn(0) ?? Array.from({ length: Number(shape.dims[0]) }, () => call.symbol()) };
+      return { dtype, dims: call.shapeIn(0) ?? unknown(call, shape.dims[0]) };
     },
     grad: none,
     samples: [[list([2, 3])]],

@@ -24,11 +24,17 @@ export function threadCount(): number {
 export class OrtEngine implements Engine {
   readonly id: string;
   readonly #threads: number | undefined;
+  readonly #spin: boolean;
   readonly #open = new Set<{ dispose(): Promise<void> }>();
 
-  constructor(id: string, options: { threads?: number } = {}) {
+  /**
+   * @param options.spin whether threads wait busily for work. Where other programs want the processors too (the app's own page among them),
+   * that made steps 3 to 5 times slower (bench/step.ts, 2 cores); alone on the machine it makes large steps a little faster. Default false.
+   */
+  constructor(id: string, options: { threads?: number; spin?: boolean } = {}) {
     this.id = id;
     this.#threads = options.threads;
+    this.#spin = options.spin ?? false;
   }
 
   async load(graph: Graph | Uint8Array): Promise<InferenceSession> {
@@ -91,6 +97,7 @@ export class OrtEngine implements Engine {
         executionMode: "sequential",
         graphOptimizationLevel: "all",
         logSeverityLevel: 3,
+        extra: { session: { intra_op: { allow_spinning: this.#spin ? "1" : "0" } } },
         ...more,
       });
     } catch (thrown) {
