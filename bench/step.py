@@ -4,7 +4,8 @@ import time
 import torch
 from torch import nn
 
-threads, steps = int((sys.argv + ["2"])[1]), int((sys.argv + ["", "300"])[2])
+given = [int(a) for a in sys.argv[1:]]
+threads, steps = (given + [2, 300][len(given):])[:2]
 torch.set_num_threads(threads)
 torch.manual_seed(0)
 
