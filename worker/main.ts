@@ -1,6 +1,6 @@
 // The worker's entry, under every door: as a child process (process.send) and as Electron's utility process (process.parentPort). It leaves
 // when its port closes, after keeping a checkpoint of what it was training.
-import "./offline.ts";
+import { onRefused } from "./offline.ts"; // first: it shuts the ways out
 import { AppError } from "../ipc/error.ts";
 import { Listeners, type Port } from "../ipc/port.ts";
 import { serve } from "../ipc/rpc.ts";
@@ -47,6 +47,7 @@ if (!parent && !process.send) {
 const port = parent ? utilityPort(parent) : childPort();
 const worker = createWorker((name, value) => server.emit(name, value));
 const server = serve<WorkerApi, WorkerEvents>(port, worker.handlers);
+onRefused((count) => server.emit("refused", count));
 
 let leaving = false;
 async function leave(code: number): Promise<void> {

@@ -6,17 +6,20 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { refusedCount } from "./offline.ts";
+import { onRefused, refusedCount } from "./offline.ts";
 
 // Addresses are of the blocks kept for documentation: nothing would answer even if they were let through.
 test("every way out is refused and counted", async () => {
   const failed = (begin: (done: (error: unknown) => void) => void) => new Promise<unknown>((resolve) => begin(resolve));
   const refused = { code: "networkRefused" };
   let count = refusedCount();
+  let told = count;
+  onRefused((now) => (told = now));
   const once = async (error: Promise<unknown>) => {
     expect(await error).toMatchObject(refused);
     expect(refusedCount()).toBeGreaterThan(count);
     count = refusedCount();
+    expect(told).toBe(count);
   };
   await once(failed((done) => net.connect(80, "192.0.2.1").on("error", done)));
   await once(failed((done) => net.connect({ port: 80, host: "127.0.0.1" }).on("error", done)));

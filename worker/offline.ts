@@ -7,12 +7,18 @@ import net from "node:net";
 import { AppError } from "../ipc/error.ts";
 
 let refused = 0;
+let told: (count: number) => void = () => {};
 
 /** Attempts refused so far in this process. */
 export const refusedCount = (): number => refused;
 
+/** Tells each further refusal, with the count so far, to one listener. */
+export function onRefused(listener: (count: number) => void): void {
+  told = listener;
+}
+
 function refusal(what: string): AppError {
-  refused++;
+  told(++refused);
   return new AppError(
     "networkRefused",
     `Paddock does not use the network; an attempt to reach ${what} was refused.`,

@@ -6,7 +6,7 @@ import type { WorkerApi, WorkerEvents } from "../ipc/worker.ts";
 import { openTable } from "./data/table.ts";
 import { Lesson, lessonFit } from "./lesson.ts";
 import { evaluateRun } from "./run/evaluate.ts";
-import { openPredictor, type Predictor } from "./run/predict.ts";
+import { LastPredictor } from "./run/lastPredictor.ts";
 import { predictFile } from "./run/predictFile.ts";
 import { probeDevice } from "./run/device.ts";
 import { Control } from "./train/control.ts";
@@ -25,23 +25,10 @@ type Emit = <K extends keyof WorkerEvents & string>(name: K, value: WorkerEvents
 export function createWorker(emit: Emit): Worker {
   const jobs = new Set<{ control: Control; abort: AbortController; done: Promise<unknown> }>();
   let lesson: Lesson | undefined;
-  let tried: { run: string; predictor: Promise<Predictor> } | undefined;
+  const tried = new LastPredictor();
 
   const onProgress = (what: WorkerEvents["working"]["what"], fraction: number | null) => emit("working", { what, fraction });
   const current = () => [...jobs].at(-1)?.control;
-
-  async function predictorOf(run: string): Promise<Predictor> {
-    if (tried?.run !== run) {
-      const old = tried;
-      tried = { run, predictor: openPredictor(run) };
-      await (await old?.predictor.catch(() => undefined))?.dispose();
-    }
-    const mine = tried;
-    return mine.predictor.catch((thrown: unknown) => {
-      if (tried === mine) tried = undefined; // a run that is not trained yet may be soon
-      throw thrown;
-    });
-  }
 
   const handlers = {
     async inspect({ file, cache }, signal) {
@@ -95,12 +82,13 @@ export function createWorker(emit: Emit): Worker {
       current()?.stop();
     },
 
-    form: async ({ run }) => (await predictorOf(run)).form,
-    predict: async ({ run, rows }, signal) => (await predictorOf(run)).predictRows(rows, signal),
-    async predictFile({ run, file, out, cache }, signal) {
-      const { rows, predictions } = await predictFile(await predictorOf(run), { file, out, cache, signal, onProgress });
-      return { out, rows, predictions };
-    },
+    form: ({ run }) => tried.use(run, (predictor) => predictor.form),
+    predict: ({ run, rows }, signal) => tried.use(run, (predictor) => predictor.predictRows(rows, signal)),
+    predictFile: ({ run, file, out, cache }, signal) =>
+      tried.use(run, async (predictor) => {
+        const { rows, predictions } = await predictFile(predictor, { file, out, cache, signal, onProgress });
+        return { out, rows, predictions };
+      }),
     evaluate: ({ run, file, cache }, signal) => evaluateRun(run, file, { cache, signal, onProgress }),
 
     async lessonOpen(spec) {
@@ -124,7 +112,7 @@ export function createWorker(emit: Emit): Worker {
       for (const { abort } of jobs) abort.abort();
       await Promise.allSettled([...jobs].map(({ done }) => done));
       await lesson?.dispose();
-      await (await tried?.predictor.catch(() => undefined))?.dispose();
+      await tried.dispose();
     },
   };
 }

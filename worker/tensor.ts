@@ -140,7 +140,7 @@ export function fromRawBytes(dtype: Exclude<DType, "string">, dims: readonly num
       "The file is damaged or was cut off.",
       { dtype, dims: [...dims], expected: sizeOf(dims) * maker.BYTES_PER_ELEMENT, actual: bytes.length },
     );
-  const copy = bytes.slice(); // aligned at 0, whatever the offset in the file
+  const copy = new Uint8Array(bytes); // aligned at 0, whatever the offset in the file (a Buffer's slice would not copy)
   return tensor(dtype, dims, new maker(copy.buffer) as never);
 }
 

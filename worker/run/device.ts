@@ -96,10 +96,18 @@ async function trial(kind: Kind): Promise<void> {
   }
 }
 
+/** Reasons that the runtime gives in words of its own source, and what they mean. */
+const meanings: [RegExp, string][] = [
+  [/WebGPU adapter|No supported adapters/, "No graphics adapter that WebGPU can use was found on this machine."],
+  [/Failed to load shared library|LoadLibrary failed/, "The library that it needs is not installed."],
+];
+
 /** The runtime's reason in one line, without the place in its source. */
 function reason(thrown: unknown): string {
   const cause = thrown instanceof AppError && thrown.cause instanceof Error ? thrown.cause : thrown;
   const text = cause instanceof Error ? cause.message : String(cause);
+  const meaning = meanings.find(([said]) => said.test(text))?.[1];
+  if (meaning) return meaning;
   const line = text
     .replace(/^(\S+\.(cc|h|cpp):\d+\s+)?/, "")
     .split("\n")[0]!
