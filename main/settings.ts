@@ -1,11 +1,9 @@
 // The user's settings: one small file in the workspace. A damaged or newer one is never overwritten by a reader.
 import * as v from "valibot";
-import type { Settings } from "../ipc/host.ts";
+import { defaultSettings, type Settings } from "../ipc/host.ts";
 import { AppError } from "../ipc/error.ts";
 import { writeJson } from "./files.ts";
 import { type RecordKind, readRecord } from "./records.ts";
-
-export const defaultSettings: Settings = { version: 1, language: "auto", theme: "auto", device: "cpu", maxSeconds: 45 };
 
 const fields = {
   language: v.picklist(["auto", "en", "zh"]),

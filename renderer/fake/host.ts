@@ -1,7 +1,18 @@
 // A host with no worker behind it, for tests and the dev page: every call of the contract is answered from made data, and a training
 // goes as far as `advance` pushes it.
 import { AppError } from "../../ipc/error.ts";
-import type { Handout, HostApi, HostEvents, Project, ProjectSummary, Run, RunSummary, Settings, Status } from "../../ipc/host.ts";
+import {
+  defaultSettings,
+  type Handout,
+  type HostApi,
+  type HostEvents,
+  type Project,
+  type ProjectSummary,
+  type Run,
+  type RunSummary,
+  type Settings,
+  type Status,
+} from "../../ipc/host.ts";
 import { memoryPair, type Port } from "../../ipc/port.ts";
 import { type Handlers, serve, type Server } from "../../ipc/rpc.ts";
 import type {
@@ -34,7 +45,7 @@ interface FakeProject {
 }
 
 export class FakeHost {
-  settings: Settings = { version: 1, language: "auto", theme: "auto", device: "cpu", maxSeconds: 300 };
+  settings: Settings = defaultSettings;
   networkRefused = 0;
   /** Set to make the next createProject fail with it. */
   refuse: AppError | undefined;
@@ -93,7 +104,7 @@ export class FakeHost {
     const { profile, spec } = found.record;
     const target = spec.target ?? "";
     const task = spec.task === "regression" ? "regression" : "classification";
-    const made = plan(profile, target, task, spec.ignore ?? []);
+    const made = plan(profile, target, task, spec.ignore ?? [], spec);
     const id = `r${this.#next++}`;
     const summary: RunSummary = { id, project, created: start + this.#next * 600_000, state, model: "mlp", target, score: null };
     const run: FakeRun = { summary, plan: made, step, curve: points(0, step, task), report: undefined };
@@ -210,7 +221,7 @@ export class FakeHost {
         const { profile } = this.#find(id).record;
         const target = spec.target ?? "";
         const task = profile.targets.find((one) => one.column === target)?.task ?? "regression";
-        return plan(profile, target, task, spec.ignore ?? []);
+        return plan(profile, target, task, spec.ignore ?? [], spec);
       },
       startRun: async ({ project, spec }) => {
         const found = this.#find(project);

@@ -1,5 +1,5 @@
 // Made-up trainings: curves that fall and turn, and the reports that go with them.
-import type { CurvePoint, RunProgress, RunReport, RunResult, RunState, TableProfile, TrainPlan } from "../../ipc/types.ts";
+import type { CurvePoint, RunProgress, RunReport, RunResult, RunState, TableProfile, TrainPlan, TrainSpec } from "../../ipc/types.ts";
 import { homeRow, random } from "./tables.ts";
 
 export const maxEpochs = 60;
@@ -62,10 +62,17 @@ export function progress(state: RunState, step: number, task: TrainPlan["task"])
   };
 }
 
-export function plan(profile: TableProfile, target: string, task: TrainPlan["task"], ignore: readonly string[]): TrainPlan {
+export function plan(
+  profile: TableProfile,
+  target: string,
+  task: TrainPlan["task"],
+  ignore: readonly string[],
+  chosen: Omit<TrainSpec, "data"> = {},
+): TrainPlan {
+  const { optimizer = "adamw", schedule = "cosine", weightDecay = 0.01, batch = 256, seed = 1, shuffle = true, split = true } = chosen;
   const column = profile.columns.find((one) => one.name === target);
   const inputs = profile.columns.filter((one) => one.name !== target && !one.ignored && !ignore.includes(one.name)).length;
-  const held = Math.round(profile.rows * 0.1);
+  const held = split ? Math.round(profile.rows * 0.1) : 0;
   return {
     task,
     target,
@@ -74,12 +81,12 @@ export function plan(profile: TableProfile, target: string, task: TrainPlan["tas
     rows: { train: profile.rows - 2 * held, validation: held, test: held },
     model: { name: "mlp", parameters: 34_000 + inputs * 128 },
     device: "cpu",
-    batch: 256,
-    maxEpochs,
-    maxSeconds: 300,
+    batch,
+    maxEpochs: chosen.epochs ?? maxEpochs,
+    maxSeconds: chosen.seconds ?? 300,
     estimatedSeconds: 21,
     estimatedBytes: 230_000_000,
-    settings: { optimizer: "adamw", lr: 0.003, schedule: "cosine", weightDecay: 0.01, batch: 256, seed: 1, shuffle: true, split: true },
+    settings: { optimizer, lr: chosen.lr ?? (optimizer === "sgd" ? 0.05 : 0.003), schedule, weightDecay, batch, seed, shuffle, split },
   };
 }
 

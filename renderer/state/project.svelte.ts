@@ -1,7 +1,7 @@
 // The project on the stage: its table, what the user chose, the plan that follows, and the training that is shown.
 import { AppError, type ErrorRecord } from "../../ipc/error.ts";
 import type { Project as ProjectRecord, RunSummary } from "../../ipc/host.ts";
-import type { ColumnProfile, CurvePoint, RunProgress, TableTask, TrainPlan } from "../../ipc/types.ts";
+import type { ColumnProfile, CurvePoint, RunProgress, TableTask, TrainPlan, TrainSpec } from "../../ipc/types.ts";
 import type { Ground } from "./ground.ts";
 import type { Section } from "./route.ts";
 import { isUnderWay, Run } from "./run.svelte.ts";
@@ -119,6 +119,12 @@ export class Project {
     if (change !== this.#changes) return;
     this.record = kept ?? before;
     await this.replan();
+  }
+
+  /** The plan as it would be had one setting not been chosen; undefined when there is none. */
+  async planWithout(setting: keyof TrainSpec): Promise<TrainPlan | undefined> {
+    const spec = Object.fromEntries(Object.entries(this.spec).filter(([name]) => name !== setting));
+    return this.#ground.call.plan({ id: this.id, spec }).catch(() => undefined);
   }
 
   async rename(name: string): Promise<void> {

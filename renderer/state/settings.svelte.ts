@@ -1,14 +1,12 @@
 // What the user chose for the whole app, and what follows from it and from the system: the language and the theme in force.
-import type { HostApi, Settings as SettingsRecord } from "../../ipc/host.ts";
+import { defaultSettings, type HostApi, type Settings as SettingsRecord } from "../../ipc/host.ts";
 import type { Dispose } from "../../ipc/port.ts";
 import type { Page } from "../api.ts";
 import { type Language, pickLanguage } from "../words/index.ts";
 import { say, tongue } from "./words.svelte.ts";
 
-const defaults: SettingsRecord = { version: 1, language: "auto", theme: "auto", device: "cpu", maxSeconds: 300 };
-
 export class Settings {
-  record: SettingsRecord = $state.raw(defaults);
+  record: SettingsRecord = $state.raw(defaultSettings);
   /** What the system wishes, for "auto". */
   #wishes: readonly string[] = $state.raw([]);
   #dark = $state(false);

@@ -1,5 +1,6 @@
 // All words of the app, by language and section. English is the shape: a section in another language `satisfies` it, so a missing or
 // stray entry does not compile. A new section is one file in each language and its line here.
+import { adjust } from "./en/adjust.ts";
 import { data } from "./en/data.ts";
 import { errors } from "./en/errors.ts";
 import { home } from "./en/home.ts";
@@ -15,6 +16,7 @@ import { shell } from "./en/shell.ts";
 import { train } from "./en/train.ts";
 import { tryout } from "./en/tryout.ts";
 import type { Language } from "./format.ts";
+import { adjust as adjustZh } from "./zh/adjust.ts";
 import { data as dataZh } from "./zh/data.ts";
 import { errors as errorsZh } from "./zh/errors.ts";
 import { home as homeZh } from "./zh/home.ts";
@@ -32,11 +34,12 @@ import { tryout as tryoutZh } from "./zh/tryout.ts";
 
 export { formats, type Formats, type Language, languages } from "./format.ts";
 
-const english = { data, errors, home, learn, metrics, models, problems, projects, referee, result, settings, shell, train, tryout };
+const english = { adjust, data, errors, home, learn, metrics, models, problems, projects, referee, result, settings, shell, train, tryout };
 
 export type Words = typeof english;
 
 const chinese: Words = {
+  adjust: adjustZh,
   data: dataZh,
   errors: errorsZh,
   home: homeZh,

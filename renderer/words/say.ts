@@ -19,7 +19,7 @@ export interface ProblemWords {
 }
 export type ProblemDictionary = Record<Problem["code"], ProblemWords>;
 
-export type RefereeDictionary = Record<Referee["code"], ((facts: Facts) => string) | null>;
+export type RefereeDictionary = Record<Referee["code"], ((facts: Facts) => string | undefined) | null>;
 
 export interface Told {
   title: string;

@@ -1,12 +1,12 @@
-import type { RefereeDictionary } from "../say.ts";
+import { factNumber, type RefereeDictionary } from "../say.ts";
 
-/** The referee speaks English already; its own sentence is shown. */
+/** The referee speaks English already; its own sentence is shown, but for "0 seconds ago". */
 export const referee: RefereeDictionary = {
   reading: null,
   starting: null,
   learning: null,
-  slowing: null,
-  memorising: null,
+  slowing: (facts) => (factNumber(facts, "ago") === 0 ? "The best point was just now; it is kept." : undefined),
+  memorising: (facts) => (factNumber(facts, "ago") === 0 ? "It now memorises: the best point was just now, and I kept it." : undefined),
   stuck: null,
   paused: null,
   testing: null,

@@ -7,9 +7,15 @@ export const referee: RefereeDictionary = {
   reading: () => "正在读取数据。",
   starting: () => "训练刚刚开始，还不足以判断。",
   learning: (facts) => `它在学习：误差最近下降了 ${fact(facts, "gain") || "一些"}%。`,
-  slowing: (facts) =>
-    factNumber(facts, "ago") === undefined ? "它仍在变好，但很慢。" : `已有 ${ago(facts)}没有更好的结果；最佳结果已保留。`,
-  memorising: (facts) => `它开始死记硬背了：最佳结果在 ${ago(facts)}前，我已保留。`,
+  slowing: (facts) => {
+    const seconds = factNumber(facts, "ago");
+    if (seconds === undefined) return "它仍在变好，但很慢。";
+    return seconds === 0 ? "最佳结果就在刚才，已保留。" : `已有 ${ago(facts)}没有更好的结果；最佳结果已保留。`;
+  },
+  memorising: (facts) =>
+    factNumber(facts, "ago") === 0
+      ? "它开始死记硬背了：最佳结果就在刚才，我已保留。"
+      : `它开始死记硬背了：最佳结果在 ${ago(facts)}前，我已保留。`,
   stuck: () => "它停滞不前：损失从一开始就没有下降。换一个学习率也许有用。",
   paused: () => "已暂停。什么都不会丢失，按“继续”即可接着训练。",
   testing: () => "训练结束，正在用从未见过的行测试最佳结果。",

@@ -1,0 +1,181 @@
+// Takes a picture of every screen of the real app: both languages, light and dark, at 1280×800 and 900×600. Run by hand after a build:
+//   node test/browser/pictures.mjs FOLDER [--language en] [--theme dark] [--size 900x600]
+// It serves dist/ over a workspace of its own, drops tables, trains two samples, and writes FOLDER/<size>/<language>-<theme>/<nn-name>.png.
+// Needs a Chromium (PADDOCK_CHROMIUM, or one on the path). Nothing here is part of `npm test`.
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { chromium } from "playwright-core";
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { language: { type: "string" }, theme: { type: "string" }, size: { type: "string" } },
+});
+const folder = positionals[0];
+if (!folder) {
+  console.error("Say where the pictures go: node test/browser/pictures.mjs FOLDER");
+  process.exit(2);
+}
+const languages = values.language ? [values.language] : ["en", "zh"];
+const themes = values.theme ? [values.theme] : ["light", "dark"];
+const sizes = (values.size ? [values.size] : ["1280x800", "900x600"]).map((text) => text.split("x").map(Number));
+
+/** A table with everything that a person should be told of. */
+function troubled() {
+  const lines = ["id,size,size,colour,note,empty,same,weight,price"];
+  for (let i = 1; i <= 400; i++) {
+    const size = ((i * 7919) % 1000) / 10;
+    const weight = i % 9 === 0 ? "n/a" : (size / 3).toFixed(2);
+    const colour = ["red", "green", "blue"][i % 3];
+    const note = `free text of row ${i}, as people write it when nobody reads it`;
+    lines.push(
+      `A${1000 + i},${size},${i % 3 ? "" : size},${colour},"${note}",,x,${weight},${i % 50 ? (2 * size + (i % 3)).toFixed(1) : ""}`,
+    );
+  }
+  return lines.join("\n");
+}
+
+async function serve(home) {
+  const server = spawn(process.execPath, [join(root, "dist/main/cli.js"), "serve", "--no-open"], {
+    env: { ...process.env, PADDOCK_HOME: home },
+  });
+  const url = await new Promise((found, lost) => {
+    let said = "";
+    const hear = (chunk) => {
+      said += chunk;
+      const address = /http:\/\/\S+token=\S+/.exec(said)?.[0];
+      if (address) found(address);
+    };
+    server.stdout.on("data", hear);
+    server.stderr.on("data", hear);
+    server.on("exit", (code) => lost(new Error(`paddock serve ended with ${code}:\n${said}`)));
+  });
+  return { server, url };
+}
+
+const chromiumPath =
+  process.env.PADDOCK_CHROMIUM ??
+  ["chromium", "chromium-browser", "google-chrome"]
+    .map((name) => spawnSync("which", [name], { encoding: "utf8" }).stdout.trim())
+    .find(Boolean);
+
+const home = mkdtempSync(join(tmpdir(), "paddock-pictures-"));
+const { server, url } = await serve(home);
+const browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox", "--disable-gpu"] });
+const context = await browser.newContext({ locale: "en-GB" });
+const page = await context.newPage();
+page.on("pageerror", (error) => console.error("fault:", error.message));
+const at = (id) => page.getByTestId(id);
+
+async function wear(language, theme, [width, height]) {
+  await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+  await page.setViewportSize({ width, height });
+  // Forced: an open drawer makes the rest of the page inert.
+  await at("language").selectOption(language, { force: true });
+}
+
+/** The screen as it stands now, in every language, theme and size that was asked for. */
+async function take(name, settle = async () => undefined) {
+  for (const language of languages) {
+    for (const theme of themes) {
+      for (const size of sizes) {
+        await wear(language, theme, size);
+        await settle();
+        // Two frames: what follows from the new size is drawn then.
+        await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+        const where = join(folder, size.join("x"), `${language}-${theme}`);
+        mkdirSync(where, { recursive: true });
+        await page.screenshot({ path: join(where, `${name}.png`) });
+      }
+    }
+  }
+  console.log(name);
+}
+
+const go = (hash) => page.evaluate((to) => (location.hash = to), hash);
+const home1 = () => go("#/home");
+const section = (name) => async () => {
+  await page.locator(`a[href="#section-${name}"]`).click();
+};
+const drop = async (name, text) => {
+  const path = join(home, name);
+  writeFileSync(path, text);
+  await at("file-input").setInputFiles(path);
+};
+
+async function train(sample, name, whileRunning) {
+  await home1();
+  await page.locator("button.sample", { hasText: sample }).click();
+  await at("profile").waitFor();
+  await take(`${name}-data`, section("data"));
+  await at("start-training").waitFor();
+  await take(`${name}-train-before`, section("train"));
+  await at("start-training").click();
+  await at("loss-chart").waitFor();
+  if (whileRunning) {
+    await page.waitForFunction(() => document.querySelectorAll("[data-testid=loss-chart]").length > 0);
+    await page.waitForTimeout(5000);
+    await at("pause").click();
+    await at("resume").waitFor();
+    await take(`${name}-train-during`, section("train"));
+    await at("resume").click();
+  }
+  await at("test-metric").waitFor({ timeout: 120_000 });
+  await take(`${name}-train-after`, section("train"));
+  await take(`${name}-result`, section("result"));
+  await take(`${name}-try`, section("try"));
+}
+
+try {
+  await page.goto(url);
+  await at("drop-zone").waitFor();
+  await take("01-home-empty");
+  await go("#/projects");
+  await take("02-projects-empty");
+  await go("#/models");
+  await take("03-models-empty");
+  await home1();
+  await drop("photo.csv", "\u0000\u0001\u0002PNG");
+  await page.getByRole("alert").waitFor();
+  await take("04-home-error");
+  await page.getByRole("alert").getByRole("button").click();
+  await page.evaluate(() => {
+    const data = new DataTransfer();
+    data.items.add(new File(["a"], "a.csv"));
+    document.body.dispatchEvent(new DragEvent("dragenter", { dataTransfer: data, bubbles: true }));
+  });
+  await take("05-drop-veil");
+  await page.reload();
+  await at("drop-zone").waitFor();
+  await drop("parcels.csv", troubled());
+  await at("profile").waitFor();
+  await take("06-data-problems", section("data"));
+  await train("penguins", "07-classification", false);
+  await train("houses", "08-regression", true);
+  await home1();
+  await take("09-home");
+  await go("#/projects");
+  await page.locator("main h1").waitFor();
+  await take("10-projects");
+  await go("#/models");
+  await page.locator("main h1").waitFor();
+  await take("11-models");
+  await page.locator("nav.rail button").click();
+  await at("settings").waitFor();
+  await take("14-settings");
+  await page.keyboard.press("Escape");
+  await go("#/learn");
+  await at("lesson-line").waitFor();
+  await take("12-learn");
+  await page.locator("main").evaluate((stage) => stage.scrollTo({ top: stage.scrollHeight }));
+  await take("13-learn-end", () => page.locator("main").evaluate((stage) => stage.scrollTo({ top: stage.scrollHeight })));
+} finally {
+  await browser.close();
+  server.kill("SIGTERM");
+  await new Promise((ended) => server.on("exit", ended));
+  rmSync(home, { recursive: true, force: true });
+}
