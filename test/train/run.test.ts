@@ -129,7 +129,8 @@ describe("a run", () => {
 
   test("changed data are not trained on", async () => {
     const other = await writeTable(await mkdtemp(join(folder, "other-")), 60, 2);
-    const cut = await start({ spec: spec({ data: other }) }, ({ step }, abort) => step >= 5 && abort.abort());
+    const long = spec({ data: other, epochs: 4000, seconds: 600 });
+    const cut = await start({ spec: long }, ({ step }, abort) => step >= 5 && abort.abort());
     await expect(cut.done).rejects.toMatchObject({ code: "interrupted" });
     await writeFile(other, `${await readFile(other, "utf8")}1,2,red,small,3\n`);
     await expect((await start({ run: cut.run })).done).rejects.toMatchObject({ code: "fileChanged" });
