@@ -45,7 +45,11 @@ async function start(
       told.push(progress);
       onStep?.(progress, abort, control);
     },
-    onPoint: (point) => points.push(point),
+    onPoint: (point) => {
+      points.push(point);
+      const last = told.at(-1); // progress is told ten times a second, points at fixed steps
+      if (last?.state === "running") onStep?.({ ...last, step: point.step }, abort, control);
+    },
     ...more,
     run,
   });
