@@ -141,7 +141,7 @@ test("the confusion matrix is a table that can be read", async () => {
   await openProject((fake, id) => fake.addRun(id, "done", 1600), penguins);
   expect((await screen.findByTestId("test-metric")).textContent).toBe("97.1%");
   expect(screen.getByText("It gets 33 of 34 right.")).toBeTruthy();
-  const row = within(screen.getByRole("table", { name: "What it takes for what" })).getByRole("row", { name: /^Chinstrap/ });
+  const row = within(await screen.findByRole("table", { name: "What it takes for what" })).getByRole("row", { name: /^Chinstrap/ });
   expect(
     within(row)
       .getAllByRole("cell")

@@ -6,7 +6,8 @@ export function niceTicks(low: number, high: number, count = 5): number[] {
   if (!(span > 0) || !Number.isFinite(span)) return [low];
   const rough = span / count;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough) ?? power * 10;
+  const nearness = (m: number) => Math.abs(Math.log((m * power) / rough));
+  const step = power * [1, 2, 5, 10].reduce((best, m) => (nearness(m) < nearness(best) ? m : best));
   const ticks: number[] = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) ticks.push(Number((i * step).toPrecision(12)));
   return ticks;

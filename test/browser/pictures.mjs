@@ -109,11 +109,17 @@ const drop = async (name, text) => {
 
 async function train(sample, name, whileRunning) {
   await home1();
-  await page.locator("button.sample", { hasText: sample }).click();
+  await at(`sample-${sample}`).click();
   await at("profile").waitFor();
   await take(`${name}-data`, section("data"));
   await at("start-training").waitFor();
   await take(`${name}-train-before`, section("train"));
+  if (whileRunning) {
+    await page.locator("#section-train summary").first().click();
+    await at("adjust-open").click();
+    await take(`${name}-train-adjust`);
+    await page.keyboard.press("Escape");
+  }
   await at("start-training").click();
   await at("loss-chart").waitFor();
   if (whileRunning) {
@@ -165,11 +171,13 @@ try {
   await page.locator("main h1").waitFor();
   await take("11-models");
   await page.locator("nav.rail button").click();
-  await at("settings").waitFor();
+  await at("settings").getByText("WebGPU").first().waitFor();
   await take("14-settings");
   await page.keyboard.press("Escape");
   await go("#/learn");
   await at("lesson-line").waitFor();
+  for (let i = 0; i < 4; i++) await at("lesson-step").click();
+  await page.waitForFunction(() => document.querySelector("[data-testid=lesson-steps]")?.textContent.trim() === "4");
   await take("12-learn");
   await page.locator("main").evaluate((stage) => stage.scrollTo({ top: stage.scrollHeight }));
   await take("13-learn-end", () => page.locator("main").evaluate((stage) => stage.scrollTo({ top: stage.scrollHeight })));

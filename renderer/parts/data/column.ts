@@ -17,6 +17,9 @@ export function columnText(column: ColumnProfile, rows: number): string {
       : say.data.range(f.number(min), f.number(max));
   }
   if (column.type === "date" && first && last) return say.data.range(first, last);
+  // Where every value stands once, shares say nothing.
+  if (column.ignored === "identifier")
+    return column.examples.length ? f.list(column.examples.slice(0, 3).map((one) => shorten(one))) : say.data.distinct(column.distinct);
   if (column.type === "category" && top?.length) {
     const there = Math.max(1, rows - column.missing);
     const items = top

@@ -38,7 +38,7 @@ export const data = {
   isTarget: "to predict",
   ignored: {
     constant: "one value only",
-    empty: "empty",
+    empty: "nothing in it",
     identifier: "names each row",
     freeText: "free text",
     user: "left out by you",

@@ -7,6 +7,7 @@ export const home = {
   dropHelp: "CSV or TSV, from a spreadsheet or a database. It stays on this machine.",
   choose: "Choose a file…",
   samplesTitle: "Or try one of these",
+  samples: { penguins: "Penguins", houses: "Houses", bikes: "Bikes" },
   samplesHelp: "Each trains in seconds.",
   sample: (rows: number, target: string) => en.plural(rows, { one: `# row · predicts ${target}`, other: `# rows · predicts ${target}` }),
   recentTitle: "Recent projects",

@@ -49,7 +49,7 @@ export const problems: ProblemDictionary = {
   },
   duplicateRows: { what: (facts) => `${rows(facts)}与别的行完全相同。`, todo: "它们会分在同一部分，因此测试仍然公正。" },
   answerColumn: {
-    what: (facts) => `${fact(facts, "columns")} 说的就是“${fact(facts, "target")}”本身。`,
+    what: (facts) => `“${fact(facts, "columns")}”说的就是“${fact(facts, "target")}”本身。`,
     todo: "如果预测时还不知道它，请不要使用这一列。",
   },
   rareClasses: {
