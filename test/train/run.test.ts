@@ -101,7 +101,7 @@ describe("a run", () => {
   test("no split: all rows are learned from, exactly so many steps", async () => {
     const { done, run } = await start({ spec: spec({ split: false, steps: 9, batch: 50, shuffle: false, logLosses: true }) });
     const result = await done;
-    expect(result).toMatchObject({ steps: 9, metrics: { validation: null, test: null } });
+    expect(result).toMatchObject({ steps: 9, stopped: "budget", metrics: { validation: null, test: null } });
     expect(result.losses).toHaveLength(9);
     expect((await json<RunReport>(run, "report.json")).rows).toEqual({ train: 240, validation: 0, test: 0 });
   });

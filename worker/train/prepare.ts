@@ -13,6 +13,7 @@ import { readJson, writeJson } from "./files.ts";
 import { defaults, type Facts, type FullPlan, makePlan } from "./plan.ts";
 
 export interface Prepared {
+  spec: TrainSpec;
   table: Table;
   profile: TableProfile;
   encoding: Encoding;
@@ -54,7 +55,7 @@ export async function prepare(
       await data.close();
       await table.close();
     };
-    return { table, profile, encoding, data, task, plan, close };
+    return { spec: record.spec, table, profile, encoding, data, task, plan, close };
   } catch (thrown) {
     await table.close();
     throw thrown;

@@ -192,7 +192,10 @@ async function learn(
       );
       await writeJson(paths.report, report);
       await exportModel({ path: paths.model, prepared, weights: trainer.best, report });
-      const result = resultOf({ run: request.run, model: paths.model }, full, forward.parameters, trainer, report, ended);
+      // A course whose length the user set ends because it is walked, not because nothing more is to be learned.
+      const asked = prepared.spec.steps !== undefined || prepared.spec.epochs !== undefined;
+      const stopped = ended === "converged" && asked && trainer.state.step >= trainer.state.total ? "budget" : ended;
+      const result = resultOf({ run: request.run, model: paths.model }, full, forward.parameters, trainer, report, stopped);
       return { result, remark: lastRemark(trainer, ended) };
     } finally {
       await session.dispose();
