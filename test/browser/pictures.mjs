@@ -171,7 +171,7 @@ try {
   await page.locator("main h1").waitFor();
   await take("11-models");
   await page.locator("nav.rail button").click();
-  await at("settings").getByText("WebGPU").first().waitFor();
+  await at("settings").locator(".devices li").first().waitFor();
   await take("14-settings");
   await page.keyboard.press("Escape");
   await go("#/learn");
