@@ -16,7 +16,7 @@ function nodeBuild({ outDir, entries, format = "es", extension = "js" }) {
   return {
     configFile: false,
     root,
-    logLevel: "warn",
+    logLevel: "error",
     publicDir: false,
     build: {
       ssr: true,
@@ -53,7 +53,7 @@ export async function build(parts = ["worker", "main", "renderer"]) {
       );
       await vite(nodeBuild({ outDir: at("dist/main"), entries: { preload: at("main/preload.ts") }, format: "cjs", extension: "cjs" }));
     },
-    renderer: async () => vite({ configFile: at("vite.config.ts"), root: at("renderer"), logLevel: "warn" }),
+    renderer: async () => vite({ configFile: at("vite.config.ts"), root: at("renderer"), logLevel: "error" }),
   };
   for (const part of parts) await jobs[part]();
 }

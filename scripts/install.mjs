@@ -52,7 +52,7 @@ export function ensureInstalled() {
   if (old) fail(old);
   if (!packagesAreStale()) return;
   console.log("Bringing in Paddock's packages (npm ci); this takes about a minute the first time.");
-  const { program, args, shell } = npmCommand(["ci", "--no-audit", "--no-fund"]);
+  const { program, args, shell } = npmCommand(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
   const done = spawnSync(program, args, { cwd: root, stdio: "inherit", shell });
   if (done.status !== 0) fail("npm ci failed: see above. Check the network and the free space on the disk, then try again.");
   writeFileSync(join(root, "node_modules/.paddock-lock"), lockHash(root));
