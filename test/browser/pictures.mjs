@@ -123,11 +123,12 @@ async function train(sample, name, whileRunning) {
   await at("start-training").click();
   await at("loss-chart").waitFor();
   if (whileRunning) {
-    await page.waitForFunction(() => document.querySelectorAll("[data-testid=loss-chart]").length > 0);
-    await page.waitForTimeout(5000);
+    // Long enough for a curve with a shape.
+    await page.waitForTimeout(4000);
+    await take(`${name}-train-live`, section("train"));
     await at("pause").click();
     await at("resume").waitFor();
-    await take(`${name}-train-during`, section("train"));
+    await take(`${name}-train-paused`, section("train"));
     await at("resume").click();
   }
   await at("test-metric").waitFor({ timeout: 120_000 });
@@ -176,8 +177,11 @@ try {
   await page.keyboard.press("Escape");
   await go("#/learn");
   await at("lesson-line").waitFor();
-  for (let i = 0; i < 4; i++) await at("lesson-step").click();
-  await page.waitForFunction(() => document.querySelector("[data-testid=lesson-steps]")?.textContent.trim() === "4");
+  // A step at a time: each is shown before the next begins.
+  for (let i = 1; i <= 2; i++) {
+    await at("lesson-step").click();
+    await page.waitForFunction((text) => document.querySelector("[data-testid=lesson-steps]")?.textContent.trim() === text, String(i));
+  }
   await take("12-learn");
   await page.locator("main").evaluate((stage) => stage.scrollTo({ top: stage.scrollHeight }));
   await take("13-learn-end", () => page.locator("main").evaluate((stage) => stage.scrollTo({ top: stage.scrollHeight })));
