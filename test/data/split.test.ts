@@ -124,8 +124,10 @@ describe("cache", () => {
     const before = kept().length;
     const tables = await Promise.all(Array.from({ length: 4 }, () => openTable(file, { cache: place.cache })));
     for (const table of tables) expect((await table.rows(399, 5)).length).toBe(1);
+    const folder = join(place.cache, tables[0]!.profile.fingerprint);
     for (const table of tables) await table.close();
     expect(kept().length).toBe(before + 1);
+    expect(readdirSync(folder).sort()).toEqual(["table.duckdb", "table.json"]); // no scratch left behind
     expect(readdirSync(place.cache).filter((name) => name.startsWith("draft-"))).toEqual([]);
   });
 

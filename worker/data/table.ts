@@ -1,7 +1,7 @@
 // A table that was imported: its profile, its rows as written, and the engine behind them for the other files of this folder.
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { basename, dirname, join } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type { TableProfile } from "../../ipc/types.ts";
 import { findAnswers } from "./answers.ts";
@@ -182,7 +182,7 @@ async function rowsOf(database: Database, columns: number, offset: number, limit
 }
 
 /** Databases open in this process: DuckDB wants one instance a file. */
-const open = new Map<string, { database: Promise<Database>; users: number }>();
+const open = new Map<string, { database: Promise<Database>; users: number; scratch: string }>();
 
 /** The table kept under this fingerprint; undefined where there is none, or one that is torn or of another version (then removed). */
 async function openKept(cache: string, fingerprint: string, file: string): Promise<Table | undefined> {
@@ -195,7 +195,7 @@ async function openKept(cache: string, fingerprint: string, file: string): Promi
     kept = JSON.parse(await readFile(join(folder, "table.json"), "utf8")) as Kept;
     if (kept.version !== version || kept.profile.fingerprint !== fingerprint) throw new Error("another version");
     if ((await stat(path)).size !== kept.bytes) throw new Error("torn");
-    database = await share(path, fingerprint);
+    database = await share(path);
   } catch {
     if (!open.has(path)) await discard(cache, folder);
     return undefined;
@@ -215,14 +215,14 @@ async function openKept(cache: string, fingerprint: string, file: string): Promi
   };
 }
 
-async function share(path: string, fingerprint: string): Promise<Database> {
+async function share(path: string): Promise<Database> {
   let entry = open.get(path);
   if (!entry) {
-    const scratch = join(tmpdir(), `paddock-${process.pid}-${fingerprint.slice(0, 16)}`);
+    const scratch = join(dirname(path), `spill-${process.pid}`);
     const opening = mkdir(scratch, { recursive: true }).then(() =>
       Database.open(path, { readOnly: true, memory: 384e6, scratch, threads: Math.max(1, Math.min(4, availableParallelism())) }),
     );
-    entry = { users: 0, database: opening };
+    entry = { users: 0, database: opening, scratch };
     open.set(path, entry);
   }
   entry.users++;
@@ -239,4 +239,5 @@ async function unshare(path: string): Promise<void> {
   if (!entry || --entry.users > 0) return;
   open.delete(path);
   (await entry.database).close();
+  await rm(entry.scratch, { recursive: true, force: true });
 }
