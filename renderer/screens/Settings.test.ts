@@ -18,7 +18,7 @@ async function open() {
   await waitFor(() => expect(within(panel).queryByText("WebGPU")).toBeTruthy());
   return { ...world, panel: within(panel) };
 }
-const field = (panel: ReturnType<typeof within>, name: string) => panel.getByLabelText<HTMLSelectElement>(name);
+const field = (panel: ReturnType<typeof within>, name: string) => panel.getByLabelText(name) as HTMLSelectElement;
 const pick = (select: HTMLSelectElement, value: string) => fireEvent.change(select, { target: { value } });
 
 test("every setting says what it does, what it usually is and why", async () => {
