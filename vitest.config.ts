@@ -1,8 +1,8 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
 
-// Three projects in one run: unit (beside the files, and across them), screens (components in a DOM), doors (real processes and a
-// real browser, against dist/). One count at the end.
+// Four projects in one run: unit (beside the files), screens (components in a DOM), whole (what crosses files: real tables, gradients on
+// every device, runs that are killed), doors (real processes and a real browser, against dist/). One count at the end.
 export default defineConfig({
   test: {
     reporters: ["default", "./test/countReporter.ts"],
@@ -11,9 +11,18 @@ export default defineConfig({
         test: {
           name: "unit",
           environment: "node",
-          include: ["{ipc,main,worker}/**/*.test.ts", "test/{data,gradients,train,export,parity,host,lint}/**/*.test.ts"],
+          include: ["{ipc,main,worker}/**/*.test.ts"],
           pool: "forks",
           testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "whole",
+          environment: "node",
+          include: ["test/{data,gradients,train,export,parity,host,lint}/**/*.test.ts"],
+          pool: "forks",
+          testTimeout: 60_000,
         },
       },
       {
