@@ -2,6 +2,7 @@
 import { AppError } from "../../ipc/error.ts";
 import { activations } from "./activations.ts";
 import { arithmetic } from "./arithmetic.ts";
+import { convolutions } from "./conv.ts";
 import { layout } from "./layout.ts";
 import { lookups } from "./lookup.ts";
 import { losses } from "./losses.ts";
@@ -9,7 +10,11 @@ import { maths } from "./maths.ts";
 import { matrix } from "./matrix.ts";
 import { normalisations } from "./normalise.ts";
 import type { Op } from "./op.ts";
+import { padding } from "./pad.ts";
+import { pools } from "./pool.ts";
 import { reductions } from "./reduce.ts";
+import { resizing } from "./resize.ts";
+import { samplings } from "./sampling.ts";
 import { sources } from "./sources.ts";
 import { text } from "./text.ts";
 
@@ -20,6 +25,11 @@ export const operators = {
   ...matrix,
   ...reductions,
   ...normalisations,
+  ...convolutions,
+  ...pools,
+  ...padding,
+  ...resizing,
+  ...samplings,
   ...layout,
   ...lookups,
   ...sources,

@@ -2,7 +2,7 @@
 import type { Dim } from "../onnx/graph.ts";
 import type { Builder, Value } from "./builder.ts";
 import { type Call, type Op, op } from "./op.ts";
-import { fixed, list, normal, type Sample } from "./samples.ts";
+import { list, normal, type Sample } from "./samples.ts";
 import { axisOf, broadcast, known, lengthOf, like, mismatch, reshapeShape, sameType, show, sliceRange, unify, unknown } from "./shapes.ts";
 
 /** All of these are linear: the check may take a step of 1. */
@@ -126,40 +126,6 @@ export const layout = {
     ]),
   }),
 
-  Pad: op({
-    arity: [2, 4],
-    infer([x], call) {
-      const axes = call.has(3) ? known(call, 3, "axes").map((a) => axisOf(a, x.dims.length)) : [...x.dims.keys()];
-      if (!call.constant(1))
-        return like(
-          x,
-          x.dims.map((d, i) => (axes.includes(i) ? call.symbol() : d)),
-        );
-      const pads = known(call, 1, "pads");
-      return like(
-        x,
-        x.dims.map((d, i) => (axes.includes(i) ? padded(d, pads[axes.indexOf(i)]!, pads[axes.indexOf(i) + axes.length]!) : d)),
-      );
-    },
-    grad(g, { x: [x], dy: [dy], attrs, has, constant }) {
-      if (attrs.string("mode", "constant") !== "constant") throw mismatch("its gradient is known for the constant mode alone.");
-      const axes = has(3) ? known({ constant }, 3, "axes") : [...x.dims.keys()];
-      const pads = known({ constant }, 1, "pads");
-      const ends = axes.map((_, i) => -pads[i + axes.length]! || Infinity);
-      const total = has(2)
-        ? g.sub(
-            g.reduceSum(dy, { keepdims: false }),
-            g.reduceSum(g.slice(dy, { starts: pads.slice(0, axes.length), ends, axes }), { keepdims: false }),
-          )
-        : null;
-      return [g.slice(dy, { starts: pads.slice(0, axes.length), ends, axes }), null, total];
-    },
-    samples: linear([
-      [normal(2, 3), list([1, 0, 0, 2])],
-      [normal(2, 3), list([1, 2]), fixed([0.5]), list([1])],
-    ]),
-  }),
-
   Squeeze: op({
     arity: [1, 2],
     infer([x], call) {
@@ -269,11 +235,6 @@ function permOf(dims: readonly Dim[], given: readonly number[] | undefined): num
     throw mismatch(`[${perm.join(", ")}] is not an order of the axes of ${show(dims)}.`);
   return perm;
 }
-
-const padded = (d: Dim, before: number, after: number): Dim => {
-  if (typeof d === "number") return d + before + after;
-  return before + after === 0 ? d : `${d}+${before + after}`;
-};
 
 /** The lengths of the inputs along an axis, as Split wants them. */
 function lengths(g: Builder, x: readonly Value[], axis: number): Value {

@@ -78,6 +78,10 @@ export class Attrs {
   has(name: string): boolean {
     return this.all[name] !== undefined;
   }
+  /** The same attributes but one. */
+  without(name: string): Attrs {
+    return new Attrs(this.type, Object.fromEntries(Object.entries(this.all).filter(([key]) => key !== name)));
+  }
   int(name: string, fallback?: number): number {
     return this.#read(name, ["int"], fallback);
   }

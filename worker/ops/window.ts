@@ -1,0 +1,114 @@
+// Windows that slide over the spatial axes, which are those after batch and channels. Letters: N batch, C channels, k a place in the window,
+// o a place in the result; window o covers the input at o · stride + k · dilation - begin.
+import type { Dim } from "../onnx/graph.ts";
+import type { Builder, Value } from "./builder.ts";
+import type { Attrs, Call } from "./op.ts";
+import { mismatch, show } from "./shapes.ts";
+
+export interface Window {
+  kernel: readonly number[];
+  strides: readonly number[];
+  dilations: readonly number[];
+  /** Padding before and after each spatial axis. */
+  begin: readonly number[];
+  end: readonly number[];
+}
+
+/** Spatial lengths, all known. Throws `shapeMismatch` for what has none or a symbolic one. */
+export function spatialOf(dims: readonly Dim[]): number[] {
+  return dims.slice(2).map((d) => {
+    if (typeof d === "string")
+      throw mismatch(`the spatial length ${d} of ${show(dims)} must be known for the gradient.`, "Fix the size of the pictures.");
+    return d;
+  });
+}
+
+/** How far a window reaches: (k - 1) · dilation + 1. */
+export const reachOf = (w: Pick<Window, "kernel" | "dilations">, i: number): number => (w.kernel[i]! - 1) * w.dilations[i]! + 1;
+
+/** The window that the attributes tell, with automatic padding reckoned out for an input of these dims. */
+export function windowOf(attrs: Attrs, dims: readonly Dim[], kernel: readonly number[] = attrs.ints("kernel_shape")): Window {
+  const spatial = dims.slice(2);
+  const n = spatial.length;
+  const list = (name: string, fallback: number, length = n) => {
+    const values = attrs.ints(name, Array<number>(length).fill(fallback));
+    if (values.length !== length) throw mismatch(`its ${name} [${values.join(", ")}] must have ${length} numbers for ${show(dims)}.`);
+    return values;
+  };
+  if (dims.length < 3 || kernel.length !== n)
+    throw mismatch(`a window of [${kernel.join(", ")}] cannot slide over ${show(dims)}.`, "It needs batch, channels and its spatial axes.");
+  const window = { kernel, strides: list("strides", 1), dilations: list("dilations", 1) };
+  if ([...kernel, ...window.strides, ...window.dilations].some((v) => !(v >= 1 && Number.isFinite(v))))
+    throw mismatch("its kernel, strides and dilations must be 1 or more.");
+  const mode = attrs.string("auto_pad", "NOTSET");
+  if (mode === "NOTSET") {
+    const pads = list("pads", 0, 2 * n);
+    return { ...window, begin: pads.slice(0, n), end: pads.slice(n) };
+  }
+  if (mode === "VALID") return { ...window, begin: Array<number>(n).fill(0), end: Array<number>(n).fill(0) };
+  if (mode !== "SAME_UPPER" && mode !== "SAME_LOWER") throw mismatch(`its auto_pad '${mode}' is none of NOTSET, VALID, SAME_UPPER and SAME_LOWER.`);
+  const totals = spatial.map((d, i) => {
+    const stride = window.strides[i]!;
+    if (typeof d === "string" && stride > 1) throw mismatch(`padding to the same size needs the length ${d} to be known.`);
+    const reach = reachOf(window, i);
+    return typeof d === "string" ? reach - 1 : Math.max(0, (Math.ceil(d / stride) - 1) * stride + reach - d);
+  });
+  const less = totals.map((t) => Math.floor(t / 2));
+  const more = totals.map((t, i) => t - less[i]!);
+  return mode === "SAME_UPPER" ? { ...window, begin: less, end: more } : { ...window, begin: more, end: less };
+}
+
+/** How many places the window has along each spatial axis. */
+export function slideShape(dims: readonly Dim[], w: Window, call: Pick<Call, "symbol">, ceil = false): Dim[] {
+  return dims.slice(2).map((d, i) => {
+    const [stride, begin, end, reach] = [w.strides[i]!, w.begin[i]!, w.end[i]!, reachOf(w, i)];
+    if (typeof d === "string") return stride === 1 && begin + end === reach - 1 ? d : call.symbol();
+    const room = d + begin + end - reach;
+    if (room < 0) throw mismatch(`a window that reaches over ${reach} does not fit into ${d} with padding ${begin} and ${end}.`);
+    const places = (ceil ? Math.ceil(room / stride) : Math.floor(room / stride)) + 1;
+    // A window may not begin behind the input and its first padding.
+    return ceil && (places - 1) * stride >= d + begin ? places - 1 : places;
+  });
+}
+
+/** All places of a window, the last axis fastest. */
+export function placesOf(kernel: readonly number[]): number[][] {
+  return kernel.reduce<number[][]>((places, k) => places.flatMap((p) => Array.from({ length: k }, (_, i) => [...p, i])), [[]]);
+}
+
+/**
+ * What each place of the window sees: for every k a (R, …out), from x of (R, …spatial); `fill` stands where the padding is.
+ * Strided slices copy one element at a time, so x is first parted into phases by one Transpose: measured 1.1 ms → 0.2 ms for 0.5 M elements.
+ */
+export function views(g: Builder, x: Value, w: Window, out: readonly number[], fill = 0): Value[] {
+  const spatial = x.dims.slice(1) as number[]; // callers ask spatialOf first
+  const axes = spatial.map((_, i) => i + 1);
+  const needed = out.map((o, i) => (o - 1) * w.strides[i]! + reachOf(w, i));
+  const whole = needed.map((l, i) => Math.ceil(l / w.strides[i]!) * w.strides[i]!); // phases are of one length
+  const kept = spatial.map((l, i) => Math.min(l, whole[i]! - w.begin[i]!));
+  let padded = x;
+  if (kept.some((l, i) => l < spatial[i]!)) padded = g.slice(padded, { starts: axes.map(() => 0), ends: kept, axes });
+  const after = whole.map((l, i) => l - w.begin[i]! - kept[i]!);
+  if ([...w.begin, ...after].some((p) => p > 0))
+    padded = g.op("Pad", [padded, g.list([0, ...w.begin, 0, ...after]), g.scalar(fill, x.dtype)]);
+  const offsets = placesOf(w.kernel).map((k) => k.map((at, i) => at * w.dilations[i]!));
+  if (w.strides.every((s) => s === 1))
+    return offsets.map((at) => g.slice(padded, { starts: at, ends: at.map((a, i) => a + out[i]!), axes }));
+
+  const n = axes.length;
+  const parted = g.reshape(padded, [-1, ...whole.flatMap((l, i) => [l / w.strides[i]!, w.strides[i]!])]);
+  const phases = g.transpose(parted, [...axes.map((a) => 2 * a), 0, ...axes.map((a) => 2 * a - 1)]); // (…phase, R, …)
+  return offsets.map((at) => {
+    const phase = at.map((a, i) => a % w.strides[i]!);
+    const from = at.map((a, i) => Math.floor(a / w.strides[i]!));
+    const seen = g.slice(phases, {
+      starts: [...phase, ...from],
+      ends: [...phase.map((p) => p + 1), ...from.map((f, i) => f + out[i]!)],
+      axes: [...axes.map((a) => a - 1), ...axes.map((a) => n + a)],
+    });
+    return g.reshape(seen, [-1, ...out]);
+  });
+}
+
+/** Images as rows: (N, C, …) → (N·C, …), so that channels need no groups and the batch stays symbolic. */
+export const imageRows = (g: Builder, x: Value): Value => g.reshape(x, [-1, ...spatialOf(x.dims)]);
