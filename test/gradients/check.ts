@@ -93,6 +93,10 @@ export async function ruleGradients(engine: Engine, type: string, sample: Sample
   return new Map(wrt.map((name) => [name, toNumbers(out[`grad:${name}`]!)]));
 }
 
+/** ONNX Runtime's BatchNormalization writes the running statistics into its inputs. */
+const copied = (feeds: Record<string, Tensor>): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(feeds).map(([name, t]) => [name, isFloat(t.dtype) ? fromNumbers(t.dtype, t.dims, toNumbers(t)) : t]));
+
 /** Central differences of the loss, element by element. */
 export async function differences(engine: Engine, type: string, sample: SampleSpec, float: Float): Promise<Map<string, number[]>> {
   const { graph, feeds, wrt } = caseOf(type, sample, float, false);
@@ -106,7 +110,7 @@ export async function differences(engine: Engine, type: string, sample: SampleSp
     for (let i = 0; i < at.length; i++) {
       const loss = async (shift: number) => {
         const moved = at.map((v, j) => (i === j ? v + shift : v));
-        return Number((await session.run({ ...feeds, [name]: fromNumbers(float, x.dims, moved) }))["loss"]!.data[0]);
+        return Number((await session.run({ ...copied(feeds), [name]: fromNumbers(float, x.dims, moved) }))["loss"]!.data[0]);
       };
       quotients.push(((await loss(step)) - (await loss(-step))) / (2 * step));
     }

@@ -100,7 +100,9 @@ function transposedWindow(attrs: Attrs, dims: readonly Dim[], kernel: readonly n
       out: dims.slice(2).map((d, i) => {
         if (typeof d === "number") return full(i) - base.begin[i]! - base.end[i]!;
         const more = extra[i]! + reachOf(base, i) - base.strides[i]! - base.begin[i]! - base.end[i]!;
-        return base.strides[i] === 1 && more === 0 ? d : `${base.strides[i] === 1 ? d : `${d}*${base.strides[i]}`}${more ? `+${more}` : ""}`;
+        return base.strides[i] === 1 && more === 0
+          ? d
+          : `${base.strides[i] === 1 ? d : `${d}*${base.strides[i]}`}${more ? `+${more}` : ""}`;
       }),
     };
   const known = spatialOf(dims);
@@ -151,12 +153,36 @@ export const convolutions = {
     },
     samples: [
       linear([[2, 3, 5, 5], [4, 3, 3, 3], [4]], { pads: [1, 1, 1, 1], strides: [2, 2] }),
-      linear([[2, 4, 4, 4], [4, 1, 3, 3]], { group: 4, auto_pad: "SAME_UPPER", strides: [2, 1] }), // depthwise
+      linear(
+        [
+          [2, 4, 4, 4],
+          [4, 1, 3, 3],
+        ],
+        { group: 4, auto_pad: "SAME_UPPER", strides: [2, 1] },
+      ), // depthwise
       linear([[1, 4, 5, 4], [6, 2, 2, 2], [6]], { group: 2, pads: [0, 1, 2, 0], strides: [3, 1], dilations: [1, 2] }),
-      linear([[2, 16, 3], [2, 16, 2]], { auto_pad: "SAME_LOWER" }),
+      linear(
+        [
+          [2, 16, 3],
+          [2, 16, 2],
+        ],
+        { auto_pad: "SAME_LOWER" },
+      ),
       linear([[1, 2, 5], [3, 2, 3], [3]], { auto_pad: "VALID", dilations: [2] }),
-      linear([[1, 2, 3, 4, 3], [2, 2, 2, 3, 2]], { pads: [1, 1, 0, 0, 1, 1], strides: [1, 2, 2] }),
-      linear([[1, 2, 4, 4], [3, 2, 1, 1]], { strides: [3, 3] }), // the last row is seen by none
+      linear(
+        [
+          [1, 2, 3, 4, 3],
+          [2, 2, 2, 3, 2],
+        ],
+        { pads: [1, 1, 0, 0, 1, 1], strides: [1, 2, 2] },
+      ),
+      linear(
+        [
+          [1, 2, 4, 4],
+          [3, 2, 1, 1],
+        ],
+        { strides: [3, 3] },
+      ), // the last row is seen by none
     ],
   }),
 
@@ -190,11 +216,35 @@ export const convolutions = {
     },
     samples: [
       linear([[2, 3, 3, 3], [3, 2, 3, 3], [2]], { strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 1] }),
-      linear([[1, 4, 3, 2], [4, 2, 2, 3]], { group: 2, strides: [1, 3], dilations: [2, 1], pads: [0, 1, 1, 0] }),
+      linear(
+        [
+          [1, 4, 3, 2],
+          [4, 2, 2, 3],
+        ],
+        { group: 2, strides: [1, 3], dilations: [2, 1], pads: [0, 1, 1, 0] },
+      ),
       linear([[2, 3, 4], [3, 1, 2], [3]], { group: 3, strides: [2] }),
-      linear([[1, 2, 3, 3], [2, 1, 3, 3]], { strides: [2, 2], auto_pad: "SAME_UPPER" }),
-      linear([[1, 2, 3], [2, 2, 3]], { strides: [2], output_shape: [6] }),
-      linear([[1, 2, 2, 2, 2], [2, 1, 2, 2, 2]], { strides: [2, 1, 2] }),
+      linear(
+        [
+          [1, 2, 3, 3],
+          [2, 1, 3, 3],
+        ],
+        { strides: [2, 2], auto_pad: "SAME_UPPER" },
+      ),
+      linear(
+        [
+          [1, 2, 3],
+          [2, 2, 3],
+        ],
+        { strides: [2], output_shape: [6] },
+      ),
+      linear(
+        [
+          [1, 2, 2, 2, 2],
+          [2, 1, 2, 2, 2],
+        ],
+        { strides: [2, 1, 2] },
+      ),
     ],
   }),
 } satisfies Record<string, Op>;

@@ -9,6 +9,7 @@ import { losses } from "./losses.ts";
 import { maths } from "./maths.ts";
 import { matrix } from "./matrix.ts";
 import { normalisations } from "./normalise.ts";
+import { imageNormalisations } from "./normaliseImages.ts";
 import type { Op } from "./op.ts";
 import { padding } from "./pad.ts";
 import { pools } from "./pool.ts";
@@ -25,6 +26,7 @@ export const operators = {
   ...matrix,
   ...reductions,
   ...normalisations,
+  ...imageNormalisations,
   ...convolutions,
   ...pools,
   ...padding,

@@ -1,7 +1,7 @@
 // Softmax and the normalisations: statistics along axes, then every element by them.
 import type { Builder, Value } from "./builder.ts";
 import { type Op, op, type View } from "./op.ts";
-import { normal, positive, type SampleSpec } from "./samples.ts";
+import { normal, offGrid, positive, type SampleSpec } from "./samples.ts";
 import { axisOf, like, mismatch, sameType } from "./shapes.ts";
 
 const soft = (slope: (g: Builder, dy: Value, y: Value, axes: number[]) => Value): Op =>
@@ -56,6 +56,23 @@ export const normalisations = {
       ];
     },
     samples: shapes,
+  }),
+
+  /** x / (Σ |x|ᵖ)^(1/p) along an axis, p 1 or 2. */
+  LpNormalization: op({
+    arity: 1,
+    infer([x], { attrs }) {
+      axisOf(attrs.int("axis", -1), x.dims.length);
+      return like(x);
+    },
+    grad(g, { x: [x], y: [y], dy: [dy], attrs }) {
+      const axes = [attrs.int("axis", -1)];
+      const one = attrs.int("p", 2) === 1;
+      const norm = one ? g.reduceSum(g.abs(x), { axes }) : g.sqrt(g.reduceSum(g.square(x), { axes }));
+      const along = g.reduceSum(g.mul(dy, y), { axes });
+      return [g.div(g.sub(dy, g.mul(one ? g.sign(x) : y, along)), norm)]; // (dy - y Σ dy y) / ‖x‖
+    },
+    samples: [[normal(2, 4)], { inputs: [offGrid(2, 3, 2)], attrs: { axis: 1, p: 1 } }],
   }),
 } satisfies Record<string, Op>;
 

@@ -28,10 +28,7 @@ function place(g: Builder, parts: readonly Value[], w: Window, out: readonly num
     );
     const parted = g.reshape(stacked, [...w.kernel, -1, ...out]);
     const axes = w.kernel.flatMap((_, i) => [n + 1 + i, i]);
-    const whole = g.reshape(
-      g.transpose(parted, [n, ...axes]),
-      [-1, ...out.map((o, i) => o * w.kernel[i]!)],
-    );
+    const whole = g.reshape(g.transpose(parted, [n, ...axes]), [-1, ...out.map((o, i) => o * w.kernel[i]!)]);
     return fit(g, whole, spatial);
   }
   const k = parts.length;
@@ -90,7 +87,8 @@ function counts(g: Builder, { x: [x], y: [y], attrs }: View, w: Window): Value |
     Array.from({ length: y.dims[i + 2] as number }, (_, o) => {
       const from = o * w.strides[i]! - w.begin[i]!;
       const limit = padding ? l + w.end[i]! : l;
-      return Array.from({ length: w.kernel[i]! }, (_, k) => from + k * w.dilations[i]!).filter((at) => (padding || at >= 0) && at < limit).length;
+      return Array.from({ length: w.kernel[i]! }, (_, k) => from + k * w.dilations[i]!).filter((at) => (padding || at >= 0) && at < limit)
+        .length;
     }),
   );
   const all = along.reduce<number[]>((a, b) => a.flatMap((p) => b.map((q) => p * q)), [1]);

@@ -34,7 +34,9 @@ function sizesOf(x: ValueInfo, call: Pick<Call, "attrs" | "has" | "constant"> & 
     });
     return { dims, scales };
   }
-  const wanted = call.constant(3) ? known(call, 3, "sizes") : (call.shapeIn?.(3) ?? axes.map((axis) => y?.dims[axis] ?? call.symbol?.() ?? 0));
+  const wanted = call.constant(3)
+    ? known(call, 3, "sizes")
+    : (call.shapeIn?.(3) ?? axes.map((axis) => y?.dims[axis] ?? call.symbol?.() ?? 0));
   fill("sizes", wanted);
   const policy = call.attrs.string("keep_aspect_ratio_policy", "stretch");
   const ratios = axes.map((axis, i) => Number(wanted[i]) / Number(x.dims[axis]));
@@ -63,7 +65,10 @@ function coordinate(at: number, mode: string, { length, size, scale }: Change): 
     case "asymmetric":
       return f(at / s);
     default:
-      throw mismatch(`its coordinate_transformation_mode '${mode}' is not supported.`, "Export it with half_pixel, align_corners or asymmetric.");
+      throw mismatch(
+        `its coordinate_transformation_mode '${mode}' is not supported.`,
+        "Export it with half_pixel, align_corners or asymmetric.",
+      );
   }
 }
 
@@ -235,12 +240,14 @@ export const resizing = {
 
 function image(x: ValueInfo): [Dim, number, Dim, Dim] {
   const [n, c, h, w] = x.dims;
-  if (x.dims.length !== 4 || typeof c !== "number") throw mismatch(`it takes (batch, channels, height, width) with known channels, not ${show(x.dims)}.`);
+  if (x.dims.length !== 4 || typeof c !== "number")
+    throw mismatch(`it takes (batch, channels, height, width) with known channels, not ${show(x.dims)}.`);
   return [n!, c, h!, w!];
 }
 
 function sides(...dims: readonly Dim[]): number[] {
-  if (dims.some((d) => typeof d === "string")) throw mismatch(`the sides ${show(dims)} must be known for the gradient.`, "Fix the size of the pictures.");
+  if (dims.some((d) => typeof d === "string"))
+    throw mismatch(`the sides ${show(dims)} must be known for the gradient.`, "Fix the size of the pictures.");
   return dims as number[];
 }
 

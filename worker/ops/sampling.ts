@@ -36,7 +36,8 @@ function tapsAt(g: Builder, u: Value, kind: "nearest" | "linear" | "cubic"): Tap
   }
   // Keys' cubic with a = -3/4: (a+2)t³ - (a+3)t² + 1 within 1, at³ - 5at² + 8at - 4a within 2. https://doi.org/10.1109/TASSP.1981.1163711
   const a = -0.75;
-  const powers = (v: Value, c: readonly number[]) => c.slice(1).reduce<Value>((sum, k) => g.add(g.mul(sum, v), k), g.scalar(c[0]!, u.dtype));
+  const powers = (v: Value, c: readonly number[]) =>
+    c.slice(1).reduce<Value>((sum, k) => g.add(g.mul(sum, v), k), g.scalar(c[0]!, u.dtype));
   const near = (v: Value) => ({ weight: powers(v, [a + 2, -(a + 3), 0, 1]), slope: powers(v, [3 * (a + 2), -2 * (a + 3), 0]) });
   const far = (v: Value) => ({ weight: powers(v, [a, -5 * a, 8 * a, -4 * a]), slope: powers(v, [3 * a, -10 * a, 8 * a]) });
   const back = ({ weight, slope }: { weight: Value; slope: Value }) => ({ weight, slope: g.neg(slope) }); // distances that shrink as u grows
@@ -121,7 +122,9 @@ function gridGradient(g: Builder, view: View): [Value | null, Value | null] {
     });
   }
   const dx = () => {
-    const sum = g.op("ScatterND", [g.zerosLike(pixels), g.concat(indices, { axis: 0 }), g.concat(shares, { axis: 0 })], { reduction: "add" });
+    const sum = g.op("ScatterND", [g.zerosLike(pixels), g.concat(indices, { axis: 0 }), g.concat(shares, { axis: 0 })], {
+      reduction: "add",
+    });
     const images = g.reshape(sum, [-1, ...sizes, c]);
     return g.assume(g.transpose(images, [0, d + 1, ...sizes.map((_, i) => i + 1)]), image.dims);
   };
@@ -136,7 +139,13 @@ function gridGradient(g: Builder, view: View): [Value | null, Value | null] {
 /** Row of each image's first pixel, (N, 1) int64. */
 function imageOffsets(g: Builder, x: Value, pixels: number): Value {
   const n = x.dims[0]!;
-  if (typeof n === "number") return g.constant(int64([n, 1], [...Array(n).keys()].map((i) => i * pixels)));
+  if (typeof n === "number")
+    return g.constant(
+      int64(
+        [n, 1],
+        [...Array(n).keys()].map((i) => i * pixels),
+      ),
+    );
   const counted = g.cumSum(g.ones(x, 0), 0, { exclusive: 1 });
   return g.unsqueeze(g.mul(g.cast(counted, "int64"), pixels), [1]);
 }

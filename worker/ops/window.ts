@@ -46,7 +46,8 @@ export function windowOf(attrs: Attrs, dims: readonly Dim[], kernel: readonly nu
     return { ...window, begin: pads.slice(0, n), end: pads.slice(n) };
   }
   if (mode === "VALID") return { ...window, begin: Array<number>(n).fill(0), end: Array<number>(n).fill(0) };
-  if (mode !== "SAME_UPPER" && mode !== "SAME_LOWER") throw mismatch(`its auto_pad '${mode}' is none of NOTSET, VALID, SAME_UPPER and SAME_LOWER.`);
+  if (mode !== "SAME_UPPER" && mode !== "SAME_LOWER")
+    throw mismatch(`its auto_pad '${mode}' is none of NOTSET, VALID, SAME_UPPER and SAME_LOWER.`);
   const totals = spatial.map((d, i) => {
     const stride = window.strides[i]!;
     if (typeof d === "string" && stride > 1) throw mismatch(`padding to the same size needs the length ${d} to be known.`);
