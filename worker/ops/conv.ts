@@ -5,7 +5,7 @@ import type { Builder, Value } from "./builder.ts";
 import { type Attrs, type Op, op } from "./op.ts";
 import { normal, type Sample } from "./samples.ts";
 import { like, mismatch, sameType, show } from "./shapes.ts";
-import { imageRows, reachOf, slideShape, spatialOf, views, type Window, windowOf } from "./window.ts";
+import { imageRows, reachOf, slideShape, spatialOf, unslide, views, type Window, windowOf } from "./window.ts";
 
 /** From this many channels a group on, one product for each place of the kernel; below, one product with all places side by side. */
 const wide = 16;
@@ -138,15 +138,8 @@ export const convolutions = {
     grad(g, { x: [x, w], dy: [dy], attrs, has, wants }) {
       const group = attrs.int("group", 1);
       const window = windowOf(attrs, x.dims, w.dims.slice(2) as number[]);
-      const dx = () => {
-        const out = spatialOf(dy.dims);
-        const extra = spatialOf(x.dims).map(
-          (l, i) => l - ((out[i]! - 1) * window.strides[i]! + reachOf(window, i) - window.begin[i]! - window.end[i]!),
-        );
-        return g.op("ConvTranspose", [dy, w], { ...plain(window, group), output_padding: extra });
-      };
       return [
-        wants(0) ? dx() : null,
+        wants(0) ? g.assume(unslide(g, { dy, weights: w, window, group }, spatialOf(x.dims)), x.dims) : null,
         wants(1) ? weightGradient(g, { small: dy, large: x, window, group }) : null,
         has(2) && wants(2) ? channelSums(g, dy) : null,
       ];

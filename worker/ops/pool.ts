@@ -5,7 +5,7 @@ import type { Builder, Value } from "./builder.ts";
 import { type Call, type Op, op, type View } from "./op.ts";
 import { distinct, type Gen, normal, offGrid, type Sample } from "./samples.ts";
 import { like, mismatch, show } from "./shapes.ts";
-import { imageRows, reachOf, slideShape, spatialOf, views, type Window, windowOf } from "./window.ts";
+import { imageRows, slideShape, spatialOf, unslide, views, type Window, windowOf } from "./window.ts";
 
 const pooled = (dims: readonly Dim[], call: Call): Dim[] => [
   ...dims.slice(0, 2),
@@ -43,18 +43,7 @@ function place(g: Builder, parts: readonly Value[], w: Window, out: readonly num
     parts.map((p) => g.unsqueeze(p, [1])),
     { axis: 1 },
   );
-  return unslide(g, joined, kernels, w, spatial);
-}
-
-/** Rows (R, k, …out) through a transposed convolution that undoes the window: (R, …spatial). */
-function unslide(g: Builder, rows: Value, kernels: Value, w: Window, spatial: readonly number[]): Value {
-  const { strides, dilations, begin, kernel } = w;
-  const out = rows.dims.slice(2) as number[];
-  // The last windows may reach beyond the padding (ceil_mode) or leave elements out: end is what makes the length right.
-  const reached = out.map((o, i) => (o - 1) * strides[i]! + reachOf(w, i) - begin[i]!);
-  const end = reached.map((l, i) => Math.max(0, l - spatial[i]!));
-  const whole = g.op("ConvTranspose", [rows, kernels], { kernel_shape: kernel, strides, dilations, pads: [...begin, ...end] });
-  return fit(g, g.squeeze(whole, [1]), spatial);
+  return g.squeeze(unslide(g, { dy: joined, weights: kernels, window: w }, spatial), [1]);
 }
 
 /** Zeros behind what is too short; what is too long is cut (windows of ceil_mode reach beyond the input). */
@@ -77,7 +66,7 @@ function spread(g: Builder, dy: Value, w: Window, x: Value): Value {
     return g.reshapeLike(fit(g, imageRows(g, whole), spatial), x);
   }
   const ones = g.constant(fromNumbers(dy.dtype, [1, 1, ...w.kernel], Array<number>(sizeOf(w.kernel)).fill(1)));
-  return g.reshapeLike(unslide(g, g.unsqueeze(rows, [1]), ones, w, spatial), x);
+  return g.reshapeLike(unslide(g, { dy: g.unsqueeze(rows, [1]), weights: ones, window: w }, spatial), x);
 }
 
 /** How many elements each window of AveragePool divides by: a number where all are equal, else a constant (…out). */
