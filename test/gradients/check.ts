@@ -48,8 +48,9 @@ export interface Case {
 /**
  * A graph of one node, with `loss` = Σ weights · outputs (fixed uneven weights, exact in few bits, so that no output's slope is hidden) and, if asked for, the
  * gradients of every float input.
+ * @param symbolic the inputs whose first length is called B
  */
-export function caseOf(type: string, sample: SampleSpec, float: Float, withGradients: boolean, symbolic = false): Case {
+export function caseOf(type: string, sample: SampleSpec, float: Float, withGradients: boolean, symbolic: readonly number[] = []): Case {
   const entry = operators[type as OperatorName] as Op;
   const g = new Builder(type);
   const feeds: Record<string, Tensor> = {};
@@ -61,7 +62,7 @@ export function caseOf(type: string, sample: SampleSpec, float: Float, withGradi
     const name = `x${i}`;
     feeds[name] = tensor;
     if (isFloat(tensor.dtype)) wrt.push(name);
-    return g.input(name, tensor.dtype, symbolic ? tensor.dims.map((d, axis) => (axis === 0 && d > 1 ? "B" : d)) : tensor.dims);
+    return g.input(name, tensor.dtype, symbolic.includes(i) ? ["B", ...tensor.dims.slice(1)] : tensor.dims);
   });
   const outputs = g.op(type, values, sample.attrs, { outputs: sample.outputs ?? 1, ...(entry.domain && { domain: entry.domain }) });
   const random = seeded(7);

@@ -154,7 +154,7 @@ function gradient(g: Builder, view: View): Value {
   });
   const taps = changes.map((c) => tapsOf(attrs, c));
   const times = changes.map((c, i) => repeats(taps[i]!, c));
-  // Repetition: a mean over each block; measured against the product with the matrix in the note at the samples.
+  // Repetition: a mean over each block, which needs no matrix (as fast for 16², where its cost is linear in the size and the product's is not).
   if (changes.length && changes.every((c, i) => c.axis > 1 && times[i])) {
     const kernel = x[0].dims.slice(2).map((_, i) => times[changes.findIndex((c) => c.axis === i + 2)] ?? 1);
     const mean = g.op("AveragePool", [view.dy[0]], { kernel_shape: kernel, strides: kernel });

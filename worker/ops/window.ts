@@ -1,6 +1,7 @@
 // Windows that slide over the spatial axes, which are those after batch and channels. Letters: N batch, C channels, k a place in the window,
 // o a place in the result; window o covers the input at o · stride + k · dilation - begin.
 import type { Dim } from "../onnx/graph.ts";
+import { sizeOf } from "../tensor.ts";
 import type { Builder, Value } from "./builder.ts";
 import type { Attrs, Call } from "./op.ts";
 import { mismatch, show } from "./shapes.ts";
@@ -79,13 +80,15 @@ export function placesOf(kernel: readonly number[]): number[][] {
 
 /**
  * What each place of the window sees: for every k a (R, …out), from x of (R, …spatial); `fill` stands where the padding is.
- * Strided slices copy one element at a time, so x is first parted into phases by one Transpose: measured 1.1 ms → 0.2 ms for 0.5 M elements.
+ * Strided slices copy one element at a time. Where there are more of them than phases, SpaceToDepth parts x once, and the slices copy rows:
+ * measured 0.6 of the time for 3 × 3 windows of stride 2, a tenth for 7 × 7. (A Transpose does the same in four times the time of SpaceToDepth.)
  */
 export function views(g: Builder, x: Value, w: Window, out: readonly number[], fill = 0): Value[] {
   const spatial = x.dims.slice(1) as number[]; // callers ask spatialOf first
   const axes = spatial.map((_, i) => i + 1);
   const needed = out.map((o, i) => (o - 1) * w.strides[i]! + reachOf(w, i));
-  const whole = needed.map((l, i) => Math.ceil(l / w.strides[i]!) * w.strides[i]!); // phases are of one length
+  const phased = out.length === 2 && w.strides[0] === w.strides[1] && w.strides[0]! > 1 && sizeOf(w.kernel) > sizeOf(w.strides);
+  const whole = phased ? needed.map((l, i) => Math.ceil(l / w.strides[i]!) * w.strides[i]!) : needed; // phases are of one length
   const kept = spatial.map((l, i) => Math.min(l, whole[i]! - w.begin[i]!));
   let padded = x;
   if (kept.some((l, i) => l < spatial[i]!)) padded = g.slice(padded, { starts: axes.map(() => 0), ends: kept, axes });
@@ -93,21 +96,18 @@ export function views(g: Builder, x: Value, w: Window, out: readonly number[], f
   if ([...w.begin, ...after].some((p) => p > 0))
     padded = g.op("Pad", [padded, g.list([0, ...w.begin, 0, ...after]), g.scalar(fill, x.dtype)]);
   const offsets = placesOf(w.kernel).map((k) => k.map((at, i) => at * w.dilations[i]!));
-  if (w.strides.every((s) => s === 1))
-    return offsets.map((at) => g.slice(padded, { starts: at, ends: at.map((a, i) => a + out[i]!), axes }));
-
-  const n = axes.length;
-  const parted = g.reshape(padded, [-1, ...whole.flatMap((l, i) => [l / w.strides[i]!, w.strides[i]!])]);
-  const phases = g.transpose(parted, [...axes.map((a) => 2 * a), 0, ...axes.map((a) => 2 * a - 1)]); // (…phase, R, …)
-  return offsets.map((at) => {
-    const phase = at.map((a, i) => a % w.strides[i]!);
-    const from = at.map((a, i) => Math.floor(a / w.strides[i]!));
-    const seen = g.slice(phases, {
-      starts: [...phase, ...from],
-      ends: [...phase.map((p) => p + 1), ...from.map((f, i) => f + out[i]!)],
-      axes: [...axes.map((a) => a - 1), ...axes.map((a) => n + a)],
+  const stride = w.strides[0]!;
+  if (!phased)
+    return offsets.map((at) => {
+      const ends = at.map((a, i) => a + (out[i]! - 1) * w.strides[i]! + 1);
+      return g.slice(padded, { starts: at, ends, axes, ...(w.strides.some((s) => s > 1) && { steps: w.strides }) });
     });
-    return g.reshape(seen, [-1, ...out]);
+  const phases = g.op("SpaceToDepth", [g.unsqueeze(padded, [1])], { blocksize: stride }); // (R, phase, …)
+  return offsets.map((at) => {
+    const phase = (at[0]! % stride) * stride + (at[1]! % stride);
+    const from = at.map((a) => Math.floor(a / stride));
+    const ends = [phase + 1, ...from.map((f, i) => f + out[i]!)];
+    return g.squeeze(g.slice(phases, { starts: [phase, ...from], ends, axes: [1, 2, 3] }), [1]);
   });
 }
 
