@@ -2,6 +2,8 @@
 import { AppError } from "../../ipc/error.ts";
 import { activations } from "./activations.ts";
 import { arithmetic } from "./arithmetic.ts";
+import { bits } from "./bits.ts";
+import { einsums } from "./einsum.ts";
 import { layout } from "./layout.ts";
 import { lookups } from "./lookup.ts";
 import { losses } from "./losses.ts";
@@ -9,6 +11,8 @@ import { maths } from "./maths.ts";
 import { matrix } from "./matrix.ts";
 import { normalisations } from "./normalise.ts";
 import type { Op } from "./op.ts";
+import { order } from "./order.ts";
+import { random } from "./random.ts";
 import { reductions } from "./reduce.ts";
 import { sources } from "./sources.ts";
 import { text } from "./text.ts";
@@ -18,6 +22,7 @@ export const operators = {
   ...activations,
   ...arithmetic,
   ...matrix,
+  ...einsums,
   ...reductions,
   ...normalisations,
   ...layout,
@@ -25,6 +30,9 @@ export const operators = {
   ...sources,
   ...losses,
   ...text,
+  ...bits,
+  ...order,
+  ...random,
 } satisfies Record<string, Op>;
 
 export type OperatorName = keyof typeof operators;

@@ -55,13 +55,13 @@ function backward(g: Builder, node: Node, flow: ReadonlyMap<string, Value>, depe
       },
     );
   const inputs = typedInputs(g.graph, node);
-  const outputs = node.outputs.map((name) => g.value(name));
+  const outputs = node.outputs.map((name) => (name ? g.value(name) : undefined)); // an optional one may be absent
   const wants = (i: number) => inputs[i] !== undefined && depends.has(inputs[i].name) && isFloat(inputs[i].dtype);
   const view: View = {
     ...callOf({ graph: g.graph, ...node, inputs, outputs: outputs.length }),
     x: inputs as unknown as Places<Value>, // absent optional inputs are asked for with has()
     y: outputs as unknown as Places<Value>,
-    dy: outputs.map((y) => flow.get(y.name) ?? g.zerosLike(y)) as unknown as Places<Value>,
+    dy: outputs.map((y) => y && (flow.get(y.name) ?? g.zerosLike(y))) as unknown as Places<Value>,
     flows: (i) => outputs[i] !== undefined && flow.has(outputs[i].name),
     wants,
   };
