@@ -13,6 +13,7 @@ import { normalisations } from "./normalise.ts";
 import type { Op } from "./op.ts";
 import { order } from "./order.ts";
 import { random } from "./random.ts";
+import { recurrents } from "./recurrent.ts";
 import { reductions } from "./reduce.ts";
 import { sources } from "./sources.ts";
 import { text } from "./text.ts";
@@ -33,6 +34,7 @@ export const operators = {
   ...bits,
   ...order,
   ...random,
+  ...recurrents,
 } satisfies Record<string, Op>;
 
 export type OperatorName = keyof typeof operators;
