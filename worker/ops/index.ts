@@ -12,6 +12,7 @@ import { matrix } from "./matrix.ts";
 import { normalisations } from "./normalise.ts";
 import type { Op } from "./op.ts";
 import { order } from "./order.ts";
+import { quantizations } from "./quantize.ts";
 import { random } from "./random.ts";
 import { recurrents } from "./recurrent.ts";
 import { reductions } from "./reduce.ts";
@@ -35,6 +36,7 @@ export const operators = {
   ...order,
   ...random,
   ...recurrents,
+  ...quantizations,
 } satisfies Record<string, Op>;
 
 export type OperatorName = keyof typeof operators;
