@@ -47,7 +47,7 @@ class Gru(nn.Module):
 
 
 class Gpt(nn.Module):
-    """One block with causal attention, tied embeddings, next-token loss."""
+    """One block with causal attention, next-token loss."""
 
     def __init__(self, width=16, heads=2, words=24, length=8):
         super().__init__()
@@ -56,6 +56,7 @@ class Gpt(nn.Module):
         self.n1, self.n2, self.n3 = nn.LayerNorm(width), nn.LayerNorm(width), nn.LayerNorm(width)
         self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.head = nn.Linear(width, words, bias=False)
         for norm in (self.n1, self.n2, self.n3):  # equal tensors would be stored once
             nn.init.normal_(norm.weight, 1, 0.1), nn.init.normal_(norm.bias, 0, 0.1)
 
@@ -66,7 +67,7 @@ class Gpt(nn.Module):
         a = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         h = h + self.proj(a.transpose(1, 2).reshape(b, t, -1))
         h = h + self.down(F.gelu(self.up(self.n2(h))))
-        logits = self.n3(h) @ self.token.weight.t()
+        logits = self.head(self.n3(h))
         return F.cross_entropy(logits.view(-1, self.words), y.view(-1))
 
 
