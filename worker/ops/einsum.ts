@@ -192,7 +192,15 @@ function pair(g: Builder, a: Term, b: Term, keep: ReadonlySet<string>): Term {
   const n = batch.length;
   const product = g.matmul(merged(g, p, n, [left.length, sum.length]), merged(g, q, n, [sum.length, right.length]));
   if (left.length === 1 && right.length === 1) return { value: product, labels };
-  return { value: reshaped(g, product, n, [...dims(a, left), ...dims(b, right)]), labels };
+  const split = [...dims(a, left), ...dims(b, right)];
+  if (split.filter((d) => typeof d === "string").length < 2) return { value: reshaped(g, product, n, split), labels };
+  const lengthOf = (t: Term, l: string) => {
+    const axis = t.labels.indexOf(l);
+    const d = t.value.dims[axis]!;
+    return typeof d === "number" ? g.list([d]) : g.op("Shape", [t.value], { start: axis, end: axis + 1 });
+  };
+  const shape = g.concat([...[...batch, ...left].map((l) => lengthOf(a, l)), ...right.map((l) => lengthOf(b, l))], { axis: 0 });
+  return { value: g.assume(g.reshape(product, shape), [...dims(a, batch), ...split]), labels };
 }
 
 /** The axes behind the first `n`, in groups of these sizes, each group as one axis. */

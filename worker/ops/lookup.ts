@@ -173,7 +173,7 @@ function withBatch(g: Builder, at: Value, axes: number): Value {
     const length = g.op("Shape", [at], { start: axis, end: axis + 1 });
     const numbers = g.op("Range", [g.scalar(0, "int64"), g.squeeze(length, [0]), g.scalar(1, "int64")]);
     const column = g.reshape(
-      numbers,
+      g.assume(numbers, [at.dims[axis]!]),
       at.dims.map((_, i) => (i === axis ? -1 : 1)),
     );
     return g.assume(g.expandLike(g.cast(column, at.dtype), one), one.dims);
