@@ -77,6 +77,13 @@ test("attention that remembers, and with a softcap", async () => {
   await compare("Attention", 23, inputs, { softcap: float(2) }, [4, 4, 4]);
 });
 
+test("a softcap and a mask together", async () => {
+  const inputs = [normal(1, 2, 2, 2), normal(1, 2, 2, 2), normal(1, 2, 2, 2)];
+  const additive = float32([2, 2], [0.5, -3, 2, -1]);
+  await compare("Attention", 23, [...inputs, additive], { softcap: float(0.5) }, [4]);
+  await compare("Attention", 23, [...inputs, bools([2, 2], [true, false, true, true])], { softcap: float(0.5), is_causal: int(1) }, [4]);
+});
+
 test("rotations: halves, pairs, part of the width, positions", async () => {
   await compare("RotaryEmbedding", 23, [normal(2, 2, 3, 4), normal(2, 3, 2), normal(2, 3, 2)], {}, [4]);
   await compare("RotaryEmbedding", 23, [normal(2, 2, 3, 4), normal(2, 3, 2), normal(2, 3, 2)], { interleaved: int(1) }, [4], true);
