@@ -53,7 +53,7 @@ gradient, ${count((e) => e.grad === "none")} whose result is flat or whole-numbe
 - **checked on webgpu**: the first sample's gradients against the CPU's, wherever the test finds an adapter; nodes that WebGPU does not have run on the CPU.
 - If, Loop and Scan with trip counts known beforehand are made straight by \`worker/passes/unroll.ts\`; Attention, RotaryEmbedding and Swish
   become operators of this table in \`worker/passes/attention.ts\`. Lists of tensors (Sequence…, Optional…) are taken apart by
-  `worker/passes/sequences.ts`; what only the run decides is refused by name.
+  \`worker/passes/sequences.ts\`; what only the run decides is refused by name.
 
 ${sections.join("\n\n")}
 `;
