@@ -4,6 +4,7 @@ import { activations } from "./activations.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { bits } from "./bits.ts";
 import { einsums } from "./einsum.ts";
+import { inverses } from "./inverse.ts";
 import { layout } from "./layout.ts";
 import { lookups } from "./lookup.ts";
 import { losses } from "./losses.ts";
@@ -25,6 +26,7 @@ export const operators = {
   ...arithmetic,
   ...matrix,
   ...einsums,
+  ...inverses,
   ...reductions,
   ...normalisations,
   ...layout,

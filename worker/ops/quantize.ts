@@ -4,9 +4,9 @@ import type { Dim } from "../onnx/graph.ts";
 import { dtypeOf } from "../onnx/proto.ts";
 import { type DType, fromNumbers, sizeOf, tensor, type Tensor, toNumbers } from "../tensor.ts";
 import type { Builder, Value } from "./builder.ts";
-import { type Attrs, type Call, none, type Op, op, type View } from "./op.ts";
+import { type Attrs, type Call, forbidden, none, type Op, op, type View } from "./op.ts";
 import { between, type Gen, ids, list, normal, positive } from "./samples.ts";
-import { axisOf, like, mismatch, show } from "./shapes.ts";
+import { axisOf, like, matmulShape, mismatch, show } from "./shapes.ts";
 
 const ranges: Partial<Record<DType, readonly [number, number]>> = {
   int8: [-128, 127],
@@ -121,8 +121,16 @@ export const quantizations = {
       { dtype: "float32", dims: [] },
       { dtype: "uint8", dims: [] },
     ],
-    grad: none,
+    grad: forbidden("its levels move with its input; quantise with fixed scales by QuantizeLinear"),
     samples: [{ inputs: [normal(2, 3)], outputs: 3, float32: true }],
+  }),
+
+  /** a · b of whole numbers, each less its zero point. */
+  MatMulInteger: op({
+    arity: [2, 4],
+    infer: ([a, b]) => ({ dtype: "int32", dims: matmulShape(a.dims, b.dims) }),
+    grad: none,
+    samples: [[ids([1, 2, 3, 4], [2, 2], "uint8"), ids([1, 0, 2, 1], [2, 2], "uint8"), ids([1], [], "uint8")]],
   }),
 
   /**

@@ -2,7 +2,7 @@
 // X (T, B, I), W (D, G·H, I), R (D, G·H, H), bias (D, 2·G·H), lengths (B), states (D, B, H), peepholes (D, 3·H); Y (T, D, B, H), last states (D, B, H).
 // Handled: both directions, sequence lengths, initial states, peepholes, linear_before_reset, Sigmoid, Tanh and Relu. Refused: clip,
 // input_forget, layout 1, other activations, a symbolic sequence length.
-import type { ValueInfo } from "../onnx/graph.ts";
+import type { Attributes, ValueInfo } from "../onnx/graph.ts";
 import type { Builder, Plain, Value } from "./builder.ts";
 import { type Attrs, type Call, type Op, op, type Rule, type Typed } from "./op.ts";
 import { type Back, backGru, backLstm, backRnn, before, type Direction, rows, running, weights } from "./recurrentBack.ts";
@@ -56,7 +56,7 @@ const rule =
     if (attrs.int("input_forget", 0)) throw refuse("with input_forget");
     const given = (i: number): Value | undefined => (has(i) ? inputs[i] : undefined);
     const names = inputs.map((v) => (v as Value | undefined)?.name ?? "");
-    const y = (view.y[0] as Value | undefined) ?? g.node({ type, domain: "", inputs: names, attrs: attrs.all }, 1)[0]!;
+    const y = (view.y[0] as Value | undefined) ?? g.node({ type, domain: "", inputs: names, attrs: saidOtherwise(attrs.all) }, 1)[0]!;
     const runs = has(4) ? running(g, inputs[4], steps, x.dtype) : undefined;
     const way = attrs.string("direction", "forward");
 
@@ -114,6 +114,14 @@ const rule =
       );
     });
   };
+
+/**
+ * The same attributes in other words: the runtime merges equal nodes, and fails where one of them lacks an output that the other has
+ * (1.30: "Argument type mismatch when adding edge").
+ */
+function saidOtherwise({ layout, ...rest }: Attributes): Attributes {
+  return layout ? rest : { ...rest, layout: { type: "int", value: 0 } };
+}
 
 const reversed = (g: Builder, x: Value): Value => g.slice(x, { starts: [-1], ends: [-Infinity], axes: [0], steps: [-1] });
 
