@@ -1,4 +1,4 @@
-// COVERAGE.md is written from the table of operators: `npx vitest run --project unit test/gradients/coverage -u` writes it anew.
+// COVERAGE.md is written from the table of operators: `npx vitest run test/gradients/coverage -u` writes it anew.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { format, resolveConfig } from "prettier";
