@@ -1,7 +1,7 @@
 // A tensor is a dtype, dims and a typed array in row-major order. No maths here. Invariant: data.length is the product of dims.
 import { AppError } from "../ipc/error.ts";
 
-/** How each dtype is held: float16 as its bits, bool as 0 and 1, string as text. */
+/** How each dtype is held: float16 as its bits, bool as 0 and 1, string as text, uint4 two in a byte, the first in the low half. */
 export interface Arrays {
   float32: Float32Array;
   float64: Float64Array;
@@ -15,6 +15,7 @@ export interface Arrays {
   int64: BigInt64Array;
   uint64: BigUint64Array;
   bool: Uint8Array;
+  uint4: Uint8Array;
   string: string[];
 }
 export type DType = keyof Arrays;
@@ -35,12 +36,14 @@ const makers = {
   int64: BigInt64Array,
   uint64: BigUint64Array,
   bool: Uint8Array,
+  uint4: Uint8Array,
 } as const;
 
 export const dtypes = [...Object.keys(makers), "string"] as DType[];
 
-/** Bytes of one element; 0 for strings, which have no fixed size. */
+/** Bytes of one element (uint4: a half); 0 for strings, which have no fixed size. */
 export function bytesOf(dtype: DType): number {
+  if (dtype === "uint4") return 0.5;
   return dtype === "string" ? 0 : makers[dtype].BYTES_PER_ELEMENT;
 }
 
@@ -58,7 +61,7 @@ export function sizeOf(dims: readonly number[]): number {
 /** A tensor over `data` (not copied). Throws `shapeMismatch` when the length is not the product of dims. */
 export function tensor<D extends DType>(dtype: D, dims: readonly number[], data: Arrays[D]): Tensor<D> {
   const size = sizeOf(dims);
-  if (data.length !== size)
+  if (data.length !== (dtype === "uint4" ? Math.ceil(size / 2) : size))
     throw new AppError(
       "shapeMismatch",
       `A ${dtype} tensor of shape [${dims.join(", ")}] has ${size} values, but ${data.length} were given.`,
@@ -102,6 +105,7 @@ export function fromNumbers(dtype: DType, dims: readonly number[], values: reado
   if (dtype === "string") return strings(dims, values.map(String));
   if (dtype === "float16") return tensor("float16", dims, Uint16Array.from(values, halfBits));
   if (dtype === "int64") return int64(dims, values);
+  if (dtype === "uint4") return tensor("uint4", dims, packed(values));
   if (dtype === "uint64") return tensor("uint64", dims, BigUint64Array.from(values, BigInt));
   return tensor(dtype, dims, makers[dtype].from(values) as never); // the pair is checked by the two lines above
 }
@@ -110,13 +114,27 @@ export function fromNumbers(dtype: DType, dims: readonly number[], values: reado
 export function toNumbers(t: Tensor): number[] {
   if (t.dtype === "string") throw new AppError("internal", "A text tensor has no numbers.", "Ask for its data instead.");
   if (t.dtype === "float16") return Array.from(t.data, halfValue);
+  if (t.dtype === "uint4") return Array.from({ length: sizeOf(t.dims) }, (_, i) => (t.data[i >> 1]! >> (4 * (i & 1))) & 15);
   return Array.from(t.data as ArrayLike<number | bigint>, Number);
+}
+
+/** Whole numbers from 0 to 15, two in a byte. */
+function packed(values: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(Math.ceil(values.length / 2));
+  values.forEach((v, i) => (bytes[i >> 1]! |= (v & 15) << (4 * (i & 1))));
+  return bytes;
 }
 
 /** A zeroed tensor (strings: empty). */
 export function zeros(dtype: DType, dims: readonly number[]): Tensor {
   const size = sizeOf(dims);
-  return tensor(dtype, dims, (dtype === "string" ? new Array<string>(size).fill("") : new makers[dtype](size)) as never);
+  return tensor(
+    dtype,
+    dims,
+    (dtype === "string"
+      ? new Array<string>(size).fill("")
+      : new makers[dtype](Math.ceil((size * bytesOf(dtype)) / makers[dtype].BYTES_PER_ELEMENT))) as never,
+  );
 }
 
 /** The same values in memory of their own. */
@@ -133,12 +151,13 @@ export function rawBytes(t: Tensor): Uint8Array {
 /** A tensor from little-endian bytes, copied. Throws `shapeMismatch` when there are too few or too many. */
 export function fromRawBytes(dtype: Exclude<DType, "string">, dims: readonly number[], bytes: Uint8Array): Tensor {
   const maker = makers[dtype];
-  if (bytes.length !== sizeOf(dims) * maker.BYTES_PER_ELEMENT)
+  const expected = Math.ceil(sizeOf(dims) * bytesOf(dtype));
+  if (bytes.length !== expected)
     throw new AppError(
       "shapeMismatch",
-      `A ${dtype} tensor of shape [${dims.join(", ")}] has ${sizeOf(dims) * maker.BYTES_PER_ELEMENT} bytes, but there are ${bytes.length}.`,
+      `A ${dtype} tensor of shape [${dims.join(", ")}] has ${expected} bytes, but there are ${bytes.length}.`,
       "The file is damaged or was cut off.",
-      { dtype, dims: [...dims], expected: sizeOf(dims) * maker.BYTES_PER_ELEMENT, actual: bytes.length },
+      { dtype, dims: [...dims], expected, actual: bytes.length },
     );
   const copy = new Uint8Array(bytes); // aligned at 0, whatever the offset in the file (a Buffer's slice would not copy)
   return tensor(dtype, dims, new maker(copy.buffer) as never);

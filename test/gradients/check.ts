@@ -27,6 +27,17 @@ const onlyFloat32 = new Set([
   "Mean",
   "Softplus",
   "LeakyRelu",
+  "Asin",
+  "Acos",
+  "Atan",
+  "Sinh",
+  "Cosh",
+  "Asinh",
+  "Acosh",
+  "Atanh",
+  "ThresholdedRelu",
+  "PRelu",
+  "Shrink",
 ]);
 
 export function floatFor(type: string, sample: SampleSpec): Float {

@@ -172,7 +172,7 @@ export class Graph {
       this.#producers.set(output, whole);
     }
     this.#nodes.splice(at, 0, whole);
-    if (whole.domain === "ai.onnx.ml" && !this.opsets.has(whole.domain)) this.opsets.set(whole.domain, mlOpset);
+    if (whole.domain && !this.opsets.has(whole.domain)) this.opsets.set(whole.domain, whole.domain === "ai.onnx.ml" ? mlOpset : 1);
     return whole;
   }
 

@@ -53,6 +53,7 @@ const codes: Record<DType, number> = {
   int64: Code.INT64,
   uint64: Code.UINT64,
   bool: Code.BOOL,
+  uint4: Code.UINT4,
   string: Code.STRING,
 };
 const byCode = new Map(Object.entries(codes).map(([dtype, code]) => [code, dtype as DType]));
@@ -275,7 +276,7 @@ function readTensor(t: TensorProto, where: string): Tensor {
   const filled = fields.filter((f) => f.length > 0);
   if (filled.length > 1) throw bad(`${where} gives its data twice.`);
   const given = filled[0]?.length ?? 0;
-  const expected = filled[0] === t.rawData ? size * bytesOf(dtype) : size;
+  const expected = filled[0] === t.rawData ? Math.ceil(size * bytesOf(dtype)) : dtype === "uint4" ? Math.ceil(size / 2) : size;
   if (given !== expected) throw bad(`${where} has ${given} values or bytes where its shape [${dims.join(", ")}] asks for ${expected}.`);
   if (dtype === "string") {
     if (filled[0] && filled[0] !== t.stringData) throw bad(`${where} is text but holds numbers.`);
@@ -287,6 +288,7 @@ function readTensor(t: TensorProto, where: string): Tensor {
   if (filled[0] === t.stringData) throw bad(`${where} is ${dtype} but holds text.`);
   if (filled[0] === t.rawData) return fromRawBytes(dtype, dims, t.rawData);
   if (dtype === "float16") return tensor("float16", dims, Uint16Array.from(t.int32Data));
+  if (dtype === "uint4") return tensor("uint4", dims, Uint8Array.from(t.int32Data));
   if (dtype === "int64") return tensor("int64", dims, BigInt64Array.from(t.int64Data));
   if (dtype === "uint64") return tensor("uint64", dims, BigUint64Array.from(t.uint64Data));
   const home = dtype === "float32" ? t.floatData : dtype === "float64" ? t.doubleData : dtype === "uint32" ? t.uint64Data : t.int32Data;

@@ -1,9 +1,9 @@
 // Activations: one input, element by element. At a kink the slope from the left is taken, as PyTorch does.
 import type { Builder, Value } from "./builder.ts";
 import { smooth } from "./maths.ts";
-import { type Op, op } from "./op.ts";
-import { normal, offGrid, type Sample } from "./samples.ts";
-import { like } from "./shapes.ts";
+import { none, type Op, op } from "./op.ts";
+import { distinct, fixed, normal, offGrid, type Sample } from "./samples.ts";
+import { broadcast, like, sameType } from "./shapes.ts";
 
 type Slope = (g: Builder, dy: Value, x: Value, y: Value, float: (name: string, fallback: number) => number) => Value;
 
@@ -42,6 +42,40 @@ export const activations = {
     (g, dy, x, _, f) => g.where(g.greater(x, 0), dy, g.mul(dy, g.exp(g.mul(x, 1 / f("alpha", 1))))),
     [{ inputs: [offGrid(2, 5)], attrs: { alpha: 1.5 } }],
   ),
+  /** x above α, else 0. */
+  ThresholdedRelu: shaped(
+    (g, dy, x, _, f) => g.where(g.greater(x, f("alpha", 1)), dy, 0),
+    [...bent, { inputs: [offGrid(2, 5)], attrs: { alpha: 0.5 } }],
+  ),
+  /** x - bias above λ, x + bias below -λ, else 0. */
+  Shrink: shaped(
+    (g, dy, x, _, f) => g.where(g.greater(g.abs(x), f("lambd", 0.5)), dy, 0),
+    [{ inputs: [offGrid(2, 5)], attrs: { lambd: 1, bias: 0.25 } }, ...bent],
+  ),
+  /** x, or slope · x below 0; the slope broadcasts. */
+  PRelu: op({
+    arity: 2,
+    infer([x, slope]) {
+      sameType(x, slope);
+      broadcast(x.dims, slope.dims);
+      return like(x);
+    },
+    grad(g, { x: [x, slope], dy: [dy], wants }) {
+      const above = g.greater(x, 0);
+      return [wants(0) ? g.where(above, dy, g.mul(dy, slope)) : null, wants(1) ? g.where(above, 0, g.mul(dy, x)) : null];
+    },
+    samples: [
+      [offGrid(2, 3, 4), normal(3, 1)],
+      [offGrid(2, 5), fixed([0.25], [1])],
+    ],
+  }),
+  /** 1 at the largest along an axis (the first of equals), else 0. */
+  Hardmax: op({
+    arity: 1,
+    infer: ([x]) => like(x),
+    grad: none,
+    samples: [[distinct(2, 3)], { inputs: [distinct(2, 3)], attrs: { axis: 0 } }],
+  }),
   /** αx + β between 0 and 1. */
   HardSigmoid: shaped(
     (g, dy, _, y, f) => g.where(g.and(g.greater(y, 0), g.less(y, 1)), g.mul(dy, f("alpha", 0.2)), 0),

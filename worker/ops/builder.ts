@@ -27,7 +27,7 @@ export interface Axes {
 
 /** Attributes that are floats even when the number given is whole. */
 const floats = new Set(
-  "alpha beta gamma epsilon ratio bias lambd value_float value_floats default_float values_floats keys_floats scale softcap momentum high low mean".split(
+  "alpha beta gamma epsilon ratio bias lambd clip value_float value_floats default_float values_floats keys_floats scale softcap momentum high low mean".split(
     " ",
   ),
 );

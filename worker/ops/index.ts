@@ -2,7 +2,10 @@
 import { AppError } from "../../ipc/error.ts";
 import { activations } from "./activations.ts";
 import { arithmetic } from "./arithmetic.ts";
+import { bits } from "./bits.ts";
 import { convolutions } from "./conv.ts";
+import { einsums } from "./einsum.ts";
+import { inverses } from "./inverse.ts";
 import { layout } from "./layout.ts";
 import { lookups } from "./lookup.ts";
 import { losses } from "./losses.ts";
@@ -11,8 +14,12 @@ import { matrix } from "./matrix.ts";
 import { normalisations } from "./normalise.ts";
 import { imageNormalisations } from "./normaliseImages.ts";
 import type { Op } from "./op.ts";
+import { order } from "./order.ts";
 import { padding } from "./pad.ts";
 import { pools } from "./pool.ts";
+import { quantizations } from "./quantize.ts";
+import { random } from "./random.ts";
+import { recurrents } from "./recurrent.ts";
 import { reductions } from "./reduce.ts";
 import { resizing } from "./resize.ts";
 import { samplings } from "./sampling.ts";
@@ -24,6 +31,8 @@ export const operators = {
   ...activations,
   ...arithmetic,
   ...matrix,
+  ...einsums,
+  ...inverses,
   ...reductions,
   ...normalisations,
   ...imageNormalisations,
@@ -37,6 +46,11 @@ export const operators = {
   ...sources,
   ...losses,
   ...text,
+  ...bits,
+  ...order,
+  ...random,
+  ...recurrents,
+  ...quantizations,
 } satisfies Record<string, Op>;
 
 export type OperatorName = keyof typeof operators;

@@ -3,22 +3,35 @@ import type { Dim } from "../onnx/graph.ts";
 import { fromNumbers, sizeOf } from "../tensor.ts";
 import type { Builder, Value } from "./builder.ts";
 import { type Gradient, type Op, op } from "./op.ts";
-import { fixed, type Gen, ids, list, normal } from "./samples.ts";
+import { distinct, fixed, type Gen, ids, list, normal, positive } from "./samples.ts";
 import { axisOf, known, like, mismatch, sameType } from "./shapes.ts";
 
 /** Up to this many rows, the gradient of a table of rows is a product with a one-hot matrix: measured faster than scattering. */
 const oneHotRows = 64;
 
-/** Scatter forms share shape and gradients: dy itself where elements are added, else with the written places emptied. */
+/**
+ * Scatter forms share shape and gradients: dy itself where elements are added, else with the written places emptied. Where they are
+ * multiplied, no update may be 0.
+ */
 function scatter(
   pick: (g: Builder, dy: Value, at: Value, axis: number) => Value,
   samples: { inputs: Gen[]; attrs: Record<string, number | string> }[],
 ): Op {
-  const grad: Gradient = (g, { type, x: [, at, updates], dy: [dy], attrs, wants }) => {
+  const grad: Gradient = (g, { type, x: [x, at, updates], y: [y], dy: [dy], attrs, wants }) => {
     const reduction = attrs.string("reduction", "none");
-    if (reduction !== "none" && reduction !== "add") throw mismatch(`the gradient of its reduction "${reduction}" is not known.`);
     const axis: Record<string, number> = attrs.has("axis") ? { axis: attrs.int("axis") } : {};
     const kept = () => (reduction === "add" ? dy : g.op(type, [dy, at, g.zerosLike(updates)], axis));
+    const put = (into: Value, what: Value, how: string) => g.op(type, [into, at, what], { ...axis, reduction: how });
+    if (reduction === "mul") {
+      const factors = put(g.expandLike(g.scalar(1, x.dtype), x), updates, "mul"); // all that x was multiplied by
+      return [g.mul(dy, factors), null, g.div(pick(g, g.mul(dy, y), at, attrs.int("axis", 0)), updates)];
+    }
+    if (reduction === "max" || reduction === "min") {
+      const same = g.cast(g.equal(x, y), x.dtype); // to the winners, in equal shares
+      const won = g.cast(g.equal(updates, pick(g, y, at, attrs.int("axis", 0))), x.dtype);
+      const share = g.div(dy, put(same, won, "add"));
+      return [g.mul(share, same), null, g.mul(pick(g, share, at, attrs.int("axis", 0)), won)];
+    }
     return [wants(0) ? kept() : null, null, wants(2) ? pick(g, dy, at, attrs.int("axis", 0)) : null];
   };
   return op({
@@ -28,7 +41,9 @@ function scatter(
       return like(x);
     },
     grad,
-    samples: samples.map((s) => ({ ...s, step: 1 })),
+    samples: samples.map((s) =>
+      ["max", "min"].includes(String(s.attrs["reduction"])) ? s : { ...s, step: s.attrs["reduction"] === "mul" ? 0.125 : 1 },
+    ),
   });
 }
 
@@ -79,11 +94,18 @@ export const lookups = {
   GatherND: op({
     arity: 2,
     infer([x, at], { attrs }) {
-      if (attrs.int("batch_dims", 0)) throw mismatch("batch_dims other than 0 are not supported.");
-      return like(x, [...at.dims.slice(0, -1), ...x.dims.slice(Number(at.dims.at(-1)))]);
+      const length = at.dims.at(-1);
+      if (typeof length !== "number") throw mismatch("the length of its index tuples must be known.");
+      return like(x, [...at.dims.slice(0, -1), ...x.dims.slice(attrs.int("batch_dims", 0) + length)]);
     },
-    grad: (g, { x: [x, at], dy: [dy] }) => [g.op("ScatterND", [g.zerosLike(x), at, dy], { reduction: "add" }), null],
-    samples: [{ inputs: [normal(3, 4), ids([0, 1, 2, 3, 0, 1], [3, 2])], step: 1 }],
+    grad: (g, { x: [x, at], dy: [dy], attrs }) => [
+      g.op("ScatterND", [g.zerosLike(x), withBatch(g, at, attrs.int("batch_dims", 0)), dy], { reduction: "add" }),
+      null,
+    ],
+    samples: [
+      { inputs: [normal(3, 4), ids([0, 1, 2, 3, 0, 1], [3, 2])], step: 1 },
+      { inputs: [normal(2, 3, 2), ids([1, 0, 2, 2], [2, 2, 1])], attrs: { batch_dims: 1 }, step: 1 },
+    ],
   }),
 
   ScatterElements: scatter(
@@ -91,6 +113,15 @@ export const lookups = {
     [
       { inputs: [normal(2, 4), ids([1, 0, 3, 2], [2, 2]), normal(2, 2)], attrs: { axis: 1 } },
       { inputs: [normal(2, 4), ids([1, 1, 3, 3], [2, 2]), normal(2, 2)], attrs: { axis: 1, reduction: "add" } },
+      { inputs: [normal(2, 4), ids([1, 1, 3, 0], [2, 2]), positive(2, 2)], attrs: { axis: 1, reduction: "mul" } },
+      {
+        inputs: [distinct(2, 4), ids([1, 1, 3, 0], [2, 2]), fixed([-0.37, 0.22, 0.11, 0.31], [2, 2])],
+        attrs: { axis: 1, reduction: "max" },
+      },
+      {
+        inputs: [distinct(2, 4), ids([1, 1, 3, 0], [2, 2]), fixed([-0.37, 0.22, 0.11, -0.91], [2, 2])],
+        attrs: { axis: 1, reduction: "min" },
+      },
     ],
   ),
   ScatterND: scatter(
@@ -98,6 +129,8 @@ export const lookups = {
     [
       { inputs: [normal(4, 3), ids([1, 3], [2, 1]), normal(2, 3)], attrs: {} },
       { inputs: [normal(4, 3), ids([1, 3, 1], [3, 1]), normal(3, 3)], attrs: { reduction: "add" } },
+      { inputs: [normal(4, 3), ids([1, 3, 1], [3, 1]), positive(3, 3)], attrs: { reduction: "mul" } },
+      { inputs: [distinct(4, 2), ids([1, 3], [2, 1]), fixed([-0.37, 0.22, 0.11, 0.31], [2, 2])], attrs: { reduction: "max" } },
     ],
   ),
 
@@ -131,4 +164,19 @@ function rowSums(g: Builder, x: Value, { axis, at, dy, others }: { axis: number;
   }
   const zeros = axis === 0 ? g.zerosLike(x) : g.transpose(g.zerosLike(x), [axis, ...[...x.dims.keys()].filter((i) => i !== axis)]);
   return g.op("ScatterND", [zeros, g.unsqueeze(at, [-1]), dy], { reduction: "add" });
+}
+
+/** Index tuples that name their batch axes too. */
+function withBatch(g: Builder, at: Value, axes: number): Value {
+  const one = g.slice(at, { starts: [0], ends: [1], axes: [at.dims.length - 1] });
+  const places = Array.from({ length: axes }, (_, axis) => {
+    const length = g.op("Shape", [at], { start: axis, end: axis + 1 });
+    const numbers = g.op("Range", [g.scalar(0, "int64"), g.squeeze(length, [0]), g.scalar(1, "int64")]);
+    const column = g.reshape(
+      g.assume(numbers, [at.dims[axis]!]),
+      at.dims.map((_, i) => (i === axis ? -1 : 1)),
+    );
+    return g.assume(g.expandLike(g.cast(column, at.dtype), one), one.dims);
+  });
+  return axes ? g.concat([...places, at], { axis: at.dims.length - 1 }) : at;
 }

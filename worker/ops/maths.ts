@@ -24,6 +24,14 @@ export const maths = {
   Sin: smooth((g, dy, x) => g.mul(dy, g.cos(x)), [[normal(2, 3)]]),
   Cos: smooth((g, dy, x) => g.neg(g.mul(dy, g.sin(x))), [[normal(2, 3)]]),
   Tan: smooth((g, dy, _, y) => g.mul(dy, g.add(g.square(y), 1)), [[between(-1, 1)(2, 3)]]),
+  Asin: smooth((g, dy, x) => g.div(dy, g.sqrt(g.sub(1, g.square(x)))), [[between(-0.9, 0.9)(2, 3)]]), // 1 / √(1 - x²)
+  Acos: smooth((g, dy, x) => g.neg(g.div(dy, g.sqrt(g.sub(1, g.square(x))))), [[between(-0.9, 0.9)(2, 3)]]),
+  Atan: smooth((g, dy, x) => g.div(dy, g.add(g.square(x), 1)), [[normal(2, 3)]]),
+  Sinh: smooth((g, dy, x) => g.mul(dy, g.op("Cosh", [x])), [[normal(2, 3)]]),
+  Cosh: smooth((g, dy, x) => g.mul(dy, g.op("Sinh", [x])), [[between(-1.5, 1.5)(2, 3)]]),
+  Asinh: smooth((g, dy, x) => g.div(dy, g.sqrt(g.add(g.square(x), 1))), [[normal(2, 3)]]),
+  Acosh: smooth((g, dy, x) => g.div(dy, g.sqrt(g.sub(g.square(x), 1))), [[between(1.5, 3)(2, 3)]]),
+  Atanh: smooth((g, dy, x) => g.div(dy, g.sub(1, g.square(x))), [[between(-0.7, 0.7)(2, 3)]]),
   Erf: smooth((g, dy, x) => g.mul(g.mul(dy, 2 / Math.sqrt(Math.PI)), g.exp(g.neg(g.square(x)))), [[normal(2, 3)]]), // 2/√π · exp(-x²)
   Identity: smooth((_, dy) => dy, [{ inputs: [normal(2, 3)], step: 1 }]),
   Sign: flat(),

@@ -22,11 +22,15 @@ function reducedShape(dims: readonly Dim[], axes: readonly number[], keep: boole
 const inferReduce = (x: ValueInfo, call: Call): Typed =>
   like(x, reducedShape(x.dims, axesOf(x, call), call.attrs.int("keepdims", 1) !== 0));
 
+/** Values that are hard for a rule. */
+const fixedInput = (dims: readonly number[], values: readonly number[]): Gen => ({ dtype: "float", dims, make: () => [...values] });
+
 /** A reduction; `slope` gives the gradient from x, and y and dy with the drawn axes as 1 (they broadcast against x). */
 function reduction(
   slope: (g: Builder, at: { x: Value; y: Value; dy: Value; axes: number[] }) => Value,
   draw: (...dims: number[]) => Gen,
   step?: number,
+  hard: readonly Gen[] = [],
 ): Op {
   const sample = (inputs: Gen[], attrs = {}): Sample => ({ inputs, attrs, ...(step && { step }) });
   return op({
@@ -43,6 +47,7 @@ function reduction(
       sample([draw(2, 3, 4), list([1])]),
       sample([draw(2, 3, 4), list([-1, 0])], { keepdims: 0 }),
       sample([draw(2, 3)], { keepdims: 0 }),
+      ...hard.map((values) => sample([values, list([1])])),
     ],
   });
 }
@@ -69,10 +74,23 @@ export const reductions = {
   ReduceMean: reduction((g, { x, dy, axes }) => g.expandLike(g.div(dy, g.count(x, axes)), x), normal, 1),
   ReduceMax: reduction(toExtreme, distinct),
   ReduceMin: reduction(toExtreme, distinct),
-  /** No element may be 0: the slope is y / x. */
-  ReduceProd: reduction((g, { x, y, dy }) => g.div(g.mul(dy, y), x), positive),
+  /** The product of the others: y / x, or where x alone is 0, the product of the rest. */
+  ReduceProd: reduction(
+    (g, { x, dy, axes }) => {
+      const zero = g.equal(x, 0);
+      const filled = g.where(zero, 1, x);
+      const rest = g.op("ReduceProd", [filled, g.list(axes)]);
+      const zeros = g.reduceSum(g.cast(zero, x.dtype), { axes });
+      const slope = g.where(zero, g.where(g.equal(zeros, 1), rest, 0), g.div(g.where(g.equal(zeros, 0), rest, 0), filled));
+      return g.mul(dy, slope);
+    },
+    positive,
+    undefined,
+    [fixedInput([2, 3], [0, 2, 3, 4, 0.5, -2]), fixedInput([2, 3], [0, 2, 0, 4, 0.5, 0])],
+  ),
   ReduceL1: reduction((g, { x, dy }) => g.mul(dy, g.sign(x)), offGrid),
-  ReduceL2: reduction((g, { x, y, dy }) => g.mul(g.div(dy, y), x), normal),
+  /** At 0 the slope is taken as 0, as PyTorch does. */
+  ReduceL2: reduction((g, { x, y, dy }) => g.mul(g.div(dy, g.where(g.equal(y, 0), 1, y)), x), normal),
   ReduceSumSquare: reduction((g, { x, dy }) => g.mul(g.mul(dy, 2), x), normal),
   ReduceLogSum: reduction((g, { x, y, dy }) => g.expandLike(g.mul(dy, g.exp(g.neg(y))), x), positive), // 1 / Σx
   ReduceLogSumExp: reduction((g, { x, y, dy }) => g.mul(dy, g.exp(g.sub(x, y))), normal),

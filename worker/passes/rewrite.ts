@@ -6,8 +6,14 @@ import { Builder, type Value } from "../ops/builder.ts";
 /**
  * Values for the node's outputs, or undefined to keep the node.
  * @param x its inputs in the new graph (undefined where absent)
+ * @param find any other value of the old graph in the new one, as inner graphs take them
  */
-export type Replace = (g: Builder, node: Node, x: readonly (Value | undefined)[]) => readonly (Value | undefined)[] | undefined;
+export type Replace = (
+  g: Builder,
+  node: Node,
+  x: readonly (Value | undefined)[],
+  find: (name: string) => Value,
+) => readonly (Value | undefined)[] | undefined;
 
 /** The graph after the replacements, pruned. The old one is left alone; names of what is kept stay. */
 export function rewrite(old: Graph, replace: Replace): Graph {
@@ -38,7 +44,7 @@ export function rewrite(old: Graph, replace: Replace): Graph {
   const kept = new Set(old.outputs.map((o) => o.name));
   for (const node of old.nodes) {
     const x = node.inputs.map((name) => (name ? find(name) : undefined));
-    const made = replace(g, node, x) ?? keep(node, x);
+    const made = replace(g, node, x, find) ?? keep(node, x);
     node.outputs.forEach((name, i) => {
       const value = made[i];
       if (!name || !value) return;

@@ -55,13 +55,13 @@ function backward(g: Builder, node: Node, flow: ReadonlyMap<string, Value>, depe
       },
     );
   const inputs = typedInputs(g.graph, node);
-  const outputs = node.outputs.map((name) => g.value(name));
-  const wants = (i: number) => inputs[i] !== undefined && depends.has(inputs[i].name) && isFloat(inputs[i].dtype);
+  const outputs = node.outputs.map((name) => (name ? g.value(name) : undefined)); // an optional one may be absent
+  const wants = (i: number) => inputs[i] !== undefined && depends.has(inputs[i].name) && carries(g, inputs[i]);
   const view: View = {
     ...callOf({ graph: g.graph, ...node, inputs, outputs: outputs.length }),
     x: inputs as unknown as Places<Value>, // absent optional inputs are asked for with has()
     y: outputs as unknown as Places<Value>,
-    dy: outputs.map((y) => flow.get(y.name) ?? g.zerosLike(y)) as unknown as Places<Value>,
+    dy: outputs.map((y) => y && (flow.get(y.name) ?? g.zerosLike(y))) as unknown as Places<Value>,
     flows: (i) => outputs[i] !== undefined && flow.has(outputs[i].name),
     wants,
   };
@@ -71,6 +71,9 @@ function backward(g: Builder, node: Node, flow: ReadonlyMap<string, Value>, depe
     return x && dx && wants(i) ? [[x.name, sumTo(g, dx, x, node)]] : [];
   });
 }
+
+/** Floats, and whole numbers that floats were rounded to: through these a gradient passes as a float (straight through). */
+const carries = (g: Builder, x: Value): boolean => isFloat(x.dtype) || g.graph.producer(x.name)?.type === "QuantizeLinear";
 
 /** dx summed over the axes along which x was stretched. */
 function sumTo(g: Builder, dx: Value, x: Value, node: Node): Value {
@@ -88,7 +91,7 @@ function sumTo(g: Builder, dx: Value, x: Value, node: Node): Value {
   );
 
   function check(value: Value): Value {
-    if (value.dims.join() === x.dims.join()) return g.cast(value, x.dtype);
+    if (value.dims.join() === x.dims.join()) return isFloat(x.dtype) ? g.cast(value, x.dtype) : value;
     throw new AppError(
       "internal",
       `The gradient of ${node.type} has the shape [${dx.dims.join(", ")}], which cannot become [${x.dims.join(", ")}].`,
