@@ -121,7 +121,21 @@ export interface MemoryReading {
 
 // ---------------------------------------------------------------------------------------------------------------- training
 
-export type OptimizerName = "sgd" | "momentum" | "adam" | "adamw";
+export type OptimizerName =
+  | "sgd"
+  | "momentum"
+  | "nesterov"
+  | "rmsprop"
+  | "adagrad"
+  | "adam"
+  | "adamw"
+  | "nadam"
+  | "radam"
+  | "lamb"
+  | "lion"
+  | "adafactor"
+  | "muon"
+  | "schedulefree";
 export type ScheduleName = "constant" | "step" | "cosine" | "warmup" | "onecycle";
 
 /** Everything that decides a run; absent fields take the default that the plan shows. */

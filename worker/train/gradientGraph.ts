@@ -39,9 +39,14 @@ export function gradientGraph(forward: Graph, { loss, wrt }: GradientOptions): G
 /** Throws `usage` when the graph has no such output, listing those it has. */
 export function requireOutput(graph: Graph, name: string): void {
   if (graph.outputs.some((o) => o.name === name)) return;
-  throw new AppError("modelInvalid", `The graph has no output '${name}'.`, `Name one of its outputs: ${graph.outputs.map((o) => o.name).join(", ")}.`, {
-    value: name,
-  });
+  throw new AppError(
+    "modelInvalid",
+    `The graph has no output '${name}'.`,
+    `Name one of its outputs: ${graph.outputs.map((o) => o.name).join(", ")}.`,
+    {
+      value: name,
+    },
+  );
 }
 
 /** Throws `usage` unless the name is a float initializer or a float input. */
@@ -50,5 +55,6 @@ export function requireFloat(graph: Graph, name: string): void {
   const known = [...graph.parameters, ...graph.inputs.filter((i) => isFloat(i.dtype)).map((i) => i.name)];
   const hint = `Name float initializers or inputs: ${known.slice(0, 20).join(", ")}${known.length > 20 ? ", …" : ""}.`;
   if (!info) throw new AppError("modelInvalid", `The graph has no initializer or input '${name}'.`, hint, { value: name });
-  if (!isFloat(info.dtype)) throw new AppError("modelInvalid", `'${name}' holds ${info.dtype}, which has no gradient.`, hint, { value: name });
+  if (!isFloat(info.dtype))
+    throw new AppError("modelInvalid", `'${name}' holds ${info.dtype}, which has no gradient.`, hint, { value: name });
 }
