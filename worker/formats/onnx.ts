@@ -18,8 +18,14 @@ const largest = 2 ** 31 - 1;
  * @throws fileMissing, fileEmpty, fileTooLarge, modelInvalid, operatorUnknown, shapeMismatch; each names the file
  */
 export function readModel(path: string, options: { sizes?: Record<string, number> } = {}): Graph {
+  return openModel(path, options).graph;
+}
+
+/** The same, with the graph as the file has it. */
+export function openModel(path: string, options: { sizes?: Record<string, number> } = {}): { graph: Graph; file: Graph } {
   try {
-    return runPasses(readGraph(path), normalize(options), dedupe);
+    const file = readGraph(path);
+    return { graph: runPasses(file, normalize(options), dedupe), file };
   } catch (thrown) {
     // Depth and size beyond what the engine of JavaScript holds are the file's fault, not ours.
     const error =

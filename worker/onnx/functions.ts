@@ -15,7 +15,7 @@ import {
 } from "./gen/onnx_pb.ts";
 
 /** A model that unfolds to more nodes than this is refused. */
-const mostNodes = 500_000;
+const mostNodes = 200_000;
 
 /** Replaces every call of a function of the model by its body, in place; afterwards the model has none. */
 export function inlineFunctions(model: ModelProto): void {

@@ -169,16 +169,12 @@ function plainInputs(inputs: readonly ValueInfo[], sizes: Record<string, number>
     });
     return { ...info, dims };
   });
-  for (const [name] of [...unused].entries())
+  const named = inputs.flatMap((i) => i.dims.flatMap((d, n) => (typeof d === "number" ? [] : [isUnknown(d) ? `${i.name}.${n}` : d])));
+  for (const name of unused)
     throw new AppError(
       "usage",
       `No input of the model has a length named '${name}' to fix.`,
-      `Lengths that can be fixed: ${
-        inputs
-          .flatMap((i) => i.dims.map((d, n) => (typeof d === "number" ? "" : isUnknown(d) ? `${i.name}.${n}` : d)))
-          .filter(Boolean)
-          .join(", ") || "none"
-      }.`,
+      `Lengths that can be fixed: ${[...new Set(named)].join(", ") || "none"}.`,
       { name },
     );
   const byName = new Map(made.map((info) => [info.name, info]));

@@ -4,32 +4,32 @@ import type { Graph } from "../onnx/graph.ts";
 import { Builder } from "../ops/builder.ts";
 import { withoutDropout } from "../passes/dropout.ts";
 import { fullOutputs } from "../passes/outputs.ts";
-import { isFloat } from "../tensor.ts";
+import { isFloat, type Tensor } from "../tensor.ts";
 import { gradients } from "./gradient.ts";
 
 export interface GradientOptions {
   /** A scalar output. */
   loss: string;
-  /** Initializers and inputs; default every float initializer. */
+  /** Initializers and inputs; default every float initializer that is trainable. */
   wrt?: readonly string[];
+  /** Initializers that the file had and the graph no longer needs: their gradients are zeros. */
+  gone?: ReadonlyMap<string, Tensor>;
 }
 
 /**
  * The graph with one more output `grad:<name>` for each name asked for; the given one is left alone.
  * @throws usage for names that are not there or not floats; gradientMissing, shapeMismatch by node
  */
-export function gradientGraph(forward: Graph, { loss, wrt }: GradientOptions): Graph {
+export function gradientGraph(forward: Graph, { loss, wrt, gone = new Map() }: GradientOptions): Graph {
   requireOutput(forward, loss);
   const graph = fullOutputs(withoutDropout(forward));
-  const floats = [...forward.initializers].filter(([name, t]) => isFloat(t.dtype) && forward.isParameter(name)).map(([name]) => name);
-  for (const name of wrt ?? []) requireFloat(forward, name);
-  const wanted = [...new Set(wrt ?? floats)];
-  // Named initializers that the loss does not reach were pruned: their gradient is zero all the same.
-  for (const name of wanted) {
-    const tensor = forward.initializers.get(name);
-    if (tensor && !graph.initializers.has(name)) graph.addInitializer(name, tensor, { trainable: true });
+  // Initializers that the loss does not reach were pruned: their gradient is zero all the same.
+  for (const name of new Set(wrt)) {
+    const tensor = forward.initializers.get(name) ?? gone.get(name);
+    if (tensor && !graph.defines(name)) graph.addInitializer(name, tensor, { trainable: true });
+    requireFloat(graph, name);
   }
-  graph.setParameters([...graph.parameters, ...wanted]);
+  const wanted = wrt ? [...new Set(wrt)] : [...graph.parameters];
   const g = new Builder(graph);
   for (const [name, dx] of gradients(g, g.value(loss), wanted)) g.output(dx, `grad:${name}`);
   graph.prune();
