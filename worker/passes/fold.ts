@@ -38,6 +38,7 @@ export class Folder {
   /** Values for a node's outputs when they follow from what is known, else undefined. */
   fold(g: Builder, node: Node, x: readonly (Value | undefined)[]): readonly Value[] | undefined {
     if (node.domain !== "") return undefined;
+    if (node.type === "Reshape" && node.attrs["allowzero"]?.value) return this.#withoutZero(g, node, x);
     const known = this.#evaluate(g, node, x);
     const tensor = known && tensorOf(known);
     if (tensor) return [g.constant(tensor)];
@@ -89,6 +90,14 @@ export class Folder {
     const partial = constant && partialOf(constant);
     if (partial) this.#known.set(x.name, partial);
     return partial;
+  }
+
+  /** A Reshape to a shape without a zero, which therefore means the same without `allowzero`. */
+  #withoutZero(g: Builder, node: Node, x: readonly (Value | undefined)[]): readonly Value[] | undefined {
+    const wanted = this.#partial(g, x[1])?.items;
+    if (!wanted || wanted.includes(0)) return undefined;
+    const plain = { ...node, attrs: {} };
+    return this.fold(g, plain, x) ?? g.node({ ...plain, inputs: x.map((v) => v?.name ?? "") }, 1, [node.outputs[0]!]);
   }
 
   /** Nodes whose shape is known by names. */

@@ -5,7 +5,7 @@ import type { Attribute, Node } from "../onnx/graph.ts";
 import type { Builder, Value } from "../ops/builder.ts";
 import { constantOf } from "../ops/infer.ts";
 import { Attrs } from "../ops/op.ts";
-import { axisOf } from "../ops/shapes.ts";
+import { axisOf, lengthOf } from "../ops/shapes.ts";
 import { bools, float32, fromNumbers, int64, strings, type Tensor } from "../tensor.ts";
 
 /** A node in the new form, its inputs as values. */
@@ -83,6 +83,25 @@ const upgrades: Record<string, Upgrade> = {
   Softmax: flattened,
   LogSoftmax: flattened,
   Hardmax: flattened,
+
+  /** A matrix, cut at `axis`: a Reshape of which one length is left open. */
+  Flatten(g, call) {
+    const x = call.x[0]!;
+    const rank = x.dims.length;
+    const axis = attrsOf(call).int("axis", 1);
+    const at = axis < 0 ? axis + rank : axis;
+    const [before, after] = [lengthOf(x.dims.slice(0, at)), lengthOf(x.dims.slice(at))];
+    if (at === 1) return [g.reshape(x, g.list([0, typeof after === "number" ? after : -1]))];
+    if (typeof after === "number") return [g.reshape(x, g.list([-1, after]))];
+    if (typeof before === "number") return [g.reshape(x, g.list([before, -1]))];
+    const lengths = g.concat(
+      [g.op("Shape", [x], { start: 0, end: at }), g.op("Shape", [x], { start: at })].map((s) => g.op("ReduceProd", [s, g.list([0])])),
+      {
+        axis: 0,
+      },
+    );
+    return [g.assume(g.reshape(x, lengths), [before, after])];
+  },
 
   Constant(g, { node }) {
     const [name, attr] = Object.entries(node.attrs)[0] ?? [];
