@@ -151,6 +151,11 @@ const upgrades: Record<string, Upgrade> = {
     return changed(call, { drop: ["k"], inputs: [call.x[0], g.list([attrsOf(call).int("k")])] });
   },
 
+  CastLike(g, call) {
+    const [x, like] = call.x;
+    return [g.cast(x!, like!.dtype)];
+  },
+
   Scatter: (_, call) => changed(call, { type: "ScatterElements" }),
 
   Upsample(g, call) {

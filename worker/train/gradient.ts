@@ -72,32 +72,6 @@ function backward(g: Builder, node: Node, flow: ReadonlyMap<string, Value>, depe
   });
 }
 
-/** Errors of a rule name the node, its operator and its shapes. */
-function atNode<T>(node: Node, inputs: readonly (ValueInfo | undefined)[], body: () => T): T {
-  try {
-    return body();
-  } catch (thrown) {
-    if (!(thrown instanceof AppError) || thrown.data["node"] !== undefined) throw thrown;
-    const shapes = shapesOf(inputs);
-    throw new AppError(thrown.code, `The gradient of ${node.type} '${node.name}' (${shapes}): ${thrown.message}`, thrown.hint, {
-      ...thrown.data,
-      node: node.name,
-      operator: node.type,
-      shapes,
-    });
-  }
-}
-
-const shapesOf = (inputs: readonly (ValueInfo | undefined)[]): string =>
-  inputs.map((x) => (x ? `${x.dtype}[${x.dims.join(", ")}]` : "–")).join(", ");
-
-/** Two names for lengths that are one when the graph runs become one. */
-function sameNames(g: Builder, dx: Value, x: Value): Value {
-  const extra = dx.dims.length - x.dims.length;
-  const dims = dx.dims.map((d, i) => (i >= extra && typeof d === "string" && x.dims[i - extra] !== 1 ? x.dims[i - extra]! : d));
-  return dims.join() === dx.dims.join() ? dx : g.assume(g.identity(dx), dims);
-}
-
 /** dx summed over the axes along which x was stretched. */
 function sumTo(g: Builder, dx: Value, x: Value, node: Node): Value {
   const extra = dx.dims.length - x.dims.length;
@@ -122,4 +96,30 @@ function sumTo(g: Builder, dx: Value, x: Value, node: Node): Value {
       { operator: node.type },
     );
   }
+}
+
+/** Errors of a rule name the node, its operator and its shapes. */
+function atNode<T>(node: Node, inputs: readonly (ValueInfo | undefined)[], body: () => T): T {
+  try {
+    return body();
+  } catch (thrown) {
+    if (!(thrown instanceof AppError) || thrown.data["node"] !== undefined) throw thrown;
+    const shapes = shapesOf(inputs);
+    throw new AppError(thrown.code, `The gradient of ${node.type} '${node.name}' (${shapes}): ${thrown.message}`, thrown.hint, {
+      ...thrown.data,
+      node: node.name,
+      operator: node.type,
+      shapes,
+    });
+  }
+}
+
+const shapesOf = (inputs: readonly (ValueInfo | undefined)[]): string =>
+  inputs.map((x) => (x ? `${x.dtype}[${x.dims.join(", ")}]` : "–")).join(", ");
+
+/** Two names for lengths that are one when the graph runs become one. */
+function sameNames(g: Builder, dx: Value, x: Value): Value {
+  const extra = dx.dims.length - x.dims.length;
+  const dims = dx.dims.map((d, i) => (i >= extra && typeof d === "string" && x.dims[i - extra] !== 1 ? x.dims[i - extra]! : d));
+  return dims.join() === dx.dims.join() ? dx : g.assume(g.identity(dx), dims);
 }
