@@ -9,7 +9,7 @@ import { constantOf } from "../ops/infer.ts";
 import { isFloat } from "../tensor.ts";
 import { Folder } from "./fold.ts";
 import type { Pass } from "./pass.ts";
-import { rewrite } from "./rewrite.ts";
+import { type Replace, rewrite } from "./rewrite.ts";
 import { settings, upgrade } from "./upgrade.ts";
 
 const oldest = 7;
@@ -17,8 +17,14 @@ const newest = 23;
 /** Operators of ONNX that are younger than our operator set, with the version that brought them. */
 const younger: Record<string, number> = { Attention: 23, RMSNormalization: 23, RotaryEmbedding: 23 };
 
-/** @param sizes numbers for lengths, by their name ("batch") or their place ("x.0"); every one must be found */
-export function normalize({ sizes = {} }: { sizes?: Record<string, number> } = {}): Pass {
+export interface NormalizeOptions {
+  /** Numbers for lengths, by their name ("batch") or their place ("x.0"); every one must be found. */
+  sizes?: Record<string, number>;
+  /** Other replacements, tried on each node in its new form, before it is folded. */
+  replace?: readonly Replace[];
+}
+
+export function normalize({ sizes = {}, replace: others = [] }: NormalizeOptions = {}): Pass {
   return {
     name: "normalize",
     requires(graph) {
@@ -49,6 +55,10 @@ export function normalize({ sizes = {} }: { sizes?: Record<string, number> } = {
           );
         const made = upgrade(g, { node, x }, from);
         if (!("node" in made)) return made;
+        for (const other of others) {
+          const replaced = other(g, made.node, made.x, find);
+          if (replaced) return replaced;
+        }
         return folder.fold(g, made.node, made.x) ?? folder.keep(g, made.node, made.x, old);
       };
       const after = rewrite(old, (g, node, x, find) => inNode(node, x, () => replace(g, node, x, find)), {
