@@ -33,8 +33,7 @@ export function broadcast(...shapes: readonly (readonly Dim[])[]): Dim[] {
       if (d === out || d === 1) continue;
       if (out === 1 || (typeof out === "string" && typeof d === "number")) out = d;
       else if (typeof d === "string" && typeof out === "string") out = isUnknown(out) ? d : out;
-      else if (typeof d === "number")
-        throw mismatch(`the shapes ${shapes.map(show).join(" and ")} do not go together.`);
+      else if (typeof d === "number") throw mismatch(`the shapes ${shapes.map(show).join(" and ")} do not go together.`);
     }
     return out;
   });
