@@ -67,7 +67,7 @@ describe("grad", () => {
     expect(JSON.stringify(json["error"])).toMatch(words);
   });
 
-  test("what has no gradient is named: node, operator, shapes, and what to do", async () => {
+  test("a loss that is no scalar is refused with its shape", async () => {
     const model = write("where.onnx", (g) => {
       const x = g.input("x", "float32", ["B", 3]);
       const w = g.parameter("w", [3, 2], new Float32Array(6).fill(0.5));
