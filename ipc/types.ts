@@ -121,7 +121,21 @@ export interface MemoryReading {
 
 // ---------------------------------------------------------------------------------------------------------------- training
 
-export type OptimizerName = "sgd" | "momentum" | "adam" | "adamw";
+export type OptimizerName =
+  | "sgd"
+  | "momentum"
+  | "nesterov"
+  | "rmsprop"
+  | "adagrad"
+  | "adam"
+  | "adamw"
+  | "nadam"
+  | "radam"
+  | "lamb"
+  | "lion"
+  | "adafactor"
+  | "muon"
+  | "schedulefree";
 export type ScheduleName = "constant" | "step" | "cosine" | "warmup" | "onecycle";
 
 /** Everything that decides a run; absent fields take the default that the plan shows. */
@@ -359,4 +373,66 @@ export interface LessonResult {
   b: number;
   loss: number;
   steps: number;
+}
+
+// ---------------------------------------------------------------------------------------------------------------- graphs
+
+/** One input or output of a graph; a length may be a name ("batch"). */
+export interface TensorInfo {
+  name: string;
+  dtype: string;
+  shape: (number | string)[];
+}
+
+/** What to make of an ONNX file. `sizes`: numbers for named lengths ("batch", or "x.0" by place). `wrt`: names; default all float initializers. */
+export interface GraphSpec {
+  model: string;
+  loss: string;
+  wrt?: string[];
+  sizes?: Record<string, number>;
+  out: string;
+}
+
+/** A written graph: its inputs and outputs in order. */
+export interface GraphResult {
+  out: string;
+  loss: string;
+  inputs: TensorInfo[];
+  outputs: TensorInfo[];
+  /** Nodes of the graph. */
+  nodes: number;
+}
+
+export interface StepSpec extends GraphSpec {
+  optimizer: OptimizerName;
+  lr?: number;
+  /** Settings of the optimizer by their names (beta1, eps, …). */
+  settings?: Record<string, number | boolean>;
+  clipNorm?: number;
+  clipValue?: number;
+  accumulate?: number;
+  lossScale?: number;
+  seed?: number;
+}
+
+/** A state of a training step. `initial`: the number that fills it, or the name of the initializer (of the model, and `initial:<name>` of the step file). */
+export interface StateInfo extends TensorInfo {
+  next: string | null;
+  initial: number | { initializer: string };
+}
+
+export interface StepResult extends GraphResult {
+  optimizer: OptimizerName;
+  /** Every setting in force, the learning rate among them. */
+  hyperparameters: Record<string, number | boolean | string>;
+  parameters: string[];
+  states: StateInfo[];
+}
+
+export interface BenchResult {
+  device: string;
+  /** Milliseconds a step: the median, and the tenth and ninetieth of a hundred. */
+  stepMs: { median: number; p10: number; p90: number };
+  losses: number[];
+  peakMemoryBytes: number;
 }

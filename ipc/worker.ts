@@ -1,7 +1,10 @@
 // What a worker answers to main. One worker process serves one job at a time (a run, the lesson, a model being tried).
 import type {
+  BenchResult,
   CurvePoint,
   Device,
+  GraphResult,
+  GraphSpec,
   Inspection,
   LessonResult,
   LessonSpec,
@@ -12,6 +15,8 @@ import type {
   RunProgress,
   RunReport,
   RunResult,
+  StepResult,
+  StepSpec,
   TrainPlan,
   TrainSpec,
 } from "./types.ts";
@@ -54,6 +59,16 @@ export interface WorkerApi {
   lessonStep(input: { count: number }, signal?: AbortSignal): Promise<LessonState[]>;
   /** Fits the line until it no longer moves. */
   lessonFit(input: LessonSpec, signal?: AbortSignal): Promise<LessonResult>;
+
+  /** Writes an ONNX model with its gradients beside its outputs. */
+  grad(spec: GraphSpec, signal?: AbortSignal): Promise<GraphResult>;
+  /** Writes the training step of an ONNX model. */
+  trainStep(spec: StepSpec, signal?: AbortSignal): Promise<StepResult>;
+  /** Runs a training step on seeded inputs: how long it takes and what it loses. */
+  bench(
+    input: { file: string; device: string; steps: number; seed: number; sizes?: Record<string, number> },
+    signal?: AbortSignal,
+  ): Promise<BenchResult>;
 
   /** Tries one device in this process; main starts a worker a device, as a failed provider can spoil its process. */
   probe(input: { device: string }, signal?: AbortSignal): Promise<Device>;

@@ -1,15 +1,18 @@
 // The command-line door (DESIGN.md section 5). Commands load what they need when they run, so that `--version` costs nothing.
 import { Command, CommanderError } from "commander";
 import { AppError } from "../ipc/error.ts";
+import { benchCommand } from "./commands/bench.ts";
 import { devicesCommand } from "./commands/devices.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { exportCommand } from "./commands/export.ts";
+import { gradCommand } from "./commands/grad.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { lessonCommand } from "./commands/lesson.ts";
 import { end, fail } from "./commands/output.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { trainCommand } from "./commands/train.ts";
+import { trainStepCommand } from "./commands/trainStep.ts";
 import { version } from "./version.ts";
 
 const commands = [
@@ -21,6 +24,9 @@ const commands = [
   devicesCommand,
   serveCommand,
   exportCommand,
+  gradCommand,
+  trainStepCommand,
+  benchCommand,
 ];
 
 function program(): Command {

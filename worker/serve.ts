@@ -9,7 +9,9 @@ import { evaluateRun } from "./run/evaluate.ts";
 import { LastPredictor } from "./run/lastPredictor.ts";
 import { predictFile } from "./run/predictFile.ts";
 import { probeDevice } from "./run/device.ts";
+import { benchStep } from "./train/bench.ts";
 import { Control } from "./train/control.ts";
+import { writeGradients, writeStep } from "./train/graphFiles.ts";
 import { planRun } from "./train/prepare.ts";
 import { trainRun } from "./train/run.ts";
 
@@ -102,6 +104,10 @@ export function createWorker(emit: Emit): Worker {
       return lesson.steps(Math.max(1, Math.min(100_000, Math.round(count) || 1)), signal);
     },
     lessonFit: (spec, signal) => lessonFit(spec, signal),
+
+    grad: (spec) => writeGradients(spec),
+    trainStep: (spec) => writeStep(spec),
+    bench: (input, signal) => benchStep(input, signal),
 
     probe: ({ device }) => probeDevice(device),
   } satisfies Handlers<WorkerApi>;

@@ -207,6 +207,9 @@ const handlers = {
     return [lineState()];
   },
   lessonFit: async () => ({ a: 4, b: 2, loss: 0, steps: 10 }),
+  grad: () => Promise.reject(missing("grad")),
+  trainStep: () => Promise.reject(missing("trainStep")),
+  bench: () => Promise.reject(missing("bench")),
   probe: async ({ device }, signal) => {
     if (device === "webgpu") die("exit 9");
     if (device === "tensorflow" || device === "coreml") await never(signal);

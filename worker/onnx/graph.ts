@@ -49,6 +49,7 @@ export class Graph {
   #nodes: Node[] = [];
   #initializers = new Map<string, Tensor>();
   #parameters: string[] = [];
+  #trainable = new Set<string>();
   #infos = new Map<string, ValueInfo>();
   #defined = new Set<string>();
   #producers = new Map<string, Node>();
@@ -136,7 +137,9 @@ export class Graph {
     this.#define(name);
     this.#initializers.set(name, tensor);
     this.#infos.set(name, { name, dtype: tensor.dtype, dims: tensor.dims });
-    if (options.trainable) this.#parameters.push(name);
+    if (!options.trainable) return;
+    this.#parameters.push(name);
+    this.#trainable.add(name);
   }
 
   /** Other values for an initializer of the same dtype and shape. */
@@ -154,12 +157,29 @@ export class Graph {
     this.#initializers.set(name, tensor);
   }
 
+  /** Says which initializers are trainable. */
+  setParameters(names: Iterable<string>): void {
+    this.#parameters = [...names].filter((name) => this.#initializers.has(name));
+    this.#trainable = new Set(this.#parameters);
+  }
+
+  isParameter(name: string): boolean {
+    return this.#trainable.has(name);
+  }
+
+  /** Puts the inputs into this order; those not named follow as they stood. */
+  orderInputs(names: readonly string[]): void {
+    const place = new Map(names.map((name, i) => [name, i]));
+    const at = (info: ValueInfo) => place.get(info.name) ?? names.length;
+    this.#inputs = [...this.#inputs].sort((a, b) => at(a) - at(b));
+  }
+
   /** Turns an initializer into an input of the same name and type. */
   initializerToInput(name: string): void {
     const info = this.#infos.get(name);
     if (!this.#initializers.delete(name) || !info)
       throw new AppError("modelInvalid", `There is no initializer '${name}'.`, "Name one of the graph's initializers.", { value: name });
-    this.#parameters = this.#parameters.filter((p) => p !== name);
+    this.setParameters(this.#parameters.filter((p) => p !== name));
     this.#inputs.push(info);
   }
 
@@ -206,7 +226,7 @@ export class Graph {
       this.#initializers.delete(name);
       this.#forget(name);
     }
-    this.#parameters = this.#parameters.filter((p) => this.#initializers.has(p));
+    this.setParameters(this.#parameters);
     return before !== this.#nodes.length + this.#initializers.size + this.#inputs.length;
   }
 
@@ -243,7 +263,7 @@ export class Graph {
     copy.#outputs = [...this.#outputs];
     copy.#nodes = [...this.#nodes];
     copy.#initializers = new Map(this.#initializers);
-    copy.#parameters = [...this.#parameters];
+    copy.setParameters(this.#parameters);
     copy.#infos = new Map(this.#infos);
     copy.#defined = new Set(this.#defined);
     copy.#producers = new Map(this.#producers);

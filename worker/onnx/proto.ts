@@ -32,6 +32,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "./gen/onnx_pb.ts";
+import { inlineFunctions } from "./functions.ts";
 import { type Attribute, type Attributes, type Dim, Graph, isUnknown, type ValueInfo } from "./graph.ts";
 
 const irVersion = 10n;
@@ -159,11 +160,15 @@ const encoder = new TextEncoder();
 
 // ------------------------------------------------------------------------------------------------------------------ reading
 
+/** Bytes that a tensor keeps in another file; see formats/onnx.ts. */
+export type External = (where: { location: string; offset: number; length: number }) => Uint8Array;
+
 /**
  * The graph in ModelProto bytes. Types of inner values are taken where the file gives them; ops/infer.ts fills in the rest.
- * Throws `modelInvalid` for anything damaged, for external data, functions, sparse tensors and unknown element types.
+ * Throws `modelInvalid` for anything damaged, for sparse tensors and unknown element types.
+ * @param external reads data kept in other files; without it such models are refused
  */
-export function decodeModel(bytes: Uint8Array): Graph {
+export function decodeModel(bytes: Uint8Array, external?: External): Graph {
   let model: ModelProto;
   try {
     model = fromBinary(ModelProtoSchema, bytes);
@@ -171,7 +176,7 @@ export function decodeModel(bytes: Uint8Array): Graph {
     throw bad("The file is not an ONNX model, or it is damaged.", {}, cause);
   }
   if (!model.graph) throw bad("The ONNX model has no graph.");
-  if (model.functions.length) throw bad("The ONNX model defines functions of its own, which is not supported.");
+  inlineFunctions(model);
   const opsets = new Map<string, number>();
   for (const { domain, version } of model.opsetImport) {
     const key = domain === "ai.onnx" ? "" : domain;
@@ -179,27 +184,32 @@ export function decodeModel(bytes: Uint8Array): Graph {
     opsets.set(key, whole(version, `The version of the operator set '${domain}'`));
   }
   if (!opsets.size) throw bad("The ONNX model does not say which operator set it uses.");
-  const graph = readGraph(model.graph, 0);
+  const graph = readGraph(model.graph, { depth: 0, external });
   graph.opsets.clear();
   for (const [domain, version] of opsets) graph.opsets.set(domain, version);
   for (const { key, value } of model.metadataProps) graph.metadata.set(key, value);
   return graph;
 }
 
-function readGraph(proto: GraphProto, depth: number): Graph {
-  if (depth > maxDepth) throw bad(`The ONNX model nests graphs more than ${maxDepth} deep.`);
+interface Reading {
+  depth: number;
+  external: External | undefined;
+}
+
+function readGraph(proto: GraphProto, at: Reading): Graph {
+  if (at.depth > maxDepth) throw bad(`The ONNX model nests graphs more than ${maxDepth} deep.`);
   if (proto.sparseInitializer.length) throw bad("The ONNX model has sparse weights, which are not supported.");
   const graph = new Graph(proto.name);
   const initialized = new Set(proto.initializer.map((t) => t.name));
   // Before IR 4 every initializer was listed among the inputs too.
   for (const input of proto.input) if (!initialized.has(input.name)) graph.addInput(readInfo(input, "input"));
   for (const t of proto.initializer) {
-    const value = readTensor(t, `The initializer '${t.name}'`);
+    const value = readTensor(t, `The initializer '${t.name}'`, at);
     graph.addInitializer(t.name, value, { trainable: isFloat(value.dtype) });
   }
   for (const value of proto.valueInfo) if (known(value)) graph.setInfo(readInfo(value, "value"));
   for (const node of proto.node) {
-    const attrs = readAttributes(node, depth);
+    const attrs = readAttributes(node, at);
     const constant = node.opType === "Constant" && !node.domain ? attrs["value"] : undefined;
     if (constant?.type === "tensor" && node.output.length === 1) graph.addInitializer(node.output[0]!, constant.value);
     else {
@@ -231,17 +241,17 @@ function readInfo(info: ValueInfoProto, what: string): ValueInfo {
   return { name: info.name, dtype: dtypeOf(type.value.elemType, where), dims };
 }
 
-function readAttributes(node: NodeProto, depth: number): Attributes {
+function readAttributes(node: NodeProto, at: Reading): Attributes {
   const attrs: Record<string, Attribute> = Object.create(null) as Record<string, Attribute>;
   for (const a of node.attribute) {
     const where = `The attribute '${a.name}' of ${node.opType} '${node.name}'`;
     if (!a.name || attrs[a.name]) throw bad(`${where} has no name or is given twice.`);
-    attrs[a.name] = readAttribute(a, where, depth);
+    attrs[a.name] = readAttribute(a, where, at);
   }
   return attrs;
 }
 
-function readAttribute(a: AttributeProto, where: string, depth: number): Attribute {
+function readAttribute(a: AttributeProto, where: string, at: Reading): Attribute {
   switch (a.type) {
     case Kind.INT:
       return { type: "int", value: fromInt64(a.i, where) };
@@ -256,22 +266,21 @@ function readAttribute(a: AttributeProto, where: string, depth: number): Attribu
     case Kind.STRINGS:
       return { type: "strings", value: a.strings.map((s) => text(s, where)) };
     case Kind.TENSOR:
-      if (a.t) return { type: "tensor", value: readTensor(a.t, where) };
+      if (a.t) return { type: "tensor", value: readTensor(a.t, where, at) };
       break;
     case Kind.GRAPH:
-      if (a.g) return { type: "graph", value: readGraph(a.g, depth + 1) };
+      if (a.g) return { type: "graph", value: readGraph(a.g, { ...at, depth: at.depth + 1 }) };
   }
   throw bad(`${where} is of a kind (${a.type}) that is not supported.`);
 }
 
-function readTensor(t: TensorProto, where: string): Tensor {
-  if (t.dataLocation === TensorProto_DataLocation.EXTERNAL || t.externalData.length)
-    throw bad(`${where} keeps its data in another file, which this reader does not open.`);
+function readTensor(t: TensorProto, where: string, at: Reading): Tensor {
   if (t.segment) throw bad(`${where} is split into segments, which is not supported.`);
   const dims = t.dims.map((d, i) => whole(d, `${where}: dimension ${i}`));
   const size = sizeOf(dims);
   if (!Number.isSafeInteger(size)) throw bad(`${where} is larger than any memory.`);
   const dtype = dtypeOf(t.dataType, where);
+  if (t.dataLocation === TensorProto_DataLocation.EXTERNAL || t.externalData.length) return readExternal(t, dtype, dims, where, at);
   const fields = [t.floatData, t.int32Data, t.int64Data, t.doubleData, t.uint64Data, t.stringData, t.rawData];
   const filled = fields.filter((f) => f.length > 0);
   if (filled.length > 1) throw bad(`${where} gives its data twice.`);
@@ -294,6 +303,24 @@ function readTensor(t: TensorProto, where: string): Tensor {
   const home = dtype === "float32" ? t.floatData : dtype === "float64" ? t.doubleData : dtype === "uint32" ? t.uint64Data : t.int32Data;
   if (filled[0] && filled[0] !== home) throw bad(`${where} keeps its ${dtype} data in the wrong field.`);
   return fromNumbers(dtype, dims, Array.from(home as readonly (number | bigint)[], Number));
+}
+
+function readExternal(t: TensorProto, dtype: DType, dims: number[], where: string, { external }: Reading): Tensor {
+  if (!external) throw bad(`${where} keeps its data in another file, which this reader does not open.`);
+  if (dtype === "string") throw bad(`${where} keeps text in another file, which cannot be.`);
+  const entries = new Map(t.externalData.map(({ key, value }) => [key, value]));
+  const location = entries.get("location");
+  if (!location) throw bad(`${where} keeps its data in another file, but does not say which.`);
+  const number = (key: string, fallback: number): number => {
+    const given = entries.get(key);
+    if (given === undefined) return fallback;
+    if (!/^\d{1,16}$/.test(given)) throw bad(`${where}: the ${key} '${given}' of its data is not a number.`);
+    return whole(BigInt(given), `${where}: the ${key} of its data`);
+  };
+  const expected = sizeOf(dims) * bytesOf(dtype);
+  const length = number("length", expected);
+  if (length !== expected) throw bad(`${where} has ${length} bytes where its shape [${dims.join(", ")}] asks for ${expected}.`);
+  return fromRawBytes(dtype, dims, external({ location, offset: number("offset", 0), length }));
 }
 
 function whole(value: bigint, where: string): number {

@@ -145,7 +145,7 @@ export class Builder {
   }
 
   /** The same with attributes as the graph holds them (to copy a node from another graph). */
-  node(node: Pick<Node, "type" | "domain" | "inputs" | "attrs">, outputs: number, names?: readonly string[]): Value[] {
+  node(node: Pick<Node, "type" | "domain" | "inputs" | "attrs"> & { name?: string }, outputs: number, names?: readonly string[]): Value[] {
     const { type, domain, attrs } = node;
     const inputs = [...node.inputs];
     while (inputs.at(-1) === "") inputs.pop();
@@ -163,7 +163,7 @@ export class Builder {
     const values = typed
       .slice(0, outputs)
       .map((t, i) => ({ name: names?.[i] ?? this.graph.fresh(`${this.#scope}${type}${i ? `.${i}` : ""}`), ...t }));
-    this.graph.addNode({ type, domain, name: values[0]!.name, inputs, outputs: values.map((v) => v.name), attrs });
+    this.graph.addNode({ type, domain, name: node.name || values[0]!.name, inputs, outputs: values.map((v) => v.name), attrs });
     for (const value of values) this.graph.setInfo(value);
     if (key) this.#made.set(key, values);
     return values;

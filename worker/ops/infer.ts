@@ -41,7 +41,7 @@ export function callOf(node: NodeLike): Call {
 
 /** The value of an initializer that training does not change. */
 export function constantOf(graph: Graph, name: string | undefined): Tensor | undefined {
-  return name === undefined || graph.parameters.includes(name) ? undefined : graph.initializers.get(name);
+  return name === undefined || graph.isParameter(name) ? undefined : graph.initializers.get(name);
 }
 
 /** Lengths in a shape vector: a constant, or what a Shape node reads off a typed value. */

@@ -1,6 +1,6 @@
 // Shape arithmetic for `infer`: ranks are known, single lengths may be symbolic. The only place where lengths are reckoned with.
 import { AppError } from "../../ipc/error.ts";
-import type { Dim, ValueInfo } from "../onnx/graph.ts";
+import { type Dim, isUnknown, type ValueInfo } from "../onnx/graph.ts";
 import { toNumbers } from "../tensor.ts";
 import type { Call, Typed } from "./op.ts";
 
@@ -20,7 +20,10 @@ export function axisOf(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
 }
 
-/** Numpy's broadcasting: right-aligned, 1 stretches. A number beside a symbol is taken for both. */
+/**
+ * Numpy's broadcasting: right-aligned, 1 stretches. A number beside a symbol is taken for both; of two symbols the better known one, as they
+ * must be one when the graph runs.
+ */
 export function broadcast(...shapes: readonly (readonly Dim[])[]): Dim[] {
   const rank = Math.max(0, ...shapes.map((s) => s.length));
   return Array.from({ length: rank }, (_, i) => {
@@ -29,8 +32,8 @@ export function broadcast(...shapes: readonly (readonly Dim[])[]): Dim[] {
       const d = shape[shape.length - rank + i] ?? 1;
       if (d === out || d === 1) continue;
       if (out === 1 || (typeof out === "string" && typeof d === "number")) out = d;
-      else if (typeof d === "number" || typeof out === "string")
-        throw mismatch(`the shapes ${shapes.map(show).join(" and ")} do not go together.`);
+      else if (typeof d === "string" && typeof out === "string") out = isUnknown(out) ? d : out;
+      else if (typeof d === "number") throw mismatch(`the shapes ${shapes.map(show).join(" and ")} do not go together.`);
     }
     return out;
   });

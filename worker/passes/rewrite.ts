@@ -1,12 +1,12 @@
 // The frame of a pass: the graph is built anew, node by node, and each node may be replaced by others. Equal nodes become one.
 import { AppError } from "../../ipc/error.ts";
-import { Graph, type Node } from "../onnx/graph.ts";
+import { Graph, type Node, outerNames, type ValueInfo } from "../onnx/graph.ts";
 import { Builder, type Value } from "../ops/builder.ts";
 
 /**
  * Values for the node's outputs, or undefined to keep the node.
  * @param x its inputs in the new graph (undefined where absent)
- * @param find any other value of the old graph in the new one, as inner graphs take them
+ * @param find what an older name stands for in the new graph
  */
 export type Replace = (
   g: Builder,
@@ -15,16 +15,23 @@ export type Replace = (
   find: (name: string) => Value,
 ) => readonly (Value | undefined)[] | undefined;
 
+export interface RewriteOptions {
+  /** Other types for the inputs. */
+  input?: (info: ValueInfo) => ValueInfo;
+  /** Versions of the operator sets of the new graph; default those of the old. */
+  opsets?: ReadonlyMap<string, number>;
+}
+
 /** The graph after the replacements, pruned. The old one is left alone; names of what is kept stay. */
-export function rewrite(old: Graph, replace: Replace): Graph {
+export function rewrite(old: Graph, replace: Replace, { input = (info) => info, opsets = old.opsets }: RewriteOptions = {}): Graph {
   const graph = new Graph(old.name);
   for (const [k, v] of old.metadata) graph.metadata.set(k, v);
-  for (const [k, v] of old.opsets) graph.opsets.set(k, v);
+  for (const [k, v] of opsets) graph.opsets.set(k, v);
   graph.reserve(old.nodes.flatMap((n) => n.outputs));
   const g = new Builder(graph);
   const now = new Map<string, Value>();
   const trainable = new Set(old.parameters);
-  for (const input of old.inputs) now.set(input.name, g.input(input.name, input.dtype, input.dims));
+  for (const info of old.inputs.map(input)) now.set(info.name, g.input(info.name, info.dtype, info.dims));
   for (const [name, tensor] of old.initializers) {
     graph.addInitializer(name, tensor, { trainable: trainable.has(name) });
     now.set(name, g.value(name));
@@ -44,6 +51,11 @@ export function rewrite(old: Graph, replace: Replace): Graph {
   const kept = new Set(old.outputs.map((o) => o.name));
   for (const node of old.nodes) {
     const x = node.inputs.map((name) => (name ? find(name) : undefined));
+    // Inner graphs know what they take from outside by its name.
+    for (const name of outerNames(node)) {
+      const value = now.get(name);
+      if (value && value.name !== name) now.set(name, g.op("Identity", [value], {}, { names: [name] }));
+    }
     const made = replace(g, node, x, find) ?? keep(node, x);
     node.outputs.forEach((name, i) => {
       const value = made[i];

@@ -1,7 +1,7 @@
 // The walk: from the loss back to what is asked for, each node by its rule. Here, and only here, broadcasting is undone, gradients that
 // meet are added, and shapes are checked.
 import { AppError } from "../../ipc/error.ts";
-import type { Node } from "../onnx/graph.ts";
+import type { Node, ValueInfo } from "../onnx/graph.ts";
 import type { Builder, Value } from "../ops/builder.ts";
 import { operator } from "../ops/index.ts";
 import { callOf, typedInputs } from "../ops/infer.ts";
@@ -43,17 +43,17 @@ const one = (g: Builder, loss: Value): Value =>
 /** What one node sends to each of its inputs that is asked for, in the shape and dtype of that input. */
 function backward(g: Builder, node: Node, flow: ReadonlyMap<string, Value>, depends: ReadonlySet<string>): [string, Value][] {
   const entry = operator(node.type, node.domain);
-  if (entry.grad === "none") return [];
-  if (typeof entry.grad === "object")
+  const rule = entry.grad;
+  if (rule === "none") return [];
+  if (typeof rule === "object") {
+    const shapes = shapesOf(typedInputs(g.graph, node));
     throw new AppError(
       "gradientMissing",
-      `${node.type} '${node.name}' has no gradient: ${entry.grad.forbidden}.`,
-      "Use another operator here.",
-      {
-        operator: node.type,
-        node: node.name,
-      },
+      `${node.type} '${node.name}' (${shapes}) has no gradient: ${rule.forbidden}.`,
+      "Use another operator here, or leave what comes before it out with --wrt.",
+      { operator: node.type, node: node.name, shapes },
     );
+  }
   const inputs = typedInputs(g.graph, node);
   const outputs = node.outputs.map((name) => (name ? g.value(name) : undefined)); // an optional one may be absent
   const wants = (i: number) => inputs[i] !== undefined && depends.has(inputs[i].name) && carries(g, inputs[i]);
@@ -65,10 +65,10 @@ function backward(g: Builder, node: Node, flow: ReadonlyMap<string, Value>, depe
     flows: (i) => outputs[i] !== undefined && flow.has(outputs[i].name),
     wants,
   };
-  const given = entry.grad(g, view);
+  const given = atNode(node, inputs, () => rule(g, view));
   return inputs.flatMap((x, i): [string, Value][] => {
     const dx = given[i];
-    return x && dx && wants(i) ? [[x.name, sumTo(g, dx, x, node)]] : [];
+    return x && dx && wants(i) ? [[x.name, sumTo(g, sameNames(g, dx, x), x, node)]] : [];
   });
 }
 
@@ -99,4 +99,30 @@ function sumTo(g: Builder, dx: Value, x: Value, node: Node): Value {
       { operator: node.type },
     );
   }
+}
+
+/** Errors of a rule name the node, its operator and its shapes. */
+function atNode<T>(node: Node, inputs: readonly (ValueInfo | undefined)[], body: () => T): T {
+  try {
+    return body();
+  } catch (thrown) {
+    if (!(thrown instanceof AppError) || thrown.data["node"] !== undefined) throw thrown;
+    const shapes = shapesOf(inputs);
+    throw new AppError(thrown.code, `The gradient of ${node.type} '${node.name}' (${shapes}): ${thrown.message}`, thrown.hint, {
+      ...thrown.data,
+      node: node.name,
+      operator: node.type,
+      shapes,
+    });
+  }
+}
+
+const shapesOf = (inputs: readonly (ValueInfo | undefined)[]): string =>
+  inputs.map((x) => (x ? `${x.dtype}[${x.dims.join(", ")}]` : "–")).join(", ");
+
+/** Two names for lengths that are one when the graph runs become one. */
+function sameNames(g: Builder, dx: Value, x: Value): Value {
+  const extra = dx.dims.length - x.dims.length;
+  const dims = dx.dims.map((d, i) => (i >= extra && typeof d === "string" && x.dims[i - extra] !== 1 ? x.dims[i - extra]! : d));
+  return dims.join() === dx.dims.join() ? dx : g.assume(g.identity(dx), dims);
 }

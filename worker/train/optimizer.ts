@@ -1,115 +1,157 @@
-// Optimizers as compositions of small parts. A part takes the gradient, or what the part before it made of it, and gives what is to be
-// taken from the parameter; its memory is tensors that go in and come out with every step. Numbers shared by all parameters (bias
-// corrections) are computed once, in float64, from t.
+// Optimizers as compositions of small parts (optimizerParts.ts, optimizerWhole.ts): one entry each.
 import type { OptimizerName } from "../../ipc/types.ts";
 import type { Builder, Value } from "../ops/builder.ts";
+import {
+  adamByRate,
+  addL2,
+  type At,
+  byRate,
+  byRootMeanSquare,
+  byRootSum,
+  heavyBall,
+  lookAhead,
+  nadamByRate,
+  type Part,
+  radamByRate,
+  scheduleFree,
+  signOfMean,
+} from "./optimizerParts.ts";
+import { factored, orthogonal, trusted } from "./optimizerWhole.ts";
+
+export type { At } from "./optimizerParts.ts";
 
 export interface OptimizerSpec {
   name: OptimizerName;
-  /** Decoupled decay, taken with the learning rate (adamw: default 0.01; others: none). */
+  /** Decoupled decay, taken with the learning rate (adamw, schedulefree: default 0.01; muon: 0.1; others: none). */
   weightDecay?: number;
   /** L2: adds l2 · p to the gradient. */
   l2?: number;
   beta1?: number;
+  /** Also the share that rmsprop keeps of its mean square (default there 0.99). */
   beta2?: number;
   eps?: number;
   momentum?: number;
+  /** rmsprop: the mean square is taken about the mean. */
+  centered?: boolean;
+  /** nadam: how fast its momentum warms up. */
+  momentumDecay?: number;
+  /** adafactor: 1-β₂ of step t is t to this power. */
+  beta2Decay?: number;
+  /** adafactor: least size of a parameter for its steps. */
+  eps2?: number;
+  /** adafactor: largest root mean square of an update. */
+  threshold?: number;
+  /** muon: how often it iterates. */
+  nsSteps?: number;
 }
-
-/** One parameter at one step. `memory` gives a moment as it was, `keep` says what it becomes. */
-export interface At {
-  p: Value;
-  lr: Value;
-  t: Value;
-  memory(name: string): Value;
-  keep(name: string, next: Value): void;
-}
-type Part = (g: Builder, u: Value, at: At) => Value;
 
 /** What is in force: every setting with its value. */
 export type Settings = Required<OptimizerSpec>;
 
-export interface Optimizer {
-  settings: Settings;
-  /** Names of the moments of each parameter; all begin at 0. */
-  memory: readonly string[];
-  /** p after the step. `decay`: whether this parameter is one of those that shrink. */
-  update(g: Builder, gradient: Value, at: At, decay: boolean): Value;
+/** One moment of a parameter, of its shape and beginning at 0 unless said otherwise. */
+export interface Moment {
+  name: string;
+  dims?: readonly number[];
+  initial?: number | "parameter";
+  /** One for all parameters: a scalar with a name of its own. */
+  shared?: boolean;
 }
 
-// --------------------------------------------------------------------------------------------------------------------- parts
+export interface Optimizer {
+  settings: Settings;
+  /** The settings that this optimizer heeds. */
+  used: Partial<Settings>;
+  /** Whether each parameter must be taken by itself, not together with others. */
+  whole: boolean;
+  /** The moments of a parameter of this shape. */
+  memory(dims: readonly number[]): readonly Moment[];
+  /** p after the step. `decay`: whether this parameter is one of those that shrink. */
+  update(g: Builder, gradient: Value, at: Omit<At, "decay">, decay: boolean): Value;
+}
 
-/** u + l2 · p: the gradient of l2/2 · |p|². */
-const addL2 =
-  (l2: number): Part =>
-  (g, u, { p }) =>
-    g.add(u, g.mul(p, l2));
+interface Recipe {
+  memory: (s: Settings, dims: readonly number[]) => (string | Moment)[];
+  /** What it heeds, besides weightDecay and l2, with its values. */
+  defaults: Partial<Settings>;
+  parts: (s: Settings, dims: readonly number[]) => Part[];
+  whole?: boolean;
+  /** Its parts see to the decoupled decay. */
+  decays?: boolean;
+}
 
-/** m ← μ m + u. Polyak 1964, https://doi.org/10.1016/0041-5553(64)90137-5 */
-const heavyBall =
-  (mu: number): Part =>
-  (g, u, { memory, keep }) => {
-    const m = g.add(g.mul(memory("m"), mu), u);
-    keep("m", m);
-    return m;
-  };
+const adam = { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
+const isMatrix = (dims: readonly number[]): boolean => dims.length > 1;
 
-const byRate: Part = (g, u, { lr }) => g.mul(u, lr);
-
-/**
- * m ← β₁m + (1-β₁)u, v ← β₂v + (1-β₂)u², then lr · m̂ / (√v̂ + ε) where m̂ = m / (1-β₁ᵗ), v̂ = v / (1-β₂ᵗ).
- * https://arxiv.org/abs/1412.6980. √v̂ + ε is (√v + ε√(1-β₂ᵗ)) / √(1-β₂ᵗ), so that all scaling is one number.
- */
-const adamByRate =
-  ({ beta1, beta2, eps }: Settings): Part =>
-  (g, u, { lr, t, memory, keep }) => {
-    const m = g.add(g.mul(memory("m"), beta1), g.mul(u, 1 - beta1));
-    const v = g.add(g.mul(memory("v"), beta2), g.mul(g.square(u), 1 - beta2));
-    keep("m", m);
-    keep("v", v);
-    const steps = g.cast(t, "float64");
-    const root = g.sqrt(g.sub(1, g.pow(g.scalar(beta2, "float64"), steps))); // √(1-β₂ᵗ)
-    const rate = g.div(g.mul(g.cast(lr, "float64"), root), g.sub(1, g.pow(g.scalar(beta1, "float64"), steps)));
-    const size = g.add(g.sqrt(v), g.cast(g.mul(root, eps), "float32"));
-    return g.mul(g.div(m, size), g.cast(rate, "float32"));
-  };
-
-/** p shrinks by lr · decay on its own, apart from the gradient. https://arxiv.org/abs/1711.05101 */
-const shrink = (g: Builder, { p, lr }: At, decay: number): Value => g.mul(p, g.sub(1, g.mul(lr, decay)));
-
-// ---------------------------------------------------------------------------------------------------------------- compositions
-
-const recipes: Record<OptimizerName, { memory: readonly string[]; defaults: Partial<Settings>; parts: (s: Settings) => Part[] }> = {
-  sgd: { memory: [], defaults: {}, parts: () => [byRate] },
-  momentum: { memory: ["m"], defaults: {}, parts: (s) => [heavyBall(s.momentum), byRate] },
-  adam: { memory: ["m", "v"], defaults: {}, parts: (s) => [adamByRate(s)] },
-  adamw: { memory: ["m", "v"], defaults: { weightDecay: 0.01 }, parts: (s) => [adamByRate(s)] },
+const recipes: Record<OptimizerName, Recipe> = {
+  sgd: { memory: () => [], defaults: {}, parts: () => [byRate] },
+  momentum: { memory: () => ["m"], defaults: { momentum: 0.9 }, parts: (s) => [heavyBall(s), byRate] },
+  nesterov: { memory: () => ["m"], defaults: { momentum: 0.9 }, parts: (s) => [lookAhead(s), byRate] },
+  rmsprop: {
+    memory: (s) => ["v", ...(s.centered ? ["mean"] : []), ...(s.momentum ? ["m"] : [])],
+    defaults: { beta2: 0.99, eps: 1e-8, momentum: 0, centered: false },
+    parts: (s) => [byRootMeanSquare(s), ...(s.momentum ? [heavyBall(s)] : []), byRate],
+  },
+  adagrad: { memory: () => ["v"], defaults: { eps: 1e-10 }, parts: (s) => [byRootSum(s), byRate] },
+  adam: { memory: () => ["m", "v"], defaults: adam, parts: (s) => [adamByRate(s)] },
+  adamw: { memory: () => ["m", "v"], defaults: { ...adam, weightDecay: 0.01 }, parts: (s) => [adamByRate(s)] },
+  nadam: {
+    memory: () => ["m", "v", { name: "nadam:mu", shared: true, initial: 1 }],
+    defaults: { ...adam, momentumDecay: 4e-3 },
+    parts: (s) => [nadamByRate(s)],
+  },
+  radam: { memory: () => ["m", "v"], defaults: adam, parts: (s) => [radamByRate(s)] },
+  lamb: { memory: () => ["m", "v"], defaults: { ...adam, eps: 1e-6 }, parts: (s) => [trusted(s)], whole: true, decays: true },
+  lion: { memory: () => ["m"], defaults: { beta1: 0.9, beta2: 0.99 }, parts: (s) => [signOfMean(s), byRate] },
+  adafactor: {
+    memory: (_, dims) =>
+      isMatrix(dims)
+        ? [
+            { name: "r", dims: [...dims.slice(0, -1), 1] },
+            { name: "c", dims: [...dims.slice(0, -2), 1, dims.at(-1)!] },
+          ]
+        : ["v"],
+    defaults: { beta2Decay: -0.8, eps: 2 ** -23, eps2: 1e-3, threshold: 1 },
+    parts: (s) => [factored(s)],
+    whole: true,
+  },
+  /** Parameters that are no matrices go by AdamW, as its author does. */
+  muon: {
+    memory: (_, dims) => (isMatrix(dims) ? ["m"] : ["m", "v"]),
+    defaults: { ...adam, weightDecay: 0.1, momentum: 0.95, nsSteps: 5 },
+    parts: (s, dims) => [isMatrix(dims) ? orthogonal(s) : adamByRate(s)],
+    whole: true,
+  },
+  schedulefree: {
+    memory: () => ["v", { name: "z", initial: "parameter" }, { name: "schedulefree:weights", shared: true }],
+    defaults: { ...adam, weightDecay: 0.01 },
+    parts: (s) => [scheduleFree(s)],
+    decays: true,
+  },
 };
 
-const defaults = { weightDecay: 0, l2: 0, beta1: 0.9, beta2: 0.999, eps: 1e-8, momentum: 0.9 };
+const defaults = { weightDecay: 0, l2: 0, ...adam, momentum: 0.9 };
 
 export const optimizerNames = Object.keys(recipes) as OptimizerName[];
+
+/** p shrinks by lr · decay on its own, apart from the gradient. https://arxiv.org/abs/1711.05101 */
+const shrink = (g: Builder, { p, lr }: Pick<At, "p" | "lr">, decay: number): Value => g.mul(p, g.sub(1, g.mul(lr, decay)));
 
 export function optimizer(spec: OptimizerSpec): Optimizer {
   const recipe = recipes[spec.name];
   const given = Object.fromEntries(Object.entries(spec).filter(([, v]) => v !== undefined)) as unknown as OptimizerSpec;
-  const settings: Settings = { ...defaults, ...recipe.defaults, ...given };
+  const settings = { ...defaults, ...recipe.defaults, ...given } as Settings; // what a recipe reads is in its defaults
+  const heeded = ["name", "weightDecay", "l2", ...Object.keys(recipe.defaults)];
   return {
     settings,
-    memory: recipe.memory,
+    used: Object.fromEntries(Object.entries(settings).filter(([name]) => heeded.includes(name))),
+    whole: recipe.whole ?? false,
+    memory: (dims) => recipe.memory(settings, dims).map((m) => (typeof m === "string" ? { name: m } : m)),
     update(g, gradient, at, decay) {
+      const decayed = decay ? settings.weightDecay : 0;
       const l2 = decay && settings.l2 ? [addL2(settings.l2)] : [];
-      const u = [...l2, ...recipe.parts(settings)].reduce((value, part) => part(g, value, at), gradient);
-      return g.sub(decay && settings.weightDecay ? shrink(g, at, settings.weightDecay) : at.p, u);
+      const parts = [...l2, ...recipe.parts(settings, at.p.dims as number[])];
+      const u = parts.reduce((value, part) => part(g, value, { ...at, decay: decayed }), gradient);
+      return g.sub(decayed && !recipe.decays ? shrink(g, at, decayed) : at.p, u);
     },
   };
-}
-
-/** Gradients scaled down so that their norm, all together, is at most `most`; as PyTorch's clip_grad_norm_. https://arxiv.org/abs/1211.5063 */
-export function clipByGlobalNorm(g: Builder, gradients: ReadonlyMap<string, Value>, most: number): Map<string, Value> {
-  const squares = [...gradients.values()].map((dx) => g.op("ReduceSumSquare", [dx], { keepdims: 0 }));
-  if (!squares.length) return new Map();
-  const norm = g.sqrt(squares.reduce((a, b) => g.add(a, b)));
-  const factor = g.min(g.div(most, g.add(norm, 1e-6)), 1);
-  return new Map([...gradients].map(([name, dx]) => [name, g.mul(dx, factor)]));
 }

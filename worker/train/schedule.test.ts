@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { learningRate, schedules } from "./schedule.ts";
+import { learningRate, Plateau, schedules } from "./schedule.ts";
 import type { ScheduleName } from "../../ipc/types.ts";
 
 const names = Object.keys(schedules) as ScheduleName[];
@@ -24,4 +24,11 @@ test("known values", () => {
   expect(at("onecycle", 0)).toBeCloseTo(1 / 25);
   expect(at("onecycle", 30)).toBeCloseTo(1, 3);
   expect(at("onecycle", 99)).toBeCloseTo(1 / 25 / 1e4);
+});
+
+test("plateau: the rate falls when more judgements than patience brought nothing better, then waits", () => {
+  const plateau = new Plateau({ factor: 0.5, patience: 1, cooldown: 1 });
+  // By PyTorch's ReduceLROnPlateau(factor=0.5, patience=1, cooldown=1) on these losses.
+  const losses = [3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1];
+  expect(losses.map((loss) => plateau.judge(loss))).toEqual([1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125, 0.125]);
 });

@@ -30,3 +30,41 @@ export function learningRate(name: ScheduleName, base: number, step: number, tot
   const at = Math.min(Math.max(0, step), whole - 1);
   return base * schedules[name]({ step: at, total: whole, done: at / whole });
 }
+
+/** A rate that falls when the loss no longer does; as PyTorch's ReduceLROnPlateau with a relative threshold. */
+export class Plateau {
+  readonly #options: { factor: number; patience: number; threshold: number; cooldown: number };
+  #best = Infinity;
+  #bad = 0;
+  #rest = 0;
+  #scale = 1;
+
+  /**
+   * @param options.factor what the rate is multiplied by
+   * @param options.patience judgements without a better loss that are let pass
+   * @param options.threshold how much better, relative to the best, counts as better
+   * @param options.cooldown judgements after a fall that do not count
+   */
+  constructor(options: { factor?: number; patience?: number; threshold?: number; cooldown?: number } = {}) {
+    this.#options = { factor: 0.1, patience: 10, threshold: 1e-4, cooldown: 0, ...options };
+  }
+
+  /** The factor on the base rate after this loss. */
+  judge(loss: number): number {
+    const { factor, patience, threshold, cooldown } = this.#options;
+    if (loss < this.#best * (1 - threshold)) {
+      this.#best = loss;
+      this.#bad = 0;
+    } else this.#bad++;
+    if (this.#rest > 0) {
+      this.#rest--;
+      this.#bad = 0;
+    }
+    if (this.#bad > patience) {
+      this.#scale *= factor;
+      this.#rest = cooldown;
+      this.#bad = 0;
+    }
+    return this.#scale;
+  }
+}

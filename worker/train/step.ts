@@ -6,9 +6,11 @@ import { Builder, type Value } from "../ops/builder.ts";
 import { repeatableDropout } from "../passes/dropout.ts";
 import { fullOutputs } from "../passes/outputs.ts";
 import type { StepGraph, StepState } from "../run/engine.ts";
-import { float32, int64, sizeOf, zeros } from "../tensor.ts";
+import { float32, fromNumbers, int64, sizeOf, zeros } from "../tensor.ts";
 import { gradients } from "./gradient.ts";
-import { clipByGlobalNorm, optimizer, type OptimizerSpec } from "./optimizer.ts";
+import { gather } from "./accumulate.ts";
+import { clipByGlobalNorm, clipByValue } from "./clip.ts";
+import { optimizer, type OptimizerSpec } from "./optimizer.ts";
 
 export type { StepGraph, StepState } from "../run/engine.ts";
 export type { OptimizerSpec } from "./optimizer.ts";
@@ -19,6 +21,14 @@ export interface StepOptions {
   optimizer: OptimizerSpec;
   /** Gradients are scaled down so that their norm, all together, is at most this. */
   clipNorm?: number;
+  /** Every number of every gradient is kept between -clipValue and clipValue (before clipNorm). */
+  clipValue?: number;
+  /** So many steps add up their gradients before the parameters move by their mean; default 1. `t` counts them all. */
+  accumulate?: number;
+  /** The loss is multiplied by this for the walk and the gradients are divided again; a step whose gradients are not finite changes nothing. */
+  lossScale?: number;
+  /** Name of the loss among the outputs; default "loss". */
+  lossName?: string;
   /** Which parameters decay (weightDecay, l2); default all. */
   decay?: (parameter: string) => boolean;
   /** Other outputs of the forward graph to keep. */
@@ -34,8 +44,8 @@ export interface StepOptions {
  * @throws modelInvalid when the loss is not an output or a name is taken; gradientMissing, shapeMismatch, operatorUnknown by operator
  */
 export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
-  const { loss, keep = [], skip = [], decay = () => true, clipNorm, seed = 0 } = options;
-  const { memory, update } = optimizer(options.optimizer);
+  const { loss, keep = [], skip = [], decay = () => true, clipNorm, clipValue, accumulate = 1, lossScale, seed = 0 } = options;
+  const { memory, update, whole } = optimizer(options.optimizer);
   for (const name of [loss, ...keep])
     if (!forward.outputs.some((o) => o.name === name))
       throw new AppError(
@@ -52,72 +62,129 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   const random = graph.inputs.some((i) => i.name === "seed");
   const inputs = forward.inputs.map((i) => g.value(i.name));
   const trained = forward.parameters.filter((p) => graph.initializers.has(p) && !skip.includes(p));
+  for (const p of trained) requireFloat32(graph, p);
   const states: StepState[] = trained.map((name) => state(name, graph));
   for (const p of trained) graph.initializerToInput(p);
   const lr = g.input("lr", "float32", []);
   const t = random ? g.value("t") : g.input("t", "float32", []);
-
-  let slopes = gradients(g, g.value(loss), trained);
-  if (clipNorm !== undefined) slopes = clipByGlobalNorm(g, slopes, clipNorm);
   const next = new Map<string, Value>();
+  const running = runningStatistics(g, states, next);
+
+  const scaled = lossScale === undefined ? g.value(loss) : g.mul(g.value(loss), lossScale);
+  let slopes = gradients(g, scaled, trained);
+  if (lossScale !== undefined) slopes = new Map([...slopes].map(([name, dx]) => [name, g.mul(dx, 1 / lossScale)]));
   const moments: StepState[] = [];
-  for (const name of trained)
-    for (const part of memory) {
-      const { dims, dtype } = graph.info(name)!;
-      moments.push({ name: `${name}:${part}`, dims: dims as number[], dtype, initial: zeros(dtype, dims as number[]) });
-      g.input(`${name}:${part}`, dtype, dims);
+  const sums = gather(g, slopes, { t, every: accumulate, finite: lossScale !== undefined });
+  slopes = sums.slopes;
+  for (const [name, sum] of sums.next) {
+    const { dims } = graph.info(name)!;
+    moments.push({ name, dims: dims as number[], dtype: "float32", initial: zeros("float32", dims as number[]) });
+    next.set(name, sum);
+  }
+  if (clipValue !== undefined) slopes = clipByValue(g, slopes, clipValue);
+  if (clipNorm !== undefined) slopes = clipByGlobalNorm(g, slopes, clipNorm);
+
+  for (const name of trained) {
+    const { dims, initial: parameter } = states.find((s) => s.name === name)!;
+    for (const moment of memory(dims)) {
+      const whole = moment.shared ? moment.name : `${name}:${moment.name}`;
+      if (moment.shared && graph.defines(whole)) continue;
+      const shape = moment.shared ? [] : [...(moment.dims ?? dims)];
+      const filled = fromNumbers("float32", shape, new Array<number>(sizeOf(shape)).fill(Number(moment.initial ?? 0)));
+      const initial = moment.initial === "parameter" ? parameter : moment.initial ? filled : zeros("float32", shape);
+      moments.push({ name: whole, dims: shape, dtype: "float32", initial });
+      g.input(whole, "float32", shape);
     }
-  for (const group of groups(g, trained, decay)) {
-    const together = (names: string[]) =>
-      g.concat(
-        names.map((name) => g.value(name)),
-        { axis: 0 },
-      );
-    const apart = (values: Value, names: string[]) => {
-      const parts =
-        names.length === 1
-          ? [values]
-          : g.split(
-              values,
-              names.map((name) => g.value(name).dims[0] as number),
-              { axis: 0 },
-            );
-      names.forEach((name, i) => next.set(name, parts[i]!));
-    };
+  }
+  const held = (now: Value, before: Value) => (sums.due ? g.where(sums.due, now, before) : now);
+  for (const group of groups(g, trained, whole, decay)) {
+    const shared = new Set(memory(g.value(group[0]!).dims as number[]).flatMap((m) => (m.shared ? [m.name] : [])));
     const at = {
-      p: together(group),
+      p: together(g, group),
       lr,
-      t,
-      memory: (m: string) => together(group.map((name) => `${name}:${m}`)),
-      keep: (m: string, v: Value) =>
-        apart(
-          v,
-          group.map((name) => `${name}:${m}`),
-        ),
+      t: sums.t,
+      memory: (m: string) =>
+        shared.has(m)
+          ? g.value(m)
+          : together(
+              g,
+              group.map((name) => `${name}:${m}`),
+            ),
+      keep(m: string, now: Value) {
+        const value = held(now, at.memory(m));
+        if (shared.has(m)) next.set(m, value);
+        else
+          apart(
+            g,
+            value,
+            group.map((name) => `${name}:${m}`),
+            next,
+          );
+      },
     };
-    apart(
-      update(
-        g,
-        g.concat(
-          group.map((name) => slopes.get(name)!),
-          { axis: 0 },
-        ),
-        at,
-        decay(group[0]!),
-      ),
-      group,
+    const slope = g.concat(
+      group.map((name) => slopes.get(name)!),
+      { axis: 0 },
     );
+    apart(g, held(update(g, slope, at, decay(group[0]!)), at.p), group, next);
   }
   next.set("t", g.add(t, 1));
-  states.push(...moments, { name: "t", dims: [], dtype: "float32", initial: float32([], [1]) });
+  states.push(...running, ...moments, { name: "t", dims: [], dtype: "float32", initial: float32([], [1]) });
   if (random) states.push({ name: "seed", dims: [], dtype: "int64", initial: int64([], [seed]) });
 
-  const wanted = new Map([["loss", g.value(loss)], ...keep.map((name) => [name, g.value(name)] as const)]);
+  const lossName = options.lossName ?? "loss";
+  const wanted = new Map([[lossName, g.value(loss)], ...keep.map((name) => [name, g.value(name)] as const)]);
   for (const s of states) if (next.has(s.name)) wanted.set(`next:${s.name}`, next.get(s.name)!);
   graph.setOutputs([]);
   nameOutputs(g, wanted);
   graph.prune();
-  return { graph, inputs, states, outputs: ["loss", ...keep] };
+  const own = trained.flatMap((p) => [p, ...moments.filter((m) => m.name.startsWith(`${p}:`)).map((m) => m.name)]);
+  graph.orderInputs([...inputs.map((i) => i.name), "lr", "t", ...(random ? ["seed"] : []), ...own]);
+  return { graph, inputs, states, outputs: [lossName, ...keep] };
+}
+
+/** Values put one under the other. */
+const together = (g: Builder, names: readonly string[]): Value =>
+  g.concat(
+    names.map((name) => g.value(name)),
+    { axis: 0 },
+  );
+
+/** The parts that `together` put one under the other, each noted under its name. */
+function apart(g: Builder, values: Value, names: readonly string[], next: Map<string, Value>): void {
+  if (names.length === 1) return void next.set(names[0]!, values);
+  const lengths = names.map((name) => g.value(name).dims[0] as number);
+  const parts = g.split(values, lengths, { axis: 0 });
+  names.forEach((name, i) => next.set(name, parts[i]!));
+}
+
+function requireFloat32(graph: Graph, name: string): void {
+  const { dtype } = graph.info(name)!;
+  if (dtype !== "float32")
+    throw new AppError(
+      "modelInvalid",
+      `The parameter '${name}' is ${dtype}; only float32 is trained.`,
+      "Export the model in float32, or leave this parameter out.",
+      {
+        value: name,
+      },
+    );
+}
+
+/** Batch normalisations in training: their running mean and variance become states, taken from their outputs. */
+function runningStatistics(g: Builder, states: readonly StepState[], next: Map<string, Value>): StepState[] {
+  const found: StepState[] = [];
+  for (const node of g.graph.nodes) {
+    if (node.type !== "BatchNormalization" || node.domain !== "" || !node.attrs["training_mode"]?.value) continue;
+    for (const i of [1, 2]) {
+      const [name, output] = [node.inputs[i + 2]!, node.outputs[i]];
+      if (!output || !g.graph.initializers.has(name) || states.some((s) => s.name === name)) continue;
+      found.push(state(name, g.graph));
+      g.graph.initializerToInput(name);
+      next.set(name, g.value(output));
+    }
+  }
+  return found;
 }
 
 function state(name: string, graph: Graph): StepState {
@@ -129,12 +196,12 @@ function state(name: string, graph: Graph): StepState {
 const small = 4096;
 
 /** Names of parameters to update as one: the small ones of one width and one kind of decay, put one under the other. */
-function groups(g: Builder, names: readonly string[], decay: (name: string) => boolean): string[][] {
+function groups(g: Builder, names: readonly string[], whole: boolean, decay: (name: string) => boolean): string[][] {
   const found = new Map<string, string[]>();
   for (const name of names) {
     const { dims } = g.value(name);
-    const together = dims.length > 0 && sizeOf(dims as number[]) < small;
-    const key = together ? `${dims.slice(1).join()} ${decay(name)}` : name;
+    const joined = !whole && dims.length > 0 && sizeOf(dims as number[]) < small;
+    const key = joined ? `${dims.slice(1).join()} ${decay(name)}` : name;
     found.set(key, [...(found.get(key) ?? []), name]);
   }
   return [...found.values()];

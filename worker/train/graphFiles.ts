@@ -1,0 +1,140 @@
+// ONNX file in, ONNX file out: the model with its gradients, and the training step. The step file says in its metadata ("paddock.step") what
+// its states are and where they begin, and keeps what is no plain number as initializers `initial:<state>`, so that it can be run alone.
+import { AppError } from "../../ipc/error.ts";
+import type { GraphResult, GraphSpec, OptimizerName, StateInfo, StepResult, StepSpec, TensorInfo } from "../../ipc/types.ts";
+import { openModel } from "../formats/onnx.ts";
+import type { Graph, ValueInfo } from "../onnx/graph.ts";
+import { encodeModel } from "../onnx/proto.ts";
+import { type Tensor, toNumbers } from "../tensor.ts";
+import { writeAtomic } from "./files.ts";
+import { gradientGraph, requireFloat, requireOutput } from "./gradientGraph.ts";
+import { optimizer, optimizerNames, type OptimizerSpec } from "./optimizer.ts";
+import { type StepState, trainingStep } from "./step.ts";
+
+/** Learning rates of PyTorch's optimizers where it has them, of the papers where not. */
+const rates: Record<OptimizerName, number> = {
+  sgd: 1e-3,
+  momentum: 1e-3,
+  nesterov: 1e-3,
+  rmsprop: 1e-2,
+  adagrad: 1e-2,
+  adam: 1e-3,
+  adamw: 1e-3,
+  nadam: 2e-3,
+  radam: 1e-3,
+  lamb: 1e-3,
+  lion: 1e-4,
+  adafactor: 1e-2,
+  muon: 1e-3,
+  schedulefree: 2.5e-3,
+};
+
+/** What the metadata of a step file says. */
+export interface StepCard {
+  version: 1;
+  loss: string;
+  optimizer: OptimizerName;
+  hyperparameters: StepResult["hyperparameters"];
+  parameters: string[];
+  /** `initial` names an initializer of the file where it is no number. */
+  states: { name: string; initial: number | string }[];
+}
+export const cardKey = "paddock.step";
+
+export async function writeGradients({ model, loss, wrt, sizes, out }: GraphSpec): Promise<GraphResult> {
+  const { graph, file } = openModel(model, { ...(sizes && { sizes }) });
+  requireOutput(graph, loss);
+  const names = wrt ?? file.parameters;
+  if (!names.length)
+    throw new AppError("modelInvalid", `${model}: The graph has no float initializer.`, "Name inputs with --wrt.", { file: model });
+  const made = gradientGraph(graph, { loss, wrt: names, gone: file.initializers });
+  await writeAtomic(out, encodeModel(made));
+  return described(made, out, loss);
+}
+
+export async function writeStep(spec: StepSpec): Promise<StepResult> {
+  const { model, loss, wrt, sizes, out, clipNorm, clipValue, accumulate, lossScale, seed } = spec;
+  if (!optimizerNames.includes(spec.optimizer))
+    throw new AppError("usage", `There is no optimizer '${spec.optimizer}'.`, `Name one of: ${optimizerNames.join(", ")}.`, {
+      name: spec.optimizer,
+    });
+  const { graph } = openModel(model, { ...(sizes && { sizes }) });
+  requireOutput(graph, loss);
+  for (const name of wrt ?? []) {
+    requireFloat(graph, name);
+    if (!graph.initializers.has(name))
+      throw new AppError("modelInvalid", `'${name}' is an input; only initializers can be trained.`, "Name initializers with --wrt.", {
+        value: name,
+      });
+  }
+  if (wrt) graph.setParameters(wrt);
+  if (!graph.parameters.length)
+    throw new AppError(
+      "modelInvalid",
+      `${model}: There is nothing to train: no float initializer leads to an output.`,
+      "Export the model with its weights.",
+      {
+        file: model,
+      },
+    );
+  const chosen = { name: spec.optimizer, ...spec.settings } as OptimizerSpec;
+  const step = trainingStep(graph, {
+    loss,
+    lossName: loss,
+    optimizer: chosen,
+    ...(clipNorm !== undefined && { clipNorm }),
+    ...(clipValue !== undefined && { clipValue }),
+    ...(accumulate !== undefined && { accumulate }),
+    ...(lossScale !== undefined && { lossScale }),
+    ...(seed !== undefined && { seed }),
+  });
+  const { name: _, ...used } = optimizer(chosen).used;
+  const hyperparameters = Object.fromEntries(
+    Object.entries({ lr: spec.lr ?? rates[spec.optimizer], ...used, clipNorm, clipValue, accumulate, lossScale, seed }).filter(
+      ([, v]) => v !== undefined,
+    ),
+  ) as StepResult["hyperparameters"];
+  const parameters = graph.parameters.filter((p) => step.states.some((s) => s.name === p));
+  const result = described(step.graph, out, loss);
+  const outputs = new Set(step.graph.outputs.map((o) => o.name));
+  const states = step.states.map((s): StateInfo => {
+    const next = outputs.has(`next:${s.name}`) ? `next:${s.name}` : null;
+    return { name: s.name, dtype: s.dtype, shape: s.dims, next, initial: fillOf(s) ?? { initializer: sourceOf(s, step.states, graph) } };
+  });
+  const card: StepCard = {
+    version: 1,
+    loss,
+    optimizer: spec.optimizer,
+    hyperparameters,
+    parameters,
+    states: step.states.map((s) => ({ name: s.name, initial: fillOf(s) ?? `initial:${sourceOf(s, step.states, graph)}` })),
+  };
+  for (const { name, initial } of step.states)
+    if (card.states.some((s) => s.initial === `initial:${name}`))
+      step.graph.addInitializer(`initial:${name}`, initial, { trainable: true });
+  step.graph.metadata.set(cardKey, JSON.stringify(card));
+  await writeAtomic(out, encodeModel(step.graph));
+  return { ...result, optimizer: spec.optimizer, hyperparameters, parameters, states };
+}
+
+/** The number that fills a moment, t or the seed; undefined for parameters and their copies. */
+function fillOf({ name, initial }: StepState): number | undefined {
+  const own = name.includes(":") || name === "t" || name === "seed";
+  const first = initial.data.length ? toNumbers(initial)[0]! : 0;
+  return own && (initial.data as ArrayLike<number | bigint>).length <= 1 ? first : own && isFilled(initial) ? first : undefined;
+}
+
+function isFilled({ data }: Tensor): boolean {
+  const first = data[0];
+  return (data as (typeof first)[]).every((v) => v === first);
+}
+
+/** The parameter whose values a state begins with. */
+function sourceOf(state: StepState, states: readonly StepState[], model: Graph): string {
+  return states.find((s) => s.initial === state.initial && model.initializers.has(s.name))?.name ?? state.name;
+}
+
+function described(graph: Graph, out: string, loss: string): GraphResult {
+  const info = ({ name, dtype, dims }: ValueInfo): TensorInfo => ({ name, dtype, shape: [...dims] });
+  return { out, loss, inputs: graph.inputs.map(info), outputs: graph.outputs.map(info), nodes: graph.nodes.length };
+}
