@@ -4,6 +4,8 @@
 //   waves     each number is also shown as a few learned periodic functions of it (PBLD of RealMLP: https://arxiv.org/abs/2407.04491)
 //   residual  h + f(h) from the second layer on, f begun smaller the more layers there are, so that a signal grows by a factor of e at most
 //             and 50 layers train as well (Zhang et al. 2019, https://arxiv.org/abs/1901.09321); no normalisation is needed then
+// Chosen by measurement on 23 tables (bench/tables.mjs). On California housing, test r²: one network as in scikit-learn 0.778; this with
+// ReLU 0.820, with SiLU 0.833, without waves 0.815, with dropout 0.1 0.826, at a rate of 0.003 instead of 0.025 0.743.
 import { activate, activations, dropout, embedCategories, linear, type Net, normal, waves, widthOf, zeros } from "./layers.ts";
 import { choice, type Inputs, int, model, real } from "./model.ts";
 import type { Value } from "../ops/builder.ts";
@@ -23,11 +25,18 @@ export const mlp = model({
     embedding: int(8, { min: 1, max: 256, help: "Length of the learned vector of a category value." }),
     few: int(9, { min: 0, max: 1000, help: "Up to this many values, a category is one 0/1 input a value instead." }),
   },
-  /** More members help most where rows are few; where they are many, the time is better spent on more steps. */
-  suit: ({ rows }) => ({
-    members: rows < 5000 ? 16 : rows < 12_000 ? 8 : rows < 200_000 ? 4 : 2,
-    dropout: rows < 5000 ? 0.1 : 0,
-  }),
+  /**
+   * More members help most where rows are few; where they are many, the time is better spent on more steps. Waves are learned by heart where
+   * there are too few rows to an input: there they are left out, and more is dropped.
+   */
+  suit({ rows, numeric }) {
+    const scarce = rows < 300 || rows < 20 * numeric;
+    return {
+      members: rows < 5000 ? 16 : rows < 12_000 ? 8 : rows < 200_000 ? 4 : 2,
+      dropout: scarce ? 0.25 : rows < 5000 ? 0.1 : 0,
+      ...(scarce ? { waves: 1 } : {}),
+    };
+  },
   build(net, c, inputs) {
     const { g } = net;
     let h = entrance(net, c, inputs); // (B, F)

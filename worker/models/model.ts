@@ -39,8 +39,10 @@ export interface Inputs {
 /** What is known of the data when a family chooses its defaults. */
 export interface Situation {
   task: TableTask;
+  /** Rows to learn from. */
   rows: number;
-  inputs: number;
+  /** Width of x. */
+  numeric: number;
   categories: readonly number[];
   outputs: number;
 }

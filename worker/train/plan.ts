@@ -42,7 +42,7 @@ export function makePlan(facts: Facts, spec: TrainSpec): FullPlan {
   const family = modelOf(spec.model ?? defaults.model);
   const seed = spec.seed ?? defaults.seed;
   const split = spec.split ?? true;
-  const config = resolveConfig(family, spec.config, { task: facts.task, rows: rows.train, inputs: facts.inputs, categories, outputs });
+  const config = resolveConfig(family, spec.config, { task: facts.task, rows: rows.train, numeric, categories, outputs });
   const net: NetSpec = { model: family.id, config, numeric, categories, outputs, seed };
   const graph = trainingGraph(net, task);
   const parameters = countParameters(graph);
