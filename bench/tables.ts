@@ -120,7 +120,7 @@ async function one(name: string, entry: Entry, seed: number): Promise<Record<str
       whole.toFixed(1).padStart(6),
     ].join(" "),
   );
-  return { name, seed, metric: verdict.metric, network: verdict.network, ...verdict, peer: other, metrics: result.metrics, seconds: whole };
+  return { name, seed, ...verdict, peer: other, metrics: result.metrics, seconds: whole };
 }
 
 /** The same train and test rows as CSV files, for the peer; columns that we do not use are left out there too. */
