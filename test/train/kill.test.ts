@@ -19,7 +19,7 @@ const children = new Set<ChildProcess>();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "paddock-kill-"));
   entry = await bundleWorker("kill");
-  spec = { data: await writeTable(folder), target: "price", epochs: 30, config: { width: 16, depth: 2, members: 2 } };
+  spec = { data: await writeTable(folder), target: "price", epochs: 800, config: { width: 64, depth: 4, members: 4 } };
 }, 60_000);
 afterAll(async () => {
   for (const child of children) child.kill("SIGKILL");
@@ -69,12 +69,13 @@ test("killed after a checkpoint, resumed: the same metrics, curve and file", asy
   const run = join(folder, "killed");
   const first = worker();
   const lost = first.client.call.train({ run, spec, cache }).catch((thrown: unknown) => thrown);
-  await seen(first.client, (p) => p.state === "running" && p.step >= 15);
+  await new Promise<void>((resolve) => first.client.listen("point", (point) => point.step >= 15 && resolve()));
   const paused = seen(first.client, (p) => p.state === "paused");
   await first.client.call.pause();
   const { step } = await paused; // a checkpoint is written now
+  const further = new Promise<void>((resolve) => first.client.listen("point", (point) => point.step > step && resolve()));
   await first.client.call.resume();
-  await seen(first.client, (p) => p.step > step);
+  await further;
   first.child.kill("SIGKILL");
   expect(await lost).toMatchObject({ code: "connectionLost" });
   await first.exit;

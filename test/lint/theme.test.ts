@@ -2,8 +2,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { root } from "../shared.ts";
 
-const css = readFileSync(join(import.meta.dirname, "theme.css"), "utf8");
+const css = readFileSync(join(root, "renderer/ui/theme.css"), "utf8");
 
 /** The custom properties of a rule; `var(--x)` is followed. */
 function colours(...selectors: string[]): Map<string, string> {
