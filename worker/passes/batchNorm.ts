@@ -7,6 +7,7 @@ import { Attrs } from "../ops/op.ts";
 import { rewrite } from "./rewrite.ts";
 
 export function trainedBatchNorm(graph: Graph): Graph {
+  if (!graph.nodes.some((node) => node.type === "BatchNormalization")) return graph;
   return rewrite(graph, (g, node, x) => {
     if (node.type !== "BatchNormalization" || node.domain !== "") return undefined;
     const attrs = new Attrs(node.type, node.attrs);

@@ -2,6 +2,7 @@
 import { AppError } from "../../ipc/error.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { Builder } from "../ops/builder.ts";
+import { trainedBatchNorm } from "../passes/batchNorm.ts";
 import { withoutDropout } from "../passes/dropout.ts";
 import { fullOutputs } from "../passes/outputs.ts";
 import { isFloat, type Tensor } from "../tensor.ts";
@@ -22,7 +23,7 @@ export interface GradientOptions {
  */
 export function gradientGraph(forward: Graph, { loss, wrt, gone = new Map() }: GradientOptions): Graph {
   requireOutput(forward, loss);
-  const graph = fullOutputs(withoutDropout(forward));
+  const graph = fullOutputs(trainedBatchNorm(withoutDropout(forward)));
   // Initializers that the loss does not reach were pruned: their gradient is zero all the same.
   for (const name of new Set(wrt)) {
     const tensor = forward.initializers.get(name) ?? gone.get(name);

@@ -3,6 +3,7 @@
 import { AppError } from "../../ipc/error.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { Builder, type Value } from "../ops/builder.ts";
+import { trainedBatchNorm } from "../passes/batchNorm.ts";
 import { repeatableDropout } from "../passes/dropout.ts";
 import { fullOutputs } from "../passes/outputs.ts";
 import type { StepGraph, StepState } from "../run/engine.ts";
@@ -57,7 +58,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
         },
       );
 
-  const graph = fullOutputs(repeatableDropout(forward, { t: "t", seed: "seed" }));
+  const graph = fullOutputs(trainedBatchNorm(repeatableDropout(forward, { t: "t", seed: "seed" })));
   const g = new Builder(graph);
   const random = graph.inputs.some((i) => i.name === "seed");
   const inputs = forward.inputs.map((i) => g.value(i.name));
