@@ -12,15 +12,15 @@ const settings: Record<string, readonly number[]> = {
   Range: [0, 1, 2],
   QuantizeLinear: [1, 2],
   DequantizeLinear: [1, 2],
-  BatchNormalization: [3, 4],
   RotaryEmbedding: [1, 2],
   "com.microsoft.MatMulNBits": [1, 2, 3, 4, 5],
 };
 
-/** Places that have a gradient, but that nobody trains: bounds, what is put around, how much a class weighs. */
+/** Places that have a gradient, but that nobody trains: bounds, what is put around, running statistics, how much a class weighs. */
 const chosen: Record<string, readonly number[]> = {
   Clip: [1, 2],
   Pad: [2],
+  BatchNormalization: [3, 4],
   SoftmaxCrossEntropyLoss: [2],
   NegativeLogLikelihoodLoss: [2],
 };
