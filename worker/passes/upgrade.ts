@@ -2,6 +2,7 @@
 // its place. Sources: the version tables of https://github.com/onnx/onnx/blob/main/docs/Changelog.md
 import { AppError } from "../../ipc/error.ts";
 import type { Attribute, Node } from "../onnx/graph.ts";
+import { dtypeCode } from "../onnx/proto.ts";
 import type { Builder, Value } from "../ops/builder.ts";
 import { constantOf } from "../ops/infer.ts";
 import { Attrs } from "../ops/op.ts";
@@ -156,9 +157,10 @@ const upgrades: Record<string, Upgrade> = {
     return changed(call, { drop: ["k"], inputs: [call.x[0], g.list([attrsOf(call).int("k")])] });
   },
 
-  CastLike(g, call) {
+  CastLike(_, call) {
     const [x, like] = call.x;
-    return [g.cast(x!, like!.dtype)];
+    if (x!.dtype === like!.dtype) return [x];
+    return changed(call, { type: "Cast", drop: ["saturate"], set: { to: int(dtypeCode(like!.dtype)) }, inputs: [x] });
   },
 
   Scan(_, call, from) {
