@@ -38,8 +38,8 @@ function inside(g: Builder, dy: Value, borders: readonly Border[]): { core: Valu
     : dy;
   const cut = borders.filter(({ before, after }) => before < 0 || after < 0);
   if (!cut.length) return { core, dx: core };
-  const zeros = [...cut.map((b) => Math.max(0, -b.before)), ...cut.map((b) => Math.max(0, -b.after))];
-  return { core, dx: g.op("Pad", [core, g.list(zeros), g.scalar(0, dy.dtype), g.list(cut.map((b) => b.axis))]) };
+  const zeros = cut.map(({ axis, before, after }) => ({ axis, before: Math.max(0, -before), after: Math.max(0, -after) }));
+  return { core, dx: g.pad(core, zeros) };
 }
 
 /** Along one axis: what lies in the borders is given back to where it was taken from. */
@@ -48,8 +48,7 @@ function fold(g: Builder, dy: Value, { axis, before, after }: Border, { length, 
   const most = mode === "reflect" ? length - 1 : mode === "wrap" ? length : Infinity;
   if (Math.max(before, after) > most) throw mismatch(`a border of ${Math.max(before, after)} is wider than what it repeats (${length}).`);
   const cut = (start: number, end: number, step = 1) => g.slice(dy, { starts: [start], ends: [end], axes: [axis], steps: [step] });
-  const put = (part: Value, at: number, count: number) =>
-    g.op("Pad", [part, g.list([at, length - at - count]), g.scalar(0, dy.dtype), g.list([axis])]);
+  const put = (part: Value, at: number, count: number) => g.pad(part, [{ axis, before: at, after: length - at - count }]);
   let dx = cut(before, before + length);
   const add = (part: Value, at: number, count: number) => (dx = g.add(dx, put(part, at, count)));
   const last = before + length + after - 1;

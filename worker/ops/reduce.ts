@@ -19,8 +19,11 @@ function reducedShape(dims: readonly Dim[], axes: readonly number[], keep: boole
   return dims.flatMap((d, i) => (!axes.includes(i) ? [d] : keep ? [1] : []));
 }
 
-const inferReduce = (x: ValueInfo, call: Call): Typed =>
-  like(x, reducedShape(x.dims, axesOf(x, call), call.attrs.int("keepdims", 1) !== 0));
+function inferReduce(x: ValueInfo, call: Call): Typed {
+  const keep = call.attrs.int("keepdims", 1) !== 0;
+  const later = keep && call.has(1) && !call.constant(1); // which axes go is known only when the graph runs
+  return like(x, later ? x.dims.map((d) => (d === 1 ? 1 : call.symbol())) : reducedShape(x.dims, axesOf(x, call), keep));
+}
 
 /** Values that are hard for a rule. */
 const fixedInput = (dims: readonly number[], values: readonly number[]): Gen => ({ dtype: "float", dims, make: () => [...values] });

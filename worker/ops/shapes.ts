@@ -21,8 +21,8 @@ export function axisOf(axis: number, rank: number): number {
 }
 
 /**
- * Numpy's broadcasting: right-aligned, 1 stretches. A number beside a symbol is taken for both; of two symbols the better known one, as they
- * must be one when the graph runs.
+ * Numpy's broadcasting: right-aligned, 1 stretches. A number beside a symbol is taken for both, and a name beside an unknown; two names make
+ * a third ("A|B"), as either may turn out to be 1.
  */
 export function broadcast(...shapes: readonly (readonly Dim[])[]): Dim[] {
   const rank = Math.max(0, ...shapes.map((s) => s.length));
@@ -32,12 +32,14 @@ export function broadcast(...shapes: readonly (readonly Dim[])[]): Dim[] {
       const d = shape[shape.length - rank + i] ?? 1;
       if (d === out || d === 1) continue;
       if (out === 1 || (typeof out === "string" && typeof d === "number")) out = d;
-      else if (typeof d === "string" && typeof out === "string") out = isUnknown(out) ? d : out;
+      else if (typeof d === "string" && typeof out === "string") out = isUnknown(out) ? d : isUnknown(d) ? out : eitherOf(out, d);
       else if (typeof d === "number") throw mismatch(`the shapes ${shapes.map(show).join(" and ")} do not go together.`);
     }
     return out;
   });
 }
+
+const eitherOf = (a: string, b: string): string => [...new Set([...a.split("|"), ...b.split("|")])].sort().join("|");
 
 /** Two lengths that must be one. A number wins over a symbol. */
 export function unify(a: Dim, b: Dim, shapes: readonly (readonly Dim[])[]): Dim {

@@ -1,7 +1,7 @@
 // The walk: from the loss back to what is asked for, each node by its rule. Here, and only here, broadcasting is undone, gradients that
 // meet are added, and shapes are checked.
 import { AppError } from "../../ipc/error.ts";
-import type { Node, ValueInfo } from "../onnx/graph.ts";
+import type { Dim, Node, ValueInfo } from "../onnx/graph.ts";
 import type { Builder, Value } from "../ops/builder.ts";
 import { operator } from "../ops/index.ts";
 import { callOf, typedInputs } from "../ops/infer.ts";
@@ -81,10 +81,10 @@ function sumTo(g: Builder, dx: Value, x: Value, node: Node): Value {
   if (extra < 0) return check(g.expandLike(dx, x));
   const stretched = [...dx.dims.keys()].filter((i) => i < extra || (x.dims[i - extra] === 1 && dx.dims[i] !== 1));
   const real = stretched.filter((i) => dx.dims[i] !== 1);
-  let out = dx;
+  let out = sumWhereOne(g, dx, x);
   // A column sum as a product with ones: measured at an eighth of the time of ReduceSum for a bias.
-  if (dx.dims.length === 2 && x.dims.length === 1 && real.join() === "0") out = g.matmul(g.ones(dx, 0), dx);
-  else if (real.length) out = g.reduceSum(dx, { axes: real, keepdims: real.length !== extra || real.some((i) => i >= extra) });
+  if (out.dims.length === 2 && x.dims.length === 1 && real.join() === "0") out = g.matmul(g.ones(out, 0), out);
+  else if (real.length) out = g.reduceSum(out, { axes: real, keepdims: real.length !== extra || real.some((i) => i >= extra) });
   if (out.dims.length !== x.dims.length) out = g.reshapeLike(out, x);
   return check(
     out.dims.every((d, i) => d === x.dims[i]) || out.dims.some((d, i) => d !== 1 && d !== x.dims[i]) ? out : g.expandLike(out, x),
@@ -120,9 +120,27 @@ function atNode<T>(node: Node, inputs: readonly (ValueInfo | undefined)[], body:
 const shapesOf = (inputs: readonly (ValueInfo | undefined)[]): string =>
   inputs.map((x) => (x ? `${x.dtype}[${x.dims.join(", ")}]` : "–")).join(", ");
 
-/** Two names for lengths that are one when the graph runs become one. */
+/**
+ * Axes along which x has a length that only the run tells, other than dx's by name: where it turns out to be 1, x was stretched there.
+ * What comes out has x's lengths along them.
+ */
+function sumWhereOne(g: Builder, dx: Value, x: Value): Value {
+  const extra = dx.dims.length - x.dims.length;
+  const axes = [...x.dims.keys()].filter(
+    (i) => typeof x.dims[i] === "string" && x.dims[i] !== dx.dims[i + extra] && dx.dims[i + extra] !== 1,
+  );
+  const dims = dx.dims.map((d, i) => (axes.includes(i - extra) ? x.dims[i - extra]! : d));
+  if (!axes.length) return dx;
+  const lengths = g.gather(g.op("Shape", [x]), g.list(axes));
+  const ones = g.reshape(g.op("NonZero", [g.equal(lengths, 1)]), [-1]);
+  const stretched = g.gather(g.list(axes.map((i) => i + extra)), ones);
+  return g.assume(g.op("ReduceSum", [dx, stretched], { keepdims: 1, noop_with_empty_axes: 1 }), dims);
+}
+
+/** A length that x says better than dx becomes x's: two names for one length, or a number for a name. */
 function sameNames(g: Builder, dx: Value, x: Value): Value {
   const extra = dx.dims.length - x.dims.length;
-  const dims = dx.dims.map((d, i) => (i >= extra && typeof d === "string" && x.dims[i - extra] !== 1 ? x.dims[i - extra]! : d));
+  const better = (d: Dim, own: Dim | undefined) => typeof d === "string" && typeof own === "number" && own !== 1;
+  const dims = dx.dims.map((d, i) => (i >= extra && better(d, x.dims[i - extra]) ? x.dims[i - extra]! : d));
   return dims.join() === dx.dims.join() ? dx : g.assume(g.identity(dx), dims);
 }
