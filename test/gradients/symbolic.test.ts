@@ -54,6 +54,8 @@ const cases: [string, readonly Gen[], Record<string, Plain>, number, (readonly D
   ["Slice", [normal(4, 7), list([1]), list([100]), list([1]), list([3])], {}, 1, [[4, "T"]]],
   ["Slice", [normal(4, 5), list([3]), list([1]), list([0])], {}, 1, [["B", 5]]],
   ["Slice", [normal(4, 5), list([1]), list([3]), list([0])], {}, 1, [[4, 5], [1], [1]]],
+  ["Pad", [normal(4, 5), list([1, 0, 0, 2]), normal()], {}, 1, [["B", "T"], [4]]],
+  ["Pad", [normal(4, 5), list([-1, 2]), normal(), list([-1])], {}, 1, [["B", "T"], [2]]],
   ["Tile", [normal(2, 1, 3), list([2, 3, 1])], {}, 1, [["A", "B", "C"]]],
   ["Tile", [normal(2, 3), list([2, 3])], {}, 1, [["A", 3], [2]]],
   [
@@ -87,6 +89,27 @@ const cases: [string, readonly Gen[], Record<string, Plain>, number, (readonly D
     ],
   ],
   ["Where", [ids([1, 0, 1], [3], "bool"), normal(2, 3), normal(1)], {}, 1, [["A"], ["B", "C"], ["D"]]],
+  ["MatMul", [normal(2, 4, 3), normal(3, 2)], {}, 1, [["A", "B", "C"]]],
+  [
+    "MatMul",
+    [normal(2, 4, 3), normal(3, 2)],
+    {},
+    1,
+    [
+      ["A", "B", "C"],
+      ["D", "E"],
+    ],
+  ],
+  ["Conv", [normal(2, 4, 7), normal(6, 2, 3), normal(6)], { group: 2, strides: [2], pads: [1, 0] }, 1, [["B", 4, "T"]]],
+  ["Conv", [normal(1, 2, 5, 6), normal(3, 2, 2, 3)], { strides: [1, 3], dilations: [2, 1] }, 1, [["B", 2, "H", "W"]]],
+  ["Conv", [normal(2, 3, 5), normal(3, 1, 3)], { group: 3, auto_pad: "SAME_LOWER" }, 1, [[2, 3, "T"]]],
+  [
+    "ConvTranspose",
+    [normal(2, 4, 3), normal(4, 2, 3), normal(4)],
+    { group: 2, strides: [2], pads: [1, 0], output_padding: [1] },
+    1,
+    [["B", 4, "T"]],
+  ],
   ["NegativeLogLikelihoodLoss", [normal(4, 3), ids([0, 2, 1, 2])], { ignore_index: 2 }, 1, [["B", 3], ["B"]]],
 ];
 

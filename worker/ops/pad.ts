@@ -42,6 +42,25 @@ function inside(g: Builder, dy: Value, borders: readonly Border[]): { core: Valu
   return { core, dx: g.pad(core, zeros) };
 }
 
+/** The same where only the run tells how wide the borders are. */
+function insideLater(g: Builder, { x: [x, pads], dy: [dy], has, constant }: View): { core: Value; dx: Value } {
+  const axes = has(3) ? known({ constant }, 3, "axes").map((a) => axisOf(a, x.dims.length)) : [...x.dims.keys()];
+  const part = (from: number) => g.slice(g.cast(pads, "int64"), { starts: [from], ends: [from + axes.length], axes: [0] });
+  const [before, after] = [part(0), part(axes.length)];
+  const lengths = g.gather(g.op("Shape", [dy]), g.list(axes));
+  const core = g.op("Slice", [dy, g.max(before, 0), g.sub(lengths, g.max(after, 0)), g.list(axes)]);
+  const cut = (v: Value, i: number) => g.slice(g.max(g.neg(v), 0), { starts: [i], ends: [i + 1], axes: [0] });
+  const dx = g.pad(
+    core,
+    axes.map((axis, i) => ({ axis, before: cut(before, i), after: cut(after, i) })),
+  );
+  return { core, dx: g.assume(dx, x.dims) };
+}
+
+/** The gradient of what fills the borders. */
+const rest = (g: Builder, dy: Value, core: Value): Value =>
+  g.sub(g.reduceSum(dy, { keepdims: false }), g.reduceSum(core, { keepdims: false }));
+
 /** Along one axis: what lies in the borders is given back to where it was taken from. */
 function fold(g: Builder, dy: Value, { axis, before, after }: Border, { length, mode }: { length: number; mode: string }): Value {
   if (before < 0 || after < 0) throw mismatch(`the gradient of its mode '${mode}' with negative pads is not known.`);
@@ -90,12 +109,15 @@ export const padding = {
     },
     grad(g, view) {
       const { x, dy, attrs, has, wants } = view;
-      const borders = bordersOf(view);
       const mode = attrs.string("mode", "constant");
+      if (!g.valueOf(x[1]) && mode === "constant") {
+        const { core, dx } = insideLater(g, view);
+        return [dx, null, has(2) && wants(2) ? rest(g, dy[0], core) : null];
+      }
+      const borders = bordersOf(view);
       if (mode === "constant") {
         const { core, dx } = inside(g, dy[0], borders);
-        const total = (v: Value) => g.reduceSum(v, { keepdims: false });
-        return [dx, null, has(2) && wants(2) ? g.sub(total(dy[0]), total(core)) : null];
+        return [dx, null, has(2) && wants(2) ? rest(g, dy[0], core) : null];
       }
       let dx = dy[0];
       for (const border of borders) {

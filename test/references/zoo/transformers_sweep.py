@@ -268,6 +268,13 @@ def trial(paddock, name, entry, setting, folder, limit):
             if max(differs) > 1e-3:
                 row["exporter"] = f"the file's own loss is off by {max(differs):.1e}"
     except Exception as error:
+        if step == "run":  # is it the file?
+            try:
+                plain = session(path)
+                for inputs in sizes:
+                    plain.run(None, feeds(plain, names, inputs))
+            except Exception as own:
+                row["exporter"] = str(own)[:300]
         row["error"] = {"step": step, "code": type(error).__name__, "message": str(error)[-1500:] if step == "export" else str(error)[:1500]}
         if os.environ.get("TRACE"):
             traceback.print_exc()
