@@ -5,6 +5,8 @@ import { arithmetic } from "./arithmetic.ts";
 import { bits } from "./bits.ts";
 import { convolutions } from "./conv.ts";
 import { einsums } from "./einsum.ts";
+import { folds } from "./fold.ts";
+import { fourier } from "./fourier.ts";
 import { inverses } from "./inverse.ts";
 import { layout } from "./layout.ts";
 import { lookups } from "./lookup.ts";
@@ -33,6 +35,8 @@ export const operators = {
   ...matrix,
   ...einsums,
   ...inverses,
+  ...fourier,
+  ...folds,
   ...reductions,
   ...normalisations,
   ...imageNormalisations,

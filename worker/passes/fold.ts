@@ -140,6 +140,8 @@ export class Folder {
         if (!sizes || !x[0] || node.attrs["axes"]) return undefined;
         const axes = [...sizes.keys()].filter((i) => sizes[i] !== x[0]!.dims[i]);
         if (axes.some((i) => typeof sizes[i] !== "number")) return undefined;
+        // To the size that it has: every place takes itself, unless a part is cut out.
+        if (!axes.length && !x[1]) return x[0];
         const attrs = { ...node.attrs, axes: { type: "ints" as const, value: axes } };
         const list = g.list(axes.map((i) => sizes[i] as number));
         return g.node({ ...node, attrs, inputs: [x[0].name, "", "", list.name] }, 1, [node.outputs[0]!])[0];
