@@ -5,7 +5,6 @@ import { arithmetic } from "./arithmetic.ts";
 import { bits } from "./bits.ts";
 import { convolutions } from "./conv.ts";
 import { einsums } from "./einsum.ts";
-import { folds } from "./fold.ts";
 import { fourier } from "./fourier.ts";
 import { inverses } from "./inverse.ts";
 import { layout } from "./layout.ts";
@@ -36,7 +35,6 @@ export const operators = {
   ...einsums,
   ...inverses,
   ...fourier,
-  ...folds,
   ...reductions,
   ...normalisations,
   ...imageNormalisations,

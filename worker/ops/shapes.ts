@@ -136,3 +136,9 @@ export function unknown(call: Pick<Call, "symbol">, rank: Dim | undefined): Dim[
   if (typeof rank !== "number" || rank > 32) throw mismatch(`a shape of ${String(rank)} lengths cannot be.`);
   return Array.from({ length: rank }, () => call.symbol());
 }
+
+/** Throws `modelInvalid` unless the first inputs are there, so many of them. */
+export function requireInputs(x: readonly (ValueInfo | undefined)[], least: number): void {
+  for (let i = 0; i < least; i++)
+    if (!x[i]) throw new AppError("modelInvalid", `its input ${i} is missing.`, "The model file is damaged: export it again.");
+}

@@ -42,9 +42,10 @@ export interface StepCard {
 export const cardKey = "paddock.step";
 
 export async function writeGradients({ model, loss, wrt, sizes, out }: GraphSpec): Promise<GraphResult> {
-  const { graph, file } = openModel(model, { ...(sizes && { sizes }) });
-  requireOutput(graph, loss);
-  const names = wrt ?? file.parameters;
+  const { graph, file } = openModel(model, { ...(sizes && { sizes }), trained: wrt ?? "all" });
+  requireOutput(file, loss);
+  const inner = graph.parameters.filter((p) => !file.initializers.has(p)); // weights that inner graphs had
+  const names = wrt ?? [...file.parameters, ...inner];
   if (!names.length)
     throw new AppError("modelInvalid", `${model}: The graph has no float initializer.`, "Name inputs with --wrt.", { file: model });
   const made = gradientGraph(graph, { loss, wrt: names, gone: file.initializers });
@@ -58,14 +59,18 @@ export async function writeStep(spec: StepSpec): Promise<StepResult> {
     throw new AppError("usage", `There is no optimizer '${spec.optimizer}'.`, `Name one of: ${optimizerNames.join(", ")}.`, {
       name: spec.optimizer,
     });
-  const { graph } = openModel(model, { ...(sizes && { sizes }) });
-  requireOutput(graph, loss);
+  const { graph, file } = openModel(model, { ...(sizes && { sizes }), outputs: [loss], ...(wrt && { trained: wrt }) });
+  requireOutput(file, loss);
   for (const name of wrt ?? []) {
-    requireFloat(graph, name);
-    if (!graph.initializers.has(name))
-      throw new AppError("modelInvalid", `'${name}' is an input; only initializers can be trained.`, "Name initializers with --wrt.", {
-        value: name,
-      });
+    requireFloat(file, name);
+    const why = !file.initializers.has(name)
+      ? "is an input; only initializers can be trained"
+      : !graph.initializers.has(name)
+        ? `does not lead to '${loss}'`
+        : graph.isParameter(name)
+          ? undefined
+          : "only sets how an operator works";
+    if (why) throw new AppError("modelInvalid", `'${name}' ${why}.`, "Name weights with --wrt.", { value: name });
   }
   if (wrt) graph.setParameters(wrt);
   if (!graph.parameters.length)

@@ -3,7 +3,7 @@
 import { AppError } from "../../ipc/error.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { Builder, type Value } from "../ops/builder.ts";
-import { trainedBatchNorm } from "../passes/batchNorm.ts";
+import { trainedBatchNorm, withRunning } from "../passes/batchNorm.ts";
 import { repeatableDropout } from "../passes/dropout.ts";
 import { lower } from "../passes/lower.ts";
 import { fullOutputs } from "../passes/outputs.ts";
@@ -73,7 +73,8 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
         },
       );
 
-  const graph = fullOutputs(trainedBatchNorm(repeatableDropout(forward, { t: "t", seed: "seed" })));
+  const statistics = withRunning(repeatableDropout(forward, { t: "t", seed: "seed" }));
+  const graph = fullOutputs(trainedBatchNorm(statistics.graph, { unbiased: true }));
   const g = new Builder(graph);
   const random = graph.inputs.some((i) => i.name === "seed");
   const inputs = forward.inputs.map((i) => g.value(i.name));
@@ -84,7 +85,15 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   const lr = g.input("lr", "float32", []);
   const t = random ? g.value("t") : g.input("t", "float32", []);
   const next = new Map<string, Value>();
-  const running = runningStatistics(g, states, next);
+  // Running means and variances of batch normalisations are states that nothing is learned about.
+  const running = statistics.running
+    .filter(({ name }) => !states.some((s) => s.name === name))
+    .map(({ name, value }) => {
+      const begin = state(name, graph);
+      graph.initializerToInput(name);
+      next.set(name, g.value(value));
+      return begin;
+    });
 
   const scaled = lossScale === undefined ? g.value(loss) : g.mul(g.value(loss), lossScale);
   let slopes = gradients(g, scaled, trained);
@@ -185,22 +194,6 @@ function requireFloat32(graph: Graph, name: string): void {
         value: name,
       },
     );
-}
-
-/** Batch normalisations in training: their running mean and variance become states, taken from their outputs. */
-function runningStatistics(g: Builder, states: readonly StepState[], next: Map<string, Value>): StepState[] {
-  const found: StepState[] = [];
-  for (const node of g.graph.nodes) {
-    if (node.type !== "BatchNormalization" || node.domain !== "" || !node.attrs["training_mode"]?.value) continue;
-    for (const i of [1, 2]) {
-      const [name, output] = [node.inputs[i + 2]!, node.outputs[i]];
-      if (!output || !g.graph.initializers.has(name) || states.some((s) => s.name === name)) continue;
-      found.push(state(name, g.graph));
-      g.graph.initializerToInput(name);
-      next.set(name, g.value(output));
-    }
-  }
-  return found;
 }
 
 function state(name: string, graph: Graph): StepState {
