@@ -14,7 +14,7 @@ afterAll(() => engine.dispose());
 /** Gradients of Σ y², with the lengths of `dims` (by input; numbers where absent). */
 async function run(
   type: string,
-  inputs: readonly Gen[],
+  inputs: readonly (Gen | undefined)[],
   attrs: Record<string, Plain>,
   outputs: number,
   dims: readonly (readonly Dim[] | undefined)[],
@@ -22,13 +22,14 @@ async function run(
   const g = new Builder(type);
   const feeds: Record<string, Tensor> = {};
   const values = drawInputs({ inputs }, "float32").map((t, i) => {
-    if (inputs[i]!.constant && !dims[i]) return g.constant(t!);
-    feeds[`x${i}`] = t!;
-    return g.input(`x${i}`, t!.dtype, dims[i] ?? t!.dims);
+    if (!t) return undefined;
+    if (inputs[i]!.constant && !dims[i]) return g.constant(t);
+    feeds[`x${i}`] = t;
+    return g.input(`x${i}`, t.dtype, dims[i] ?? t.dims);
   });
   const floats = g.op(type, values, attrs, { outputs }).filter((y) => isFloat(y.dtype));
   const loss = floats.map((y): Value => g.reduceSum(g.square(y), { keepdims: false })).reduce((a, b) => g.add(a, b));
-  const wrt = values.filter((v) => isFloat(v.dtype)).map((v) => v.name);
+  const wrt = values.flatMap((v) => (v && isFloat(v.dtype) && g.graph.inputs.some((i) => i.name === v.name) ? [v.name] : []));
   for (const [name, dx] of gradients(g, loss, wrt)) {
     expect(dx.dims, name).toEqual(g.value(name).dims);
     g.output(dx, `grad:${name}`);
@@ -42,7 +43,7 @@ async function run(
 const series = (gates: number, units: number) => [normal(3, 2, 2), normal(2, gates * units, 2), normal(2, gates * units, units), normal(2, 2 * gates * units), ids([3, 2], [2], "int32")]; // prettier-ignore
 const both = { hidden_size: 2, direction: "bidirectional" };
 const sequence: Dim[][] = [[3, "B", 2]];
-const cases: [string, readonly Gen[], Record<string, Plain>, number, (readonly Dim[] | undefined)[]][] = [
+const cases: [string, readonly (Gen | undefined)[], Record<string, Plain>, number, (readonly Dim[] | undefined)[]][] = [
   ["LSTM", series(4, 2), both, 3, [...sequence, undefined, undefined, undefined, ["B"]]],
   ["GRU", series(3, 2), both, 2, [...sequence, undefined, undefined, undefined, ["B"]]],
   ["RNN", series(1, 2), both, 2, [...sequence, undefined, undefined, undefined, ["B"]]],
@@ -110,6 +111,18 @@ const cases: [string, readonly Gen[], Record<string, Plain>, number, (readonly D
     1,
     [["B", 4, "T"]],
   ],
+  [
+    "SoftmaxCrossEntropyLoss",
+    [normal(3, 4, 2), ids([0, 2, 3, 3, 1, 2], [3, 2]), normal(4)],
+    { ignore_index: 2 },
+    1,
+    [
+      ["B", "C", "T"],
+      ["B", "T"],
+    ],
+  ],
+  ["DFT", [normal(2, 5, 1), list([5], []), list([1], [])], { onesided: 1 }, 1, [["B", 5, 1]]],
+  ["DFT", [normal(2, 5, 2), undefined, list([1], [])], {}, 1, [["B", "T", 2]]],
   ["NegativeLogLikelihoodLoss", [normal(4, 3), ids([0, 2, 1, 2])], { ignore_index: 2 }, 1, [["B", 3], ["B"]]],
 ];
 

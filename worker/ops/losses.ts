@@ -66,9 +66,14 @@ function countedLabels(
   { scores, labels, weights, attrs }: { scores: Value; labels: Value; weights: Value | undefined; attrs: Attrs },
 ): Value {
   const classes = scores.dims[1]!;
-  if (typeof classes === "string") throw mismatch("the number of classes must be known.");
-  const hot = g.oneHot(g.cast(labels, "int64"), classes, { axis: 1, dtype: scores.dtype });
-  const target = weights ? g.mul(hot, g.reshape(weights, [1, classes, ...scores.dims.slice(2).map(() => 1)])) : hot;
+  const column = [1, -1, ...scores.dims.slice(2).map(() => 1)];
+  const among = (): Value => {
+    const numbers = g.op("Range", [g.scalar(0, "int64"), g.squeeze(g.lengthOf(scores, 1), [0]), g.scalar(1, "int64")]);
+    const hot = g.equal(g.unsqueeze(g.cast(labels, "int64"), [1]), g.reshape(numbers, column));
+    return g.assume(g.cast(hot, scores.dtype), scores.dims);
+  };
+  const hot = typeof classes === "number" ? g.oneHot(g.cast(labels, "int64"), classes, { axis: 1, dtype: scores.dtype }) : among();
+  const target = weights ? g.mul(hot, g.reshape(weights, column)) : hot;
   if (!attrs.has("ignore_index")) return target;
   return g.mul(target, g.cast(g.not(g.equal(g.unsqueeze(labels, [1]), attrs.int("ignore_index"))), scores.dtype));
 }
