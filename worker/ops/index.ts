@@ -5,6 +5,7 @@ import { arithmetic } from "./arithmetic.ts";
 import { bits } from "./bits.ts";
 import { convolutions } from "./conv.ts";
 import { einsums } from "./einsum.ts";
+import { fourier } from "./fourier.ts";
 import { inverses } from "./inverse.ts";
 import { layout } from "./layout.ts";
 import { lookups } from "./lookup.ts";
@@ -33,6 +34,7 @@ export const operators = {
   ...matrix,
   ...einsums,
   ...inverses,
+  ...fourier,
   ...reductions,
   ...normalisations,
   ...imageNormalisations,

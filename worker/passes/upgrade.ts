@@ -207,6 +207,13 @@ const upgrades: Record<string, Upgrade> = {
     return changed(call, { inputs: [x, wide(scale), wide(bias)] });
   },
 
+  /** Before 20 the axis was an attribute, by default 1. */
+  DFT(g, call, from) {
+    if (from >= 20) return call;
+    const axis = g.scalar(attrsOf(call).int("axis", 1), "int64");
+    return changed(call, { drop: ["axis"], inputs: [call.x[0], call.x[1], axis] });
+  },
+
   GridSample(_, call, from) {
     const mode = attrsOf(call).string("mode", "bilinear");
     const today: Record<string, string> = { bilinear: "linear", bicubic: "cubic" };
