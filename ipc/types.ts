@@ -140,7 +140,7 @@ export type OptimizerName =
   | "adafactor"
   | "muon"
   | "schedulefree";
-export type ScheduleName = "constant" | "step" | "cosine" | "warmup" | "onecycle";
+export type ScheduleName = "constant" | "step" | "cosine" | "warmup" | "onecycle" | "plateau";
 
 /** Everything that decides a run; absent fields take the default that the plan shows. */
 export interface TrainSpec {
