@@ -3,6 +3,7 @@
 import type { Variable } from "@tensorflow/tfjs-core";
 import { AppError } from "../../../ipc/error.ts";
 import type { Graph } from "../../onnx/graph.ts";
+import { runningStatistics } from "../../passes/batchNorm.ts";
 import { repeatableDropout } from "../../passes/dropout.ts";
 import { float32, int64, type Tensor } from "../../tensor.ts";
 import type { TrainingPlan, TrainingSession } from "../engine.ts";
@@ -58,6 +59,7 @@ export class TfTraining implements TrainingSession {
       return made;
     };
     const parameters = new Map(plan.trained.map((name) => [name, variable(name, true)]));
+    for (const name of plan.trained) statistics.delete(name);
     const running = new Map([...statistics].map(([name, output]) => [name, { variable: variable(name, false), output }]));
     try {
       const update = await openUpdate(tf, plan, parameters);
@@ -192,17 +194,4 @@ export function runProgram(
     results = Object.fromEntries(program.graph.outputs.map(({ name, dtype }) => [name, fromTf(out.get(name)!, dtype)]));
   });
   return results;
-}
-
-/** Batch normalisations in training: the initializers that hold their running mean and variance, and the outputs that these become. */
-function runningStatistics(graph: Graph): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const node of graph.nodes) {
-    if (node.type !== "BatchNormalization" || node.domain !== "" || !node.attrs["training_mode"]?.value) continue;
-    for (const i of [1, 2]) {
-      const [name, output] = [node.inputs[i + 2]!, node.outputs[i]];
-      if (output && graph.initializers.has(name) && !found.has(name)) found.set(name, output);
-    }
-  }
-  return found;
 }
