@@ -32,11 +32,13 @@ const tried = new Map<string, Promise<Device>>();
 
 /** Tries a device once in this process. Throws `deviceUnknown` for an id that is not one of `deviceIds`. */
 export function probeDevice(id: string): Promise<Device> {
-  if (!deviceIds.includes(id))
-    throw new AppError("deviceUnknown", `There is no device '${id}' on this system.`, `Name one of: ${deviceIds.join(", ")}.`, {
+  if (!deviceIds.includes(id)) {
+    const hint = id === "tensorflow" ? "Bring it with npm run setup:tensorflow, or name" : "Name";
+    throw new AppError("deviceUnknown", `There is no device '${id}' on this system.`, `${hint} one of: ${deviceIds.join(", ")}.`, {
       device: id,
       known: deviceIds,
     });
+  }
   const probe = tried.get(id) ?? attempt(id as Kind);
   tried.set(id, probe);
   return probe;

@@ -143,8 +143,8 @@ export class Program {
   }
 }
 
-/** @throws what of a node TensorFlow cannot do */
-function refuse(graph: Graph, node: Node): void {
+/** Says what of a node TensorFlow cannot do, before anything runs. @throws operatorUnknown, modelInvalid */
+export function refuse(graph: Graph, node: Node): void {
   const { type, domain, name } = node;
   const whole = domain ? `${domain}.${type}` : type;
   const entry = entryOf(type, domain);
