@@ -17,16 +17,3 @@ export function trainedBatchNorm(graph: Graph): Graph {
     return batchNormalisation(g, [image, scale, bias, mean, variance], attrs);
   });
 }
-
-/** Batch normalisations in training: the initializers that hold a running mean or variance, and the values that these become. */
-export function runningStatistics(graph: Graph): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const node of graph.nodes) {
-    if (node.type !== "BatchNormalization" || node.domain !== "" || !node.attrs["training_mode"]?.value) continue;
-    for (const i of [1, 2]) {
-      const [name, output] = [node.inputs[i + 2]!, node.outputs[i]];
-      if (output && graph.initializers.has(name) && !found.has(name)) found.set(name, output);
-    }
-  }
-  return found;
-}

@@ -3,7 +3,7 @@
 import { AppError } from "../../ipc/error.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { Builder, type Value } from "../ops/builder.ts";
-import { runningStatistics, trainedBatchNorm } from "../passes/batchNorm.ts";
+import { trainedBatchNorm } from "../passes/batchNorm.ts";
 import { repeatableDropout } from "../passes/dropout.ts";
 import { lower } from "../passes/lower.ts";
 import { fullOutputs } from "../passes/outputs.ts";
@@ -93,11 +93,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
         },
       );
 
-  const repeatable = repeatableDropout(forward, { t: "t", seed: "seed" });
-  const statistics = runningStatistics(repeatable);
-  for (const output of statistics.values())
-    if (!repeatable.outputs.some((o) => o.name === output)) repeatable.addOutput(repeatable.info(output)!); // so that it keeps its name below
-  const graph = fullOutputs(trainedBatchNorm(repeatable));
+  const graph = fullOutputs(trainedBatchNorm(repeatableDropout(forward, { t: "t", seed: "seed" })));
   const g = new Builder(graph);
   const random = graph.inputs.some((i) => i.name === "seed");
   const inputs = forward.inputs.map((i) => g.value(i.name));
@@ -108,11 +104,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   const lr = g.input("lr", "float32", []);
   const t = random ? g.value("t") : g.input("t", "float32", []);
   const next = new Map<string, Value>();
-  const running = [...statistics.keys()].filter((name) => graph.initializers.has(name)).map((name) => state(name, graph));
-  for (const { name } of running) {
-    graph.initializerToInput(name);
-    next.set(name, g.value(statistics.get(name)!));
-  }
+  const running = runningStatistics(g, states, next);
 
   const scaled = lossScale === undefined ? g.value(loss) : g.mul(g.value(loss), lossScale);
   let slopes = gradients(g, scaled, trained);
@@ -213,6 +205,22 @@ function requireFloat32(graph: Graph, name: string): void {
         value: name,
       },
     );
+}
+
+/** Batch normalisations in training: their running mean and variance become states, taken from their outputs. */
+function runningStatistics(g: Builder, states: readonly StepState[], next: Map<string, Value>): StepState[] {
+  const found: StepState[] = [];
+  for (const node of g.graph.nodes) {
+    if (node.type !== "BatchNormalization" || node.domain !== "" || !node.attrs["training_mode"]?.value) continue;
+    for (const i of [1, 2]) {
+      const [name, output] = [node.inputs[i + 2]!, node.outputs[i]];
+      if (!output || !g.graph.initializers.has(name) || states.some((s) => s.name === name)) continue;
+      found.push(state(name, g.graph));
+      g.graph.initializerToInput(name);
+      next.set(name, g.value(output));
+    }
+  }
+  return found;
 }
 
 function state(name: string, graph: Graph): StepState {
