@@ -3,7 +3,6 @@
 import type { Variable } from "@tensorflow/tfjs-core";
 import { AppError } from "../../../ipc/error.ts";
 import type { Graph } from "../../onnx/graph.ts";
-import { runningStatistics } from "../../passes/batchNorm.ts";
 import { repeatableDropout } from "../../passes/dropout.ts";
 import { float32, int64, type Tensor } from "../../tensor.ts";
 import type { TrainingPlan, TrainingSession } from "../engine.ts";
@@ -194,4 +193,17 @@ export function runProgram(
     results = Object.fromEntries(program.graph.outputs.map(({ name, dtype }) => [name, fromTf(out.get(name)!, dtype)]));
   });
   return results;
+}
+
+/** Batch normalisations in training: the initializers that hold a running mean or variance, and the values that these become. */
+function runningStatistics(graph: Graph): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const node of graph.nodes) {
+    if (node.type !== "BatchNormalization" || node.domain !== "" || !node.attrs["training_mode"]?.value) continue;
+    for (const i of [1, 2]) {
+      const [name, output] = [node.inputs[i + 2]!, node.outputs[i]];
+      if (output && graph.initializers.has(name) && !found.has(name)) found.set(name, output);
+    }
+  }
+  return found;
 }
