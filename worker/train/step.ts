@@ -14,6 +14,7 @@ import { gradients } from "./gradient.ts";
 import { gather } from "./accumulate.ts";
 import { clipByGlobalNorm, clipByValue } from "./clip.ts";
 import { optimizer, type OptimizerSpec } from "./optimizer.ts";
+import { linearised } from "./update.ts";
 
 export type { StepGraph, StepState } from "../run/engine.ts";
 export type { OptimizerSpec } from "./optimizer.ts";
@@ -47,11 +48,12 @@ export interface StepOptions {
 /** A training for any engine: the same options as a step's, which is made only where the engine runs one. */
 export function trainingPlan(forward: Graph, options: StepOptions): TrainingPlan {
   const { loss, lossName = "loss", keep = [], skip = [], decay = () => true, clipNorm, clipValue, accumulate = 1, lossScale } = options;
+  const trained = forward.parameters.filter((p) => !skip.includes(p));
   return {
     forward,
     loss: { from: loss, name: lossName },
     keep,
-    trained: forward.parameters.filter((p) => !skip.includes(p)),
+    trained,
     optimizer: optimizer(options.optimizer).settings,
     asked: Object.entries(options.optimizer).flatMap(([name, value]) => (value === undefined ? [] : [name])),
     decays: decay,
@@ -61,6 +63,10 @@ export function trainingPlan(forward: Graph, options: StepOptions): TrainingPlan
     lossScale,
     seed: options.seed ?? 0,
     step: () => trainingStep(forward, options),
+    update: (device) => {
+      const { keep: _, skip: __, ...rest } = options;
+      return trainingStep(linearised(forward, trained), { ...rest, loss: "loss", lossName: "loss", device });
+    },
   };
 }
 
