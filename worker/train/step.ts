@@ -7,7 +7,7 @@ import { trainedBatchNorm, withRunning } from "../passes/batchNorm.ts";
 import { repeatableDropout } from "../passes/dropout.ts";
 import { fullOutputs } from "../passes/outputs.ts";
 import type { StepGraph, StepState } from "../run/engine.ts";
-import { float32, fromNumbers, int64, sizeOf, zeros } from "../tensor.ts";
+import { float32, int64, sizeOf, zeros } from "../tensor.ts";
 import { gradients } from "./gradient.ts";
 import { gather } from "./accumulate.ts";
 import { clipByGlobalNorm, clipByValue } from "./clip.ts";
@@ -66,7 +66,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   const trained = forward.parameters.filter((p) => graph.initializers.has(p) && !skip.includes(p));
   for (const p of trained) requireFloat32(graph, p);
   const states: StepState[] = trained.map((name) => state(name, graph));
-  for (const p of trained) graph.initializerToInput(p);
+  graph.initializersToInputs(trained);
   const lr = g.input("lr", "float32", []);
   const t = random ? g.value("t") : g.input("t", "float32", []);
   const next = new Map<string, Value>();
@@ -75,7 +75,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
     .filter(({ name }) => !states.some((s) => s.name === name))
     .map(({ name, value }) => {
       const begin = state(name, graph);
-      graph.initializerToInput(name);
+      graph.initializersToInputs([name]);
       next.set(name, g.value(value));
       return begin;
     });
@@ -84,25 +84,31 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   let slopes = gradients(g, scaled, trained);
   if (lossScale !== undefined) slopes = new Map([...slopes].map(([name, dx]) => [name, g.mul(dx, 1 / lossScale)]));
   const moments: StepState[] = [];
+  const begins = new Map(states.map((s) => [s.name, s.initial]));
+  /** Each parameter and its moments. */
+  const own = new Map(trained.map((name) => [name, [name]]));
   const sums = gather(g, slopes, { t, every: accumulate, finite: lossScale !== undefined });
   slopes = sums.slopes;
   for (const [name, sum] of sums.next) {
     const { dims } = graph.info(name)!;
     moments.push({ name, dims: dims as number[], dtype: "float32", initial: zeros("float32", dims as number[]) });
     next.set(name, sum);
+    own.get(name.slice(0, name.lastIndexOf(":")))?.push(name);
   }
   if (clipValue !== undefined) slopes = clipByValue(g, slopes, clipValue);
   if (clipNorm !== undefined) slopes = clipByGlobalNorm(g, slopes, clipNorm);
 
   for (const name of trained) {
-    const { dims, initial: parameter } = states.find((s) => s.name === name)!;
+    const parameter = begins.get(name)!;
+    const { dims } = parameter;
     for (const moment of memory(dims)) {
       const whole = moment.shared ? moment.name : `${name}:${moment.name}`;
       if (moment.shared && graph.defines(whole)) continue;
       const shape = moment.shared ? [] : [...(moment.dims ?? dims)];
-      const filled = fromNumbers("float32", shape, new Array<number>(sizeOf(shape)).fill(Number(moment.initial ?? 0)));
-      const initial = moment.initial === "parameter" ? parameter : moment.initial ? filled : zeros("float32", shape);
+      const filled = (value: number) => float32(shape, new Float32Array(sizeOf(shape)).fill(value));
+      const initial = moment.initial === "parameter" ? parameter : filled(moment.initial ?? 0);
       moments.push({ name: whole, dims: shape, dtype: "float32", initial });
+      if (!moment.shared) own.get(name)!.push(whole);
       g.input(whole, "float32", shape);
     }
   }
@@ -148,8 +154,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   graph.setOutputs([]);
   nameOutputs(g, wanted);
   graph.prune();
-  const own = trained.flatMap((p) => [p, ...moments.filter((m) => m.name.startsWith(`${p}:`)).map((m) => m.name)]);
-  graph.orderInputs([...inputs.map((i) => i.name), "lr", "t", ...(random ? ["seed"] : []), ...own]);
+  graph.orderInputs([...inputs.map((i) => i.name), "lr", "t", ...(random ? ["seed"] : []), ...[...own.values()].flat()]);
   return { graph, inputs, states, outputs: [lossName, ...keep] };
 }
 
