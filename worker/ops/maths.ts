@@ -1,8 +1,9 @@
 // One input, element by element: y has the shape of x.
 import { dtypeOf } from "../onnx/proto.ts";
-import { isFloat } from "../tensor.ts";
+import { AppError } from "../../ipc/error.ts";
+import { bools, isFloat } from "../tensor.ts";
 import type { Builder, Value } from "./builder.ts";
-import { forbidden, type Gradient, none, type Op, op } from "./op.ts";
+import { type Gradient, none, type Op, op } from "./op.ts";
 import { between, fixed, list, normal, offGrid, positive, type Sample } from "./samples.ts";
 import { like, sameType } from "./shapes.ts";
 
@@ -73,12 +74,27 @@ export const maths = {
     samples: [[offGrid(3, 4), fixed([-1]), fixed([1.5])], { inputs: [offGrid(3, 4), undefined, fixed([0])] }, [offGrid(3, 4)]],
   }),
 
-  /** Zeroes a share of the elements. What a training step puts in its place is in passes/dropout.ts. */
+  /**
+   * Zeroes a share of the elements and scales up the others, where its training flag says so; else nothing. What it drew is in its mask, so the
+   * gradient asks for that (passes/outputs.ts). What a training step puts in its place is in passes/dropout.ts.
+   */
   Dropout: op({
     arity: [1, 3],
     random: true,
     infer: ([x], { outputs }) => (outputs > 1 ? [like(x), { dtype: "bool", dims: x.dims }] : like(x)),
-    grad: forbidden("it draws other numbers each time it runs; lower it first (passes/dropout.ts)"),
+    grad(g, { x: [x, ratio, training], y, dy: [dy], has, constant, outputs }) {
+      const flag = has(2) ? constant(2) : bools([], [false]);
+      if (flag && !flag.data[0]) return [dy, null, null];
+      if (outputs < 2)
+        throw new AppError(
+          "gradientMissing",
+          "what it draws is kept nowhere.",
+          "Give it its second output, the mask, or fix its seed in a step.",
+        );
+      const kept = g.div(dy, has(1) ? g.sub(1, g.cast(ratio, x.dtype)) : g.scalar(0.5, x.dtype));
+      const dx = g.where(y[1], kept, g.scalar(0, x.dtype)); // dy · mask / (1 - ratio)
+      return [flag ? dx : g.where(training, dx, dy), null, null];
+    },
     samples: [[normal(2, 3)]],
   }),
 } satisfies Record<string, Op>;

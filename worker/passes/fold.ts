@@ -50,7 +50,7 @@ export class Folder {
 
   /** The node as it is, its output types taken from the file where they say more. */
   keep(g: Builder, node: Node, x: readonly (Value | undefined)[], old: Graph): readonly Value[] {
-    const names = node.outputs.map((o) => o || old.fresh(node.type));
+    const names = node.outputs.map((o) => o || g.graph.fresh(node.type));
     const made = g.node({ ...node, inputs: x.map((v) => v?.name ?? "") }, names.length, names);
     const known = this.#evaluate(g, node, x);
     if (known && made[0]) this.#known.set(made[0].name, known);

@@ -2,10 +2,11 @@
 // its place. Sources: the version tables of https://github.com/onnx/onnx/blob/main/docs/Changelog.md
 import { AppError } from "../../ipc/error.ts";
 import type { Attribute, Node } from "../onnx/graph.ts";
+import { dtypeCode } from "../onnx/proto.ts";
 import type { Builder, Value } from "../ops/builder.ts";
 import { constantOf } from "../ops/infer.ts";
 import { Attrs } from "../ops/op.ts";
-import { axisOf, lengthOf } from "../ops/shapes.ts";
+import { axisOf, lengthOf, requireInputs } from "../ops/shapes.ts";
 import { bools, float32, fromNumbers, int64, strings, type Tensor } from "../tensor.ts";
 
 /** A node in the new form, its inputs as values. */
@@ -20,8 +21,13 @@ type Upgrade = (g: Builder, call: Call, from: number) => Upgraded;
 export function upgrade(g: Builder, call: Call, from: number): Upgraded {
   const { type, domain } = call.node;
   const entry = domain === "" && Object.hasOwn(upgrades, type) ? upgrades[type] : undefined;
-  return entry ? entry(g, call, from) : call;
+  if (!entry) return call;
+  requireInputs(call.x, least[type] ?? 1);
+  return entry(g, call, from);
 }
+
+/** How many inputs must be there for a node to be read at all, where it is not one. */
+const least: Record<string, number> = { Constant: 0, Scan: 0, CastLike: 2, GroupNormalization: 3 };
 
 const attrsOf = ({ node }: Call): Attrs => new Attrs(node.type, node.attrs);
 
@@ -151,9 +157,15 @@ const upgrades: Record<string, Upgrade> = {
     return changed(call, { drop: ["k"], inputs: [call.x[0], g.list([attrsOf(call).int("k")])] });
   },
 
-  CastLike(g, call) {
+  CastLike(_, call) {
     const [x, like] = call.x;
-    return [g.cast(x!, like!.dtype)];
+    if (x!.dtype === like!.dtype) return [x];
+    return changed(call, { type: "Cast", drop: ["saturate"], set: { to: int(dtypeCode(like!.dtype)) }, inputs: [x] });
+  },
+
+  Scan(_, call, from) {
+    if (from < 9) throw refuse(call, "runs over batches");
+    return call;
   },
 
   Scatter: (_, call) => changed(call, { type: "ScatterElements" }),
@@ -238,16 +250,3 @@ function constantValue(name: string, attr: Attribute): Tensor | undefined {
   if (attr.type === "strings") return strings([attr.value.length], [...attr.value]);
   return undefined;
 }
-
-/** Float values that set how an operator works: they are never trained, and rules want to know them before the graph runs. */
-export const settings: Record<string, readonly number[]> = {
-  Resize: [1, 2, 3],
-  Upsample: [1],
-  Dropout: [1, 2],
-  OneHot: [1, 2],
-  Range: [0, 1, 2],
-  QuantizeLinear: [1, 2],
-  DequantizeLinear: [1, 2],
-  BatchNormalization: [3, 4],
-  RotaryEmbedding: [1, 2],
-};

@@ -3,13 +3,13 @@
 import { AppError } from "../../ipc/error.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { Builder, type Value } from "../ops/builder.ts";
-import { trainedBatchNorm } from "../passes/batchNorm.ts";
+import { trainedBatchNorm, withRunning } from "../passes/batchNorm.ts";
 import { repeatableDropout } from "../passes/dropout.ts";
 import { lower } from "../passes/lower.ts";
 import { fullOutputs } from "../passes/outputs.ts";
 import { runPasses } from "../passes/pass.ts";
 import type { StepGraph, StepState, TrainingPlan } from "../run/engine.ts";
-import { float32, fromNumbers, int64, sizeOf, zeros } from "../tensor.ts";
+import { float32, int64, sizeOf, zeros } from "../tensor.ts";
 import { gradients } from "./gradient.ts";
 import { gather } from "./accumulate.ts";
 import { clipByGlobalNorm, clipByValue } from "./clip.ts";
@@ -99,42 +99,57 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
         },
       );
 
-  const graph = fullOutputs(trainedBatchNorm(repeatableDropout(forward, { t: "t", seed: "seed" })));
+  const statistics = withRunning(repeatableDropout(forward, { t: "t", seed: "seed" }));
+  const graph = fullOutputs(trainedBatchNorm(statistics.graph, { unbiased: true }));
   const g = new Builder(graph);
   const random = graph.inputs.some((i) => i.name === "seed");
   const inputs = forward.inputs.map((i) => g.value(i.name));
   const trained = forward.parameters.filter((p) => graph.initializers.has(p) && !skip.includes(p));
   for (const p of trained) requireFloat32(graph, p);
   const states: StepState[] = trained.map((name) => state(name, graph));
-  for (const p of trained) graph.initializerToInput(p);
+  graph.initializersToInputs(trained);
   const lr = g.input("lr", "float32", []);
   const t = random ? g.value("t") : g.input("t", "float32", []);
   const next = new Map<string, Value>();
-  const running = runningStatistics(g, states, next);
+  // Running means and variances of batch normalisations are states that nothing is learned about.
+  const running = statistics.running
+    .filter(({ name }) => !states.some((s) => s.name === name))
+    .map(({ name, value }) => {
+      const begin = state(name, graph);
+      graph.initializersToInputs([name]);
+      next.set(name, g.value(value));
+      return begin;
+    });
 
   const scaled = lossScale === undefined ? g.value(loss) : g.mul(g.value(loss), lossScale);
   let slopes = gradients(g, scaled, trained);
   if (lossScale !== undefined) slopes = new Map([...slopes].map(([name, dx]) => [name, g.mul(dx, 1 / lossScale)]));
   const moments: StepState[] = [];
+  const begins = new Map(states.map((s) => [s.name, s.initial]));
+  /** Each parameter and its moments. */
+  const own = new Map(trained.map((name) => [name, [name]]));
   const sums = gather(g, slopes, { t, every: accumulate, finite: lossScale !== undefined });
   slopes = sums.slopes;
   for (const [name, sum] of sums.next) {
     const { dims } = graph.info(name)!;
     moments.push({ name, dims: dims as number[], dtype: "float32", initial: zeros("float32", dims as number[]) });
     next.set(name, sum);
+    own.get(name.slice(0, name.lastIndexOf(":")))?.push(name);
   }
   if (clipValue !== undefined) slopes = clipByValue(g, slopes, clipValue);
   if (clipNorm !== undefined) slopes = clipByGlobalNorm(g, slopes, clipNorm);
 
   for (const name of trained) {
-    const { dims, initial: parameter } = states.find((s) => s.name === name)!;
+    const parameter = begins.get(name)!;
+    const { dims } = parameter;
     for (const moment of memory(dims)) {
       const whole = moment.shared ? moment.name : `${name}:${moment.name}`;
       if (moment.shared && graph.defines(whole)) continue;
       const shape = moment.shared ? [] : [...(moment.dims ?? dims)];
-      const filled = fromNumbers("float32", shape, new Array<number>(sizeOf(shape)).fill(Number(moment.initial ?? 0)));
-      const initial = moment.initial === "parameter" ? parameter : moment.initial ? filled : zeros("float32", shape);
+      const filled = (value: number) => float32(shape, new Float32Array(sizeOf(shape)).fill(value));
+      const initial = moment.initial === "parameter" ? parameter : filled(moment.initial ?? 0);
       moments.push({ name: whole, dims: shape, dtype: "float32", initial });
+      if (!moment.shared) own.get(name)!.push(whole);
       g.input(whole, "float32", shape);
     }
   }
@@ -180,8 +195,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   graph.setOutputs([]);
   nameOutputs(g, wanted);
   graph.prune();
-  const own = trained.flatMap((p) => [p, ...moments.filter((m) => m.name.startsWith(`${p}:`)).map((m) => m.name)]);
-  graph.orderInputs([...inputs.map((i) => i.name), "lr", "t", ...(random ? ["seed"] : []), ...own]);
+  graph.orderInputs([...inputs.map((i) => i.name), "lr", "t", ...(random ? ["seed"] : []), ...[...own.values()].flat()]);
   return { graph: runPasses(graph, lower(device)), inputs, states, outputs: [lossName, ...keep] };
 }
 
@@ -211,22 +225,6 @@ function requireFloat32(graph: Graph, name: string): void {
         value: name,
       },
     );
-}
-
-/** Batch normalisations in training: their running mean and variance become states, taken from their outputs. */
-function runningStatistics(g: Builder, states: readonly StepState[], next: Map<string, Value>): StepState[] {
-  const found: StepState[] = [];
-  for (const node of g.graph.nodes) {
-    if (node.type !== "BatchNormalization" || node.domain !== "" || !node.attrs["training_mode"]?.value) continue;
-    for (const i of [1, 2]) {
-      const [name, output] = [node.inputs[i + 2]!, node.outputs[i]];
-      if (!output || !g.graph.initializers.has(name) || states.some((s) => s.name === name)) continue;
-      found.push(state(name, g.graph));
-      g.graph.initializerToInput(name);
-      next.set(name, g.value(output));
-    }
-  }
-  return found;
 }
 
 function state(name: string, graph: Graph): StepState {

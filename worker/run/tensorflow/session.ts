@@ -3,6 +3,7 @@
 import type { Variable } from "@tensorflow/tfjs-core";
 import { AppError } from "../../../ipc/error.ts";
 import type { Graph } from "../../onnx/graph.ts";
+import { trainedBatchNorm, withRunning } from "../../passes/batchNorm.ts";
 import { repeatableDropout } from "../../passes/dropout.ts";
 import { float32, int64, type Tensor } from "../../tensor.ts";
 import type { TrainingPlan, TrainingSession } from "../engine.ts";
@@ -36,9 +37,9 @@ export class TfTraining implements TrainingSession {
 
   /** @throws operatorUnknown, modelInvalid: what TensorFlow cannot do of the graphs */
   static async open(tf: Tf, plan: TrainingPlan, judge: Graph | undefined): Promise<TfTraining> {
-    const graph = repeatableDropout(plan.forward, { t: "t", seed: "seed" });
-    const running = runningStatistics(graph);
-    for (const name of plan.trained) running.delete(name);
+    const statistics = withRunning(repeatableDropout(plan.forward, { t: "t", seed: "seed" }));
+    const graph = trainedBatchNorm(statistics.graph, { unbiased: true });
+    const running = new Map(statistics.running.filter((r) => !plan.trained.includes(r.name)).map((r) => [r.name, r.value]));
     requireOutputs(graph, [plan.loss.from, ...plan.keep]);
     graph.setOutputs([...new Set([plan.loss.from, ...plan.keep, ...running.values()])]);
     graph.prune();
@@ -115,17 +116,4 @@ function requireOutputs(graph: Graph, names: readonly string[]): void {
     throw new AppError("modelInvalid", `The graph has no output '${missing}'.`, `Name one of its outputs: ${known.join(", ")}.`, {
       value: missing,
     });
-}
-
-/** Batch normalisations in training: the initializers that hold a running mean or variance, and the values that these become. */
-function runningStatistics(graph: Graph): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const node of graph.nodes) {
-    if (node.type !== "BatchNormalization" || node.domain !== "" || !node.attrs["training_mode"]?.value) continue;
-    for (const i of [1, 2]) {
-      const [name, output] = [node.inputs[i + 2]!, node.outputs[i]];
-      if (output && graph.initializers.has(name) && !found.has(name)) found.set(name, output);
-    }
-  }
-  return found;
 }
