@@ -8,8 +8,8 @@ import { repeatableDropout } from "../passes/dropout.ts";
 import { lower } from "../passes/lower.ts";
 import { fullOutputs } from "../passes/outputs.ts";
 import { runPasses } from "../passes/pass.ts";
-import type { StepGraph, StepState } from "../run/engine.ts";
-import { float32, fromNumbers, int64, sizeOf, zeros } from "../tensor.ts";
+import type { StepGraph, StepState, TrainingPlan } from "../run/engine.ts";
+import { float32, int64, sizeOf, zeros } from "../tensor.ts";
 import { gradients } from "./gradient.ts";
 import { gather } from "./accumulate.ts";
 import { clipByGlobalNorm, clipByValue } from "./clip.ts";
@@ -42,6 +42,26 @@ export interface StepOptions {
   seed?: number;
   /** Where it is to run: of equal forms those are taken that are fast there (worker/passes/lower.ts); default "cpu". It runs anywhere. */
   device?: string;
+}
+
+/** A training for any engine: the same options as a step's, which is made only where the engine runs one. */
+export function trainingPlan(forward: Graph, options: StepOptions): TrainingPlan {
+  const { loss, lossName = "loss", keep = [], skip = [], decay = () => true, clipNorm, clipValue, accumulate = 1, lossScale } = options;
+  return {
+    forward,
+    loss: { from: loss, name: lossName },
+    keep,
+    trained: forward.parameters.filter((p) => !skip.includes(p)),
+    optimizer: optimizer(options.optimizer).settings,
+    asked: Object.entries(options.optimizer).flatMap(([name, value]) => (value === undefined ? [] : [name])),
+    decays: decay,
+    clipNorm,
+    clipValue,
+    accumulate,
+    lossScale,
+    seed: options.seed ?? 0,
+    step: () => trainingStep(forward, options),
+  };
 }
 
 /**
@@ -106,8 +126,8 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
       const whole = moment.shared ? moment.name : `${name}:${moment.name}`;
       if (moment.shared && graph.defines(whole)) continue;
       const shape = moment.shared ? [] : [...(moment.dims ?? dims)];
-      const filled = fromNumbers("float32", shape, new Array<number>(sizeOf(shape)).fill(Number(moment.initial ?? 0)));
-      const initial = moment.initial === "parameter" ? parameter : moment.initial ? filled : zeros("float32", shape);
+      const filled = () => float32(shape, new Float32Array(sizeOf(shape)).fill(Number(moment.initial)));
+      const initial = moment.initial === "parameter" ? parameter : moment.initial ? filled() : zeros("float32", shape);
       moments.push({ name: whole, dims: shape, dtype: "float32", initial });
       g.input(whole, "float32", shape);
     }
