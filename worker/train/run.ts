@@ -144,6 +144,7 @@ async function learn(
       keep: ["shown"],
       decay: (name) => name.endsWith(".weight") || name === "a",
       seed: course.seed,
+      device: plan.device,
     });
     const session = await engine.train(step, answeringGraph(net, task));
     try {

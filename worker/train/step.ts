@@ -5,7 +5,9 @@ import type { Graph } from "../onnx/graph.ts";
 import { Builder, type Value } from "../ops/builder.ts";
 import { trainedBatchNorm } from "../passes/batchNorm.ts";
 import { repeatableDropout } from "../passes/dropout.ts";
+import { lower } from "../passes/lower.ts";
 import { fullOutputs } from "../passes/outputs.ts";
+import { runPasses } from "../passes/pass.ts";
 import type { StepGraph, StepState } from "../run/engine.ts";
 import { float32, fromNumbers, int64, sizeOf, zeros } from "../tensor.ts";
 import { gradients } from "./gradient.ts";
@@ -38,6 +40,8 @@ export interface StepOptions {
   skip?: string[];
   /** Seed of dropout; default 0. */
   seed?: number;
+  /** Where it is to run: of equal forms those are taken that are fast there (worker/passes/lower.ts); default "cpu". It runs anywhere. */
+  device?: string;
 }
 
 /**
@@ -45,7 +49,18 @@ export interface StepOptions {
  * @throws modelInvalid when the loss is not an output or a name is taken; gradientMissing, shapeMismatch, operatorUnknown by operator
  */
 export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
-  const { loss, keep = [], skip = [], decay = () => true, clipNorm, clipValue, accumulate = 1, lossScale, seed = 0 } = options;
+  const {
+    loss,
+    keep = [],
+    skip = [],
+    decay = () => true,
+    clipNorm,
+    clipValue,
+    accumulate = 1,
+    lossScale,
+    seed = 0,
+    device = "cpu",
+  } = options;
   const { memory, update, whole } = optimizer(options.optimizer);
   for (const name of [loss, ...keep])
     if (!forward.outputs.some((o) => o.name === name))
@@ -141,7 +156,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   graph.prune();
   const own = trained.flatMap((p) => [p, ...moments.filter((m) => m.name.startsWith(`${p}:`)).map((m) => m.name)]);
   graph.orderInputs([...inputs.map((i) => i.name), "lr", "t", ...(random ? ["seed"] : []), ...own]);
-  return { graph, inputs, states, outputs: [lossName, ...keep] };
+  return { graph: runPasses(graph, lower(device)), inputs, states, outputs: [lossName, ...keep] };
 }
 
 /** Values put one under the other. */
