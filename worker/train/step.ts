@@ -9,7 +9,7 @@ import { lower } from "../passes/lower.ts";
 import { fullOutputs } from "../passes/outputs.ts";
 import { runPasses } from "../passes/pass.ts";
 import type { StepGraph, StepState } from "../run/engine.ts";
-import { float32, fromNumbers, int64, sizeOf, zeros } from "../tensor.ts";
+import { float32, int64, sizeOf, zeros } from "../tensor.ts";
 import { gradients } from "./gradient.ts";
 import { gather } from "./accumulate.ts";
 import { clipByGlobalNorm, clipByValue } from "./clip.ts";
@@ -106,8 +106,8 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
       const whole = moment.shared ? moment.name : `${name}:${moment.name}`;
       if (moment.shared && graph.defines(whole)) continue;
       const shape = moment.shared ? [] : [...(moment.dims ?? dims)];
-      const filled = fromNumbers("float32", shape, new Array<number>(sizeOf(shape)).fill(Number(moment.initial ?? 0)));
-      const initial = moment.initial === "parameter" ? parameter : moment.initial ? filled : zeros("float32", shape);
+      const filled = () => float32(shape, new Float32Array(sizeOf(shape)).fill(Number(moment.initial)));
+      const initial = moment.initial === "parameter" ? parameter : moment.initial ? filled() : zeros("float32", shape);
       moments.push({ name: whole, dims: shape, dtype: "float32", initial });
       g.input(whole, "float32", shape);
     }
