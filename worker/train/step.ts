@@ -217,7 +217,7 @@ function groups(g: Builder, names: readonly string[], whole: boolean, decay: (na
   for (const name of names) {
     const { dims } = g.value(name);
     const joined = !whole && dims.length > 0 && sizeOf(dims as number[]) < small;
-    const key = joined ? `${dims.slice(1).join()} ${decay(name)}` : name;
+    const key = joined ? `${dims.slice(1).join()} ${decay(name)} ${Math.floor(names.indexOf(name) / 12)}` : name;
     found.set(key, [...(found.get(key) ?? []), name]);
   }
   return [...found.values()];
