@@ -4,7 +4,6 @@ import { type InferenceSession as OrtSession, Tensor as OrtTensor } from "onnxru
 import { AppError } from "../../ipc/error.ts";
 import { type Tensor, tensor, zeros } from "../tensor.ts";
 import type { StepGraph, StepState } from "./engine.ts";
-import { writtenOver } from "./inPlace.ts";
 import { fromOrt, missing, type OrtValues, run, toOrt, twin } from "./onnxTensors.ts";
 import { runWritten } from "./uncopied.ts";
 
@@ -132,10 +131,13 @@ export class CpuTraining extends Training {
   readonly #single: ReadonlySet<string>;
   readonly #sized: boolean;
 
-  /** The session's model is one `withList` where the step is sized. */
-  constructor(graph: StepGraph, sessions: Sessions) {
+  /**
+   * The session's model is one `withList` where the step is sized.
+   * @param single states that one buffer is enough for
+   */
+  constructor(graph: StepGraph, sessions: Sessions, single: ReadonlySet<string>) {
     super(graph, sessions);
-    this.#single = writtenOver(graph.graph, this.changing);
+    this.#single = single;
     this.#sized = isSized(graph);
     const own = new Set(this.changing.map((name) => `next:${name}`));
     const others = graph.graph.outputs.filter((o) => !own.has(o.name));

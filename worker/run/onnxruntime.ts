@@ -7,6 +7,7 @@ import { encodeModel } from "../onnx/proto.ts";
 import { Builder } from "../ops/builder.ts";
 import { isFloat, sizeOf } from "../tensor.ts";
 import type { Engine, InferenceSession, StepGraph, StepState, TrainingSession } from "./engine.ts";
+import { inPlace } from "./inPlace.ts";
 import { explain, fromOrt, infos, run, toOrt } from "./onnxTensors.ts";
 import { CpuTraining, DeviceTraining, isSized } from "./onnxTraining.ts";
 import { withList } from "./uncopied.ts";
@@ -63,16 +64,18 @@ export class OrtEngine implements Engine {
     const threads = this.#threads ?? (size < oneThread ? 1 : threadCount());
     const open = (graph: Graph | Uint8Array, more: OrtSession.SessionOptions = {}) =>
       this.#session(graph, { intraOpNumThreads: threads, ...more });
+    const names = step.states.map((s) => s.name);
+    const { graph, single } = stays ? { graph: step.graph, single: new Set<string>() } : inPlace(step.graph, names);
     const sessions = {
       device: this.id,
       step: await open(
-        !stays && isSized(step) ? withList(encodeModel(step.graph)) : step.graph,
+        !stays && isSized(step) ? withList(encodeModel(graph)) : graph,
         stays ? { preferredOutputLocation: Object.fromEntries(locations) } : {},
       ),
       evaluate: evaluate && (await open(parametersAsInputs(evaluate, step.states))),
       copy: stays ? await open(copies(step.states)) : undefined,
     };
-    const training = stays ? new DeviceTraining(step, sessions) : new CpuTraining(step, sessions);
+    const training = stays ? new DeviceTraining(step, sessions) : new CpuTraining(step, sessions, single);
     const own: TrainingSession = {
       step: (feeds, lr) => training.step(feeds, lr),
       evaluate: (feeds) => training.evaluate(feeds),
