@@ -60,14 +60,13 @@ export const maths = {
       sameType(...[x, low, high].filter((_, i) => call.has(i)));
       return like(x);
     },
-    grad(g, { x: [x, low, high], dy: [dy], has, wants }) {
-      const below = has(1) ? g.less(x, low) : undefined;
-      const above = has(2) ? g.greater(x, high) : undefined;
-      const outside = below && above ? g.or(below, above) : (below ?? above);
+    grad(g, { x: [x, low, high], y: [y], dy: [dy], has, wants }) {
+      const bounded = has(1) || has(2);
       return [
-        outside ? g.where(outside, 0, dy) : dy,
-        below && wants(1) ? g.where(below, dy, 0) : null,
-        above && wants(2) ? g.where(above, dy, 0) : null,
+        // A product with the mask takes half the time of a Where.
+        bounded ? g.mul(dy, g.cast(g.equal(x, y), dy.dtype)) : dy,
+        has(1) && wants(1) ? g.where(g.less(x, low), dy, 0) : null,
+        has(2) && wants(2) ? g.where(g.greater(x, high), dy, 0) : null,
       ];
     },
     samples: [[offGrid(3, 4), fixed([-1]), fixed([1.5])], { inputs: [offGrid(3, 4), undefined, fixed([0])] }, [offGrid(3, 4)]],

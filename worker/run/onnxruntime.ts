@@ -5,8 +5,11 @@ import { InferenceSession as OrtSession } from "onnxruntime-node";
 import type { Graph } from "../onnx/graph.ts";
 import { encodeModel } from "../onnx/proto.ts";
 import { Builder } from "../ops/builder.ts";
+import { blocked } from "../passes/lowerings/blocked.ts";
+import { runPasses } from "../passes/pass.ts";
 import { isFloat, sizeOf } from "../tensor.ts";
-import type { Engine, InferenceSession, StepGraph, StepState, TrainingSession } from "./engine.ts";
+import { blockSize } from "./blockSize.ts";
+import type { Engine, InferenceSession, StepGraph, StepState, TrainingPlan, TrainingSession } from "./engine.ts";
 import { inPlace } from "./inPlace.ts";
 import { explain, fromOrt, infos, run, toOrt } from "./onnxTensors.ts";
 import { CpuTraining, DeviceTraining, isSized } from "./onnxTraining.ts";
@@ -55,7 +58,8 @@ export class OrtEngine implements Engine {
     return own;
   }
 
-  async train(step: StepGraph, evaluate: Graph | undefined): Promise<TrainingSession> {
+  async train(training: TrainingPlan | StepGraph, evaluate: Graph | undefined): Promise<TrainingSession> {
+    const step = "graph" in training ? training : training.step();
     const stays = keepsState.has(this.id);
     const locations = step.graph.outputs.map(
       ({ name }) => [name, stays && name.startsWith("next:") && name !== "next:t" ? "gpu-buffer" : "cpu"] as const,
@@ -65,25 +69,26 @@ export class OrtEngine implements Engine {
     const open = (graph: Graph | Uint8Array, more: OrtSession.SessionOptions = {}) =>
       this.#session(graph, { intraOpNumThreads: threads, ...more });
     const names = step.states.map((s) => s.name);
-    const { graph, single } = stays ? { graph: step.graph, single: new Set<string>() } : inPlace(step.graph, names);
+    const laid = await inBlocks(step.graph, this.id);
+    const { graph, single } = stays ? { graph: laid, single: new Set<string>() } : inPlace(laid, names);
     const sessions = {
       device: this.id,
       step: await open(
         !stays && isSized(step) ? withList(encodeModel(graph)) : graph,
         stays ? { preferredOutputLocation: Object.fromEntries(locations) } : {},
       ),
-      evaluate: evaluate && (await open(parametersAsInputs(evaluate, step.states))),
+      evaluate: evaluate && (await open(await inBlocks(parametersAsInputs(evaluate, step.states), this.id))),
       copy: stays ? await open(copies(step.states)) : undefined,
     };
-    const training = stays ? new DeviceTraining(step, sessions) : new CpuTraining(step, sessions, single);
+    const loop = stays ? new DeviceTraining(step, sessions) : new CpuTraining(step, sessions, single);
     const own: TrainingSession = {
-      step: (feeds, lr) => training.step(feeds, lr),
-      evaluate: (feeds) => training.evaluate(feeds),
-      read: () => training.read(),
-      write: async (states) => training.write(states),
+      step: (feeds, lr) => loop.step(feeds, lr),
+      evaluate: (feeds) => loop.evaluate(feeds),
+      read: () => loop.read(),
+      write: async (states) => loop.write(states),
       dispose: async () => {
         if (!this.#open.has(own)) return;
-        training.dispose();
+        loop.dispose();
         await this.#release(own, sessions.step, sessions.evaluate, sessions.copy);
       },
     };
@@ -119,6 +124,13 @@ export class OrtEngine implements Engine {
     if (!this.#open.delete(own)) return;
     for (const session of sessions) await session?.release();
   }
+}
+
+/** On the CPU, convolutions whose weights change go by the runtime's blocked layout. */
+async function inBlocks(graph: Graph, device: string): Promise<Graph> {
+  if (device !== "cpu" || !graph.nodes.some((node) => node.type === "Conv" || node.type === "ConvTranspose")) return graph;
+  const size = await blockSize();
+  return size ? runPasses(graph, blocked(size)) : graph;
 }
 
 /** A graph that gives the states back. */

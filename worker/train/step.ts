@@ -8,7 +8,7 @@ import { repeatableDropout } from "../passes/dropout.ts";
 import { lower } from "../passes/lower.ts";
 import { fullOutputs } from "../passes/outputs.ts";
 import { runPasses } from "../passes/pass.ts";
-import type { StepGraph, StepState } from "../run/engine.ts";
+import type { StepGraph, StepState, TrainingPlan } from "../run/engine.ts";
 import { float32, int64, sizeOf, zeros } from "../tensor.ts";
 import { gradients } from "./gradient.ts";
 import { gather } from "./accumulate.ts";
@@ -42,6 +42,26 @@ export interface StepOptions {
   seed?: number;
   /** Where it is to run: of equal forms those are taken that are fast there (worker/passes/lower.ts); default "cpu". It runs anywhere. */
   device?: string;
+}
+
+/** A training for any engine: the same options as a step's, which is made only where the engine runs one. */
+export function trainingPlan(forward: Graph, options: StepOptions): TrainingPlan {
+  const { loss, lossName = "loss", keep = [], skip = [], decay = () => true, clipNorm, clipValue, accumulate = 1, lossScale } = options;
+  return {
+    forward,
+    loss: { from: loss, name: lossName },
+    keep,
+    trained: forward.parameters.filter((p) => !skip.includes(p)),
+    optimizer: optimizer(options.optimizer).settings,
+    asked: Object.entries(options.optimizer).flatMap(([name, value]) => (value === undefined ? [] : [name])),
+    decays: decay,
+    clipNorm,
+    clipValue,
+    accumulate,
+    lossScale,
+    seed: options.seed ?? 0,
+    step: () => trainingStep(forward, options),
+  };
 }
 
 /**
