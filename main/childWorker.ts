@@ -11,12 +11,15 @@ export const workerEntry = join(packageRoot, "dist", "worker", "main.js");
 
 const stderrLimit = 16_384;
 
+/** Room for new JavaScript values, in MB: Node's own 16 are kept once they were used (25 MB in all), and building a graph uses them. */
+const nodeOptions = ["--max-semi-space-size=4"];
+
 /** Starts workers from a JavaScript entry. Messages are structured clones (typed arrays stay what they are). */
 export function childWorker(entry: string = workerEntry, options: { env?: NodeJS.ProcessEnv; execArgv?: string[] } = {}): StartWorker {
   return () => {
     const child = fork(entry, [], {
       serialization: "advanced",
-      execArgv: options.execArgv ?? [],
+      execArgv: [...nodeOptions, ...(options.execArgv ?? [])],
       env: options.env ?? process.env,
       detached: process.platform !== "win32",
       stdio: ["ignore", "ignore", "pipe", "ipc"],

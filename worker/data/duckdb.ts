@@ -1,6 +1,6 @@
 // The one file that opens DuckDB. Invariant: an instance may touch its own database, its scratch folder and the one file that it was
 // given, nothing else; no extension is ever fetched or loaded; memory and threads are bounded.
-import { DuckDBConnection, type DuckDBDataChunk, DuckDBInstance } from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance } from "@duckdb/node-api";
 import { availableParallelism } from "node:os";
 import { AppError } from "../../ipc/error.ts";
 
@@ -35,7 +35,8 @@ export class Database {
   }
 
   static async open(path: string, options: DatabaseOptions): Promise<Database> {
-    const instance = await DuckDBInstance.create(path, {
+    const { DuckDBInstance: Instance } = await import("@duckdb/node-api"); // 26 MB that only those hold who read tables
+    const instance = await Instance.create(path, {
       access_mode: options.readOnly ? "READ_ONLY" : "AUTOMATIC",
       threads: String(options.threads ?? Math.max(1, Math.min(4, availableParallelism()))),
       memory_limit: `${Math.round((options.memory ?? 512e6) / 1e6)}MB`,

@@ -1,6 +1,5 @@
 // Rows of text and numbers into a Parquet file. They wait in a DuckDB file beside it, so memory does not grow with their number.
 import { rm } from "node:fs/promises";
-import { DuckDBInstance } from "@duckdb/node-api";
 import { literal } from "./duckdb.ts";
 
 export interface ParquetColumn {
@@ -23,7 +22,7 @@ export interface ParquetFile {
 /** Opens `path` (a new file) for rows; order is kept. DuckDB's own errors come through: the caller knows what the file is for. */
 export async function openParquet(path: string, columns: ParquetColumn[]): Promise<ParquetFile> {
   const database = `${path}.duckdb`;
-  const instance = await DuckDBInstance.create(database, {
+  const instance = await (await import("@duckdb/node-api")).DuckDBInstance.create(database, {
     threads: "1",
     memory_limit: "512MB",
     temp_directory: `${database}.tmp`,

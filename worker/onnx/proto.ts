@@ -95,6 +95,13 @@ function writeInitial(initial: ReadonlyMap<string, Tensor>): GraphProto {
   });
 }
 
+/** A piece of a model: an empty list of tensors as an output. Put before a model's bytes, it becomes that model's first output. */
+export function encodeListOutput(name: string): Uint8Array {
+  const elemType = { value: { case: "tensorType" as const, value: { elemType: codes.float32 } } };
+  const output = [{ name, type: { value: { case: "sequenceType" as const, value: { elemType } } } }];
+  return toBinary(ModelProtoSchema, create(ModelProtoSchema, { graph: { node: [{ opType: "SequenceEmpty", output: [name] }], output } }));
+}
+
 function writeGraph(graph: Graph): GraphProto {
   const trainable = new Set(graph.parameters);
   const outputs = new Set(graph.outputs.map((o) => o.name));

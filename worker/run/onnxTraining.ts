@@ -1,11 +1,11 @@
-// A training session on ONNX Runtime: how the state goes round. On the CPU between two sets of buffers, on a GPU as GPU buffers. What a
-// step needs beyond its batch is laid out once, so that a step costs little more than its run.
+// A training session on ONNX Runtime: how the state goes round. On the CPU between two sets of buffers, or in one where that is safe; on a GPU
+// as GPU buffers. What a step needs beyond its batch is laid out once, so that a step costs little more than its run.
 import { type InferenceSession as OrtSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { AppError } from "../../ipc/error.ts";
-import { type Tensor, tensor } from "../tensor.ts";
-import type { StepGraph } from "./engine.ts";
-import { writtenInPlace } from "./inPlace.ts";
+import { type Tensor, tensor, zeros } from "../tensor.ts";
+import type { StepGraph, StepState } from "./engine.ts";
 import { fromOrt, missing, type OrtValues, run, toOrt, twin } from "./onnxTensors.ts";
+import { runWritten } from "./uncopied.ts";
 
 export interface Sessions {
   device: string;
@@ -15,8 +15,15 @@ export interface Sessions {
   copy: OrtSession | undefined;
 }
 
+/** What is known of a step once its graph is in a session: the graph and the first values need not stay. */
+interface Plan {
+  inputs: readonly string[];
+  outputs: readonly string[];
+  states: readonly Pick<StepState, "name" | "dtype" | "dims">[];
+}
+
 export abstract class Training {
-  protected readonly graph: StepGraph;
+  protected readonly plan: Plan;
   protected readonly sessions: Sessions;
   /** States that change, by name, without t, which is counted here. */
   protected readonly changing: readonly string[];
@@ -26,7 +33,11 @@ export abstract class Training {
   readonly #t = new Float32Array(1);
 
   constructor(graph: StepGraph, sessions: Sessions) {
-    this.graph = graph;
+    this.plan = {
+      inputs: graph.inputs.map((i) => i.name),
+      outputs: graph.outputs,
+      states: graph.states.map(({ name, dtype, dims }) => ({ name, dtype, dims })),
+    };
     this.sessions = sessions;
     this.#names = new Set(graph.states.map((s) => s.name));
     const inputs = new Set(sessions.step.inputNames);
@@ -39,7 +50,7 @@ export abstract class Training {
   async step(batch: Record<string, Tensor>, lr: number): Promise<Record<string, Tensor>> {
     this.#lr[0] = lr;
     const feeds = this.feeds();
-    for (const { name } of this.graph.inputs) {
+    for (const name of this.plan.inputs) {
       const value = batch[name];
       if (!value) throw missing(name);
       feeds[name] = toOrt(value);
@@ -47,7 +58,7 @@ export abstract class Training {
     const results = await this.advance();
     this.#t[0]! += 1;
     const out: Record<string, Tensor> = {};
-    for (const name of this.graph.outputs) out[name] = fromOrt(results[name]!);
+    for (const name of this.plan.outputs) out[name] = fromOrt(results[name]!);
     return out;
   }
 
@@ -68,7 +79,7 @@ export abstract class Training {
   async read(): Promise<Map<string, Tensor>> {
     const here = await this.fetch();
     return new Map(
-      this.graph.states.map(({ name, dtype, dims }) => {
+      this.plan.states.map(({ name, dtype, dims }) => {
         const data = name === "t" ? this.#t : (here[name]!.data as Float32Array);
         return [name, tensor(dtype, dims, data.slice() as never)]; // the runtime gives back the dtype it was given
       }),
@@ -77,7 +88,7 @@ export abstract class Training {
 
   write(states: ReadonlyMap<string, Tensor>): void {
     for (const [name, value] of states) {
-      const place = this.graph.states.find((s) => s.name === name);
+      const place = this.plan.states.find((s) => s.name === name);
       if (!place || place.dtype !== value.dtype || place.dims.join() !== value.dims.join())
         throw new AppError(
           "shapeMismatch",
@@ -107,24 +118,37 @@ interface Side {
   fetches: Record<string, OrtTensor | null>;
 }
 
+/** Whether all that the step gives has a known size, so that there can be buffers for it. */
+export const isSized = (graph: StepGraph): boolean => graph.graph.outputs.every((o) => o.dims.every((d) => typeof d === "number"));
+
 /**
- * Two sides: a step reads the state of one and writes it into the buffers of the other, so that nothing is allocated or copied. States that may be
- * written over have one buffer on both sides.
+ * Two sides: a step reads the state of one and writes it into the buffers of the other, so that nothing is allocated or copied. States that may
+ * be written over have one buffer for both.
  */
 export class CpuTraining extends Training {
-  readonly #inPlace: ReadonlySet<string>;
   #now: Side;
   #other: Side;
+  readonly #single: ReadonlySet<string>;
+  readonly #sized: boolean;
 
-  constructor(graph: StepGraph, sessions: Sessions) {
+  /**
+   * The session's model is one `withList` where the step is sized.
+   * @param single states that one buffer is enough for
+   */
+  constructor(graph: StepGraph, sessions: Sessions, single: ReadonlySet<string>) {
     super(graph, sessions);
-    this.#inPlace = writtenInPlace(graph.graph, graph.states);
-    const wanted = Object.fromEntries(graph.outputs.map((name) => [name, null]));
+    this.#single = single;
+    this.#sized = isSized(graph);
+    const own = new Set(this.changing.map((name) => `next:${name}`));
+    const others = graph.graph.outputs.filter((o) => !own.has(o.name));
+    const wanted = this.#sized
+      ? Object.fromEntries(others.map((o) => [o.name, toOrt(zeros(o.dtype, o.dims as number[]))]))
+      : Object.fromEntries(graph.outputs.map((name) => [name, null]));
     this.#now = { feeds: { ...this.scalars }, fetches: { ...wanted } };
     this.#other = { feeds: { ...this.scalars }, fetches: { ...wanted } };
     this.write(new Map(graph.states.map((s) => [s.name, s.initial])));
     for (const name of this.changing) {
-      if (this.#inPlace.has(name)) continue;
+      if (this.#single.has(name)) continue;
       const spare = twin(this.#now.feeds[name]!);
       this.#other.feeds[name] = spare;
       this.#now.fetches[`next:${name}`] = spare;
@@ -137,7 +161,12 @@ export class CpuTraining extends Training {
 
   protected async advance(): Promise<OrtValues> {
     const { feeds, fetches } = this.#now;
-    const results = await run(this.sessions.step, feeds, fetches, this.sessions.device);
+    const { step, device } = this.sessions;
+    let results = fetches as OrtValues;
+    if (this.#sized) {
+      await runWritten(step, feeds, results, device);
+      results = Object.fromEntries(this.plan.outputs.map((name) => [name, twin(results[name]!)]));
+    } else results = await run(step, feeds, fetches, device);
     [this.#now, this.#other] = [this.#other, this.#now];
     return results;
   }
@@ -147,12 +176,12 @@ export class CpuTraining extends Training {
   }
 
   protected put(name: string, value: OrtTensor): void {
-    const changes = this.changing.includes(name);
     this.#now.feeds[name] = value;
-    if (changes) this.#other.fetches[`next:${name}`] = value;
-    if (changes && !this.#inPlace.has(name)) return;
-    this.#other.feeds[name] = value;
-    if (changes) this.#now.fetches[`next:${name}`] = value;
+    if (this.#single.has(name)) {
+      this.#other.feeds[name] = value;
+      for (const side of [this.#now, this.#other]) side.fetches[`next:${name}`] = value;
+    } else if (this.changing.includes(name)) this.#other.fetches[`next:${name}`] = value;
+    else this.#other.feeds[name] = value;
   }
 
   dispose(): void {

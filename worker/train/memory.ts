@@ -3,6 +3,8 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import os from "node:os";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { MemoryReading } from "../../ipc/types.ts";
 
 /** Video memory of the first GPU, kept fresh in the background while a run uses it; undefined where no tool tells. */
@@ -58,4 +60,11 @@ export function peakMemory(): number {
     }
   }
   return process.resourceUsage().maxRSS * 1024;
+}
+
+/** Gives back what is no longer needed, now: building a graph leaves much, and what a step takes comes on top of it. */
+export function collectGarbage(): void {
+  setFlagsFromString("--expose-gc"); // the collector is a global of contexts that are made while this holds
+  (runInNewContext("gc") as () => void)();
+  setFlagsFromString("--no-expose-gc");
 }

@@ -250,10 +250,10 @@ const small = 4096;
 /** Names of parameters to update as one: the small ones of one width and one kind of decay, put one under the other. */
 function groups(g: Builder, names: readonly string[], whole: boolean, decay: (name: string) => boolean): string[][] {
   const found = new Map<string, string[]>();
-  for (const name of names) {
+  for (const [place, name] of names.entries()) {
     const { dims, dtype } = g.value(name);
     const joined = !whole && dims.length > 0 && sizeOf(dims as number[]) < small;
-    const key = joined ? `${dtype} ${dims.slice(1).join()} ${decay(name)}` : name;
+    const key = joined ? `${dtype} ${dims.slice(1).join()} ${decay(name)} ${Math.floor(place / 12)}` : name;
     found.set(key, [...(found.get(key) ?? []), name]);
   }
   return [...found.values()];

@@ -4,7 +4,7 @@ import type { SuiteEntry, SuiteSpec, SuiteTiming } from "../../../ipc/types.ts";
 import { openEngine } from "../../run/engine.ts";
 import { threadCount } from "../../run/onnxruntime.ts";
 import { type Tensor, toNumbers } from "../../tensor.ts";
-import { peakMemory } from "../memory.ts";
+import { collectGarbage, peakMemory } from "../memory.ts";
 import { trainingStep } from "../step.ts";
 import { type Entry, SuiteNet } from "./entry.ts";
 import { suite } from "./index.ts";
@@ -17,16 +17,10 @@ const turns = 4;
 
 /** @throws usage for a net that is not of the suite; deviceUnknown, deviceFailed; workerDied when PyTorch ends */
 export async function timeEntry(spec: SuiteSpec, signal?: AbortSignal): Promise<SuiteEntry> {
-  const { name, device, steps, seed, small } = spec;
-  const { title, sizes, net, weights, step, buildMs } = madeStep(name, seed, small);
   const threads = spec.threads ?? threadCount();
-  const { feeds } = net;
-  const parameters = step.states.filter((s) => !s.name.includes(":") && s.name !== "t").reduce((sum, s) => sum + s.initial.data.length, 0);
-  const peer = spec.peer ? await Peer.open(spec.peer, { net: name, sizes, threads, rate, weights, feeds }, signal) : undefined;
-  weights.clear();
-  const engine = await openEngine(device, { threads });
+  const { engine, session, feeds, peer, about } = await opened(spec, threads, signal);
+  collectGarbage();
   try {
-    const session = await engine.train(step, undefined);
     const own = async (count: number): Promise<Made> => {
       const made: Made = { times: [], cpu: 0, losses: [], peak: 0 };
       const used = process.cpuUsage();
@@ -41,37 +35,58 @@ export async function timeEntry(spec: SuiteSpec, signal?: AbortSignal): Promise<
       return { ...made, cpu: (user + system) / 1000, peak: peakMemory() };
     };
     // The first step, in which memory is laid out, is not timed where there are others.
-    const counts = steps > 1 ? [1, ...parts(steps - 1, turns)] : [1];
-    const [ours, theirs]: Made[][] = [[], []];
+    const counts = spec.steps > 1 ? [1, ...parts(spec.steps - 1, turns)] : [1];
+    const [ours, theirs]: [Made[], Made[]] = [[], []];
     for (const [i, count] of counts.entries()) {
-      const both = [async () => ours!.push(await own(count)), async () => peer && theirs!.push(await peer.steps(count))];
+      const both = [async () => ours.push(await own(count)), async () => peer && theirs.push(await peer.steps(count))];
       for (const turn of i % 2 ? both.reverse() : both) await turn();
     }
-    const timing = timed(ours!);
-    const beside = peer ? timed(theirs!) : null;
-    const losses = ours!.flatMap((made) => made.losses);
-    const peerLosses = theirs!.flatMap((made) => made.losses);
-    return {
-      name,
-      title,
-      device,
-      threads,
-      parameters,
-      nodes: step.graph.nodes.length,
-      buildMs,
-      ...timing,
-      losses,
-      peer: beside && { ...beside, losses: peerLosses },
-      ratio: beside && {
-        time: round(timing.stepMs.median / beside.stepMs.median),
-        cpu: round(timing.cpuMs / beside.cpuMs),
-        memory: beside.peakMemoryBytes ? round(timing.peakMemoryBytes! / beside.peakMemoryBytes) : null,
-      },
-      lossDifference: beside && Math.max(...losses.map((loss, i) => Math.abs(loss - peerLosses[i]!) / Math.abs(peerLosses[i]!))),
-    };
+    const timing = timed(ours);
+    const losses = ours.flatMap((made) => made.losses);
+    return { ...about, device: spec.device, threads, ...timing, losses, ...compared(timing, losses, theirs) };
   } finally {
     await engine.dispose();
     await peer?.close();
+  }
+}
+
+/** Ours by theirs. */
+function compared(
+  timing: SuiteTiming,
+  losses: readonly number[],
+  theirs: readonly Made[],
+): Pick<SuiteEntry, "peer" | "ratio" | "lossDifference"> {
+  if (!theirs.length) return { peer: null, ratio: null, lossDifference: null };
+  const beside = timed(theirs);
+  const lost = theirs.flatMap((made) => made.losses);
+  return {
+    peer: { ...beside, losses: lost },
+    ratio: {
+      time: round(timing.stepMs.median / beside.stepMs.median),
+      cpu: round(timing.cpuMs / beside.cpuMs),
+      memory: beside.peakMemoryBytes && timing.peakMemoryBytes ? round(timing.peakMemoryBytes / beside.peakMemoryBytes) : null,
+    },
+    lossDifference: Math.max(...losses.map((loss, i) => Math.abs(loss - lost[i]!) / Math.abs(lost[i]!))),
+  };
+}
+
+/** Both sides ready to step. What they were made from is let go. */
+async function opened({ name, device, seed, small, peer: python }: SuiteSpec, threads: number, signal: AbortSignal | undefined) {
+  const { title, sizes, net, weights, step, buildMs } = madeStep(name, seed, small);
+  const { feeds } = net;
+  const engine = await openEngine(device, { threads });
+  let peer: Peer | undefined;
+  try {
+    peer = python ? await Peer.open(python, { net: name, sizes, threads, rate, weights, feeds }, signal) : undefined;
+    const session = await engine.train(step, undefined);
+    const parameters = step.states
+      .filter((s) => !s.name.includes(":") && s.name !== "t")
+      .reduce((sum, s) => sum + s.initial.data.length, 0);
+    return { engine, session, feeds, peer, about: { name, title, parameters, nodes: step.graph.nodes.length, buildMs } };
+  } catch (thrown) {
+    await engine.dispose();
+    await peer?.close();
+    throw thrown;
   }
 }
 
