@@ -413,6 +413,8 @@ export interface StepSpec extends GraphSpec {
   accumulate?: number;
   lossScale?: number;
   seed?: number;
+  /** Parts of the forward graph, of which all but the last are computed again on the way back; "auto": as many as need the least memory. */
+  recompute?: number | "auto";
 }
 
 /** A state of a training step. `initial`: the number that fills it, or the name of the initializer (of the model, and `initial:<name>` of the step file). */

@@ -34,6 +34,7 @@ interface Options extends Pick<StepSpec, "loss" | "wrt" | "lr" | "clipNorm" | "c
   beta2?: number;
   eps?: number;
   centered?: boolean;
+  recompute?: number | true;
   dim?: Record<string, number>;
   out: string;
 }
@@ -59,6 +60,7 @@ export function trainStepCommand(): Command {
     .option("--wrt <names>", "initializers to train, between commas; default: all that lead to an output", names)
     .option("--dim <name=size>", sizeHelp, size)
     .option("--seed <n>", "of dropout", whole(0))
+    .option("--recompute [n]", "forget activations and compute them again: in n parts, or as many as need the least memory", whole(2))
     .requiredOption("--out <file>", "the ONNX file to write")
     .option("--json", "print one JSON object")
     .action(
@@ -97,6 +99,7 @@ function specOf(model: string, options: Options): StepSpec {
     accumulate,
     lossScale,
     seed,
+    recompute: options.recompute === true ? "auto" : options.recompute,
     sizes: dim,
   };
 }

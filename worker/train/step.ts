@@ -6,6 +6,7 @@ import { Builder, type Value } from "../ops/builder.ts";
 import { trainedBatchNorm } from "../passes/batchNorm.ts";
 import { repeatableDropout } from "../passes/dropout.ts";
 import { fullOutputs } from "../passes/outputs.ts";
+import { recompute, type Segmenting, segmentsOf } from "../passes/recompute.ts";
 import type { StepGraph, StepState } from "../run/engine.ts";
 import { float32, fromNumbers, int64, sizeOf, zeros } from "../tensor.ts";
 import { gradients } from "./gradient.ts";
@@ -38,6 +39,8 @@ export interface StepOptions {
   skip?: string[];
   /** Seed of dropout; default 0. */
   seed?: number;
+  /** Into how many parts the forward graph is cut, of which all but the last are computed again on the way back; default: none are. */
+  recompute?: Segmenting;
 }
 
 /**
@@ -72,7 +75,13 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   const running = runningStatistics(g, states, next);
 
   const scaled = lossScale === undefined ? g.value(loss) : g.mul(g.value(loss), lossScale);
-  let slopes = gradients(g, scaled, trained);
+  const batch = graph.inputs.map((i) => i.name).filter((name) => name !== "lr" && !trained.includes(name));
+  const segments = options.recompute && segmentsOf(graph, { batch, trained, segments: options.recompute });
+  let slopes = gradients(g, scaled, segments ? [...trained, ...segments.bounds] : trained);
+  if (segments) {
+    recompute(g, segments, { batch, gradients: slopes });
+    for (const name of segments.bounds) slopes.delete(name);
+  }
   if (lossScale !== undefined) slopes = new Map([...slopes].map(([name, dx]) => [name, g.mul(dx, 1 / lossScale)]));
   const moments: StepState[] = [];
   const sums = gather(g, slopes, { t, every: accumulate, finite: lossScale !== undefined });
