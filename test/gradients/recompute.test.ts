@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { InferenceSession as OrtSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { attention, convolutions, deep } from "../../bench/memoryNets.ts";
 import { netForward } from "../../bench/nets.ts";
 import { openModel } from "../../worker/formats/onnx.ts";
 import type { Graph } from "../../worker/onnx/graph.ts";
 import { check } from "../../worker/onnx/check.ts";
 import { encodeModel } from "../../worker/onnx/proto.ts";
-import { Builder, type Value } from "../../worker/ops/builder.ts";
 import { inferGraph } from "../../worker/ops/infer.ts";
 import { seeded } from "../../worker/ops/samples.ts";
 import { liveness, runtimeOrder } from "../../worker/passes/liveness.ts";
@@ -22,67 +22,7 @@ const engine = await openEngine("cpu", { threads: 1 });
 afterAll(() => engine.dispose());
 
 const random = seeded(7);
-const draw = (n: number, bound: number) => Float32Array.from({ length: n }, () => (random() * 2 - 1) * bound);
-const weight = (g: Builder, name: string, dims: number[]) => g.parameter(name, dims, draw(sizeOf(dims), Math.sqrt(3 / dims[0]!)));
-
-/** Plain layers, one behind the other. */
-function deep(depth: number, width: number, activation: "tanh" | "relu" = "tanh"): Graph {
-  const g = new Builder("deep");
-  let x = g.input("x", "float32", ["B", width]);
-  for (let i = 0; i < depth; i++)
-    x = g[activation](g.add(g.matmul(x, weight(g, `w${i}`, [width, width])), g.parameter(`b${i}`, [width], draw(width, 0.1))));
-  g.output(g.reduceMean(g.square(x), { keepdims: false }), "loss");
-  return g.graph;
-}
-
-/** Attention blocks with dropout around which a sum goes past every cut, on tokens, with the head tied to the embedding. */
-function blocks(depth: number, d = 16, time = 8, vocabulary = 11): Graph {
-  const g = new Builder("blocks");
-  const tokens = g.input("tokens", "int64", ["B", time]);
-  const table = weight(g, "table", [vocabulary, d]);
-  let x = g.add(g.gather(table, tokens), weight(g, "places", [time, d]));
-  const norm = (v: Value, name: string) =>
-    g.layerNorm(v, g.parameter(`${name}.g`, [d], new Float32Array(d).fill(1)), g.parameter(`${name}.b`, [d], new Float32Array(d)));
-  for (let i = 0; i < depth; i++)
-    g.scope(`block${i}`, () => {
-      const h = norm(x, "n1");
-      const [q, k, v] = ["q", "k", "v"].map((name) => g.matmul(h, weight(g, name, [d, d]))) as [Value, Value, Value];
-      const scores = g.softmax(g.mul(g.matmul(q, g.transpose(k, [0, 2, 1])), 0.25));
-      x = g.add(x, g.dropout(g.matmul(g.matmul(scores, v), weight(g, "o", [d, d])), 0.1));
-      x = g.add(x, g.matmul(g.gelu(g.matmul(norm(x, "n2"), weight(g, "up", [d, 2 * d]))), weight(g, "down", [2 * d, d])));
-    });
-  const scores = g.matmul(norm(x, "last"), g.transpose(table, [1, 0]));
-  const labels = g.input("labels", "int64", ["B"]);
-  g.output(g.op("SoftmaxCrossEntropyLoss", [g.reduceMean(scores, { axes: [1], keepdims: false }), labels]), "loss");
-  return g.graph;
-}
-
-/** Convolutions with batch normalisation in training, whose running statistics go on too. */
-function images(depth: number, channels = 4): Graph {
-  const g = new Builder("images");
-  let x = g.input("x", "float32", ["B", channels, 8, 8]);
-  for (let i = 0; i < depth; i++) {
-    const fixed = (name: string, fill: number) =>
-      g.constant(fromNumbers("float32", [channels], new Array<number>(channels).fill(fill)), name);
-    const conv = g.op("Conv", [x, weight(g, `k${i}`, [channels, channels, 3, 3])], { pads: [1, 1, 1, 1] });
-    const [normed] = g.op(
-      "BatchNormalization",
-      [
-        conv,
-        g.parameter(`g${i}`, [channels], draw(channels, 1)),
-        g.parameter(`b${i}`, [channels], draw(channels, 1)),
-        fixed(`m${i}`, 0),
-        fixed(`v${i}`, 1),
-      ],
-      { training_mode: 1 },
-      { outputs: 3 },
-    );
-    x = g.add(g.relu(normed!), x);
-  }
-  g.output(g.reduceMean(g.square(x), { keepdims: false }), "loss");
-  return g.graph;
-}
-
+const draw = (n: number) => Float32Array.from({ length: n }, () => random() * 2 - 1);
 const B = 6;
 function feedsOf(graph: Graph): Record<string, Tensor> {
   const feeds: Record<string, Tensor> = {};
@@ -115,8 +55,8 @@ describe("the same bits from less memory", () => {
   const cases: [string, () => Graph, number | "auto", number][] = [
     ["sixteen layers", () => deep(16, 24), "auto", 0.62],
     ["sixteen layers of ReLU in four parts", () => deep(16, 24, "relu"), 4, 0.7],
-    ["attention blocks with dropout and a tied head", () => blocks(6), "auto", 0.6],
-    ["convolutions with batch normalisation", () => images(6), "auto", 0.75],
+    ["attention blocks with dropout and a tied head", () => attention(6), "auto", 0.6],
+    ["convolutions with batch normalisation", () => convolutions(6), "auto", 0.75],
   ];
   test.each(cases)("%s", async (_, make, segments, atMost) => {
     const forward = make();
@@ -177,7 +117,7 @@ test("the runtime runs the nodes in the order that is reckoned with, and merges 
     });
     const feeds: Record<string, OrtTensor> = {
       lr: new OrtTensor("float32", [0.1], []),
-      x: new OrtTensor("float32", draw(B * 16, 1), [B, 16]),
+      x: new OrtTensor("float32", draw(B * 16), [B, 16]),
     };
     for (const s of states)
       if (session.inputNames.includes(s.name)) feeds[s.name] = new OrtTensor("float32", s.initial.data as Float32Array, s.dims);
