@@ -5,9 +5,11 @@ import type { Graph } from "../onnx/graph.ts";
 import { Builder, type Value } from "../ops/builder.ts";
 import { trainedBatchNorm } from "../passes/batchNorm.ts";
 import { repeatableDropout } from "../passes/dropout.ts";
+import { lower } from "../passes/lower.ts";
 import { fullOutputs } from "../passes/outputs.ts";
+import { runPasses } from "../passes/pass.ts";
 import { recompute, type Segmenting, segmentsOf } from "../passes/recompute.ts";
-import type { StepGraph, StepState } from "../run/engine.ts";
+import type { StepGraph, StepState, TrainingPlan } from "../run/engine.ts";
 import { float32, fromNumbers, int64, sizeOf, zeros } from "../tensor.ts";
 import { gradients } from "./gradient.ts";
 import { gather } from "./accumulate.ts";
@@ -41,6 +43,28 @@ export interface StepOptions {
   seed?: number;
   /** Into how many parts the forward graph is cut, of which all but the last are computed again on the way back; default: none are. */
   recompute?: Segmenting;
+  /** Where it is to run: of equal forms those are taken that are fast there (worker/passes/lower.ts); default "cpu". It runs anywhere. */
+  device?: string;
+}
+
+/** A training for any engine: the same options as a step's, which is made only where the engine runs one. */
+export function trainingPlan(forward: Graph, options: StepOptions): TrainingPlan {
+  const { loss, lossName = "loss", keep = [], skip = [], decay = () => true, clipNorm, clipValue, accumulate = 1, lossScale } = options;
+  return {
+    forward,
+    loss: { from: loss, name: lossName },
+    keep,
+    trained: forward.parameters.filter((p) => !skip.includes(p)),
+    optimizer: optimizer(options.optimizer).settings,
+    asked: Object.entries(options.optimizer).flatMap(([name, value]) => (value === undefined ? [] : [name])),
+    decays: decay,
+    clipNorm,
+    clipValue,
+    accumulate,
+    lossScale,
+    seed: options.seed ?? 0,
+    step: () => trainingStep(forward, options),
+  };
 }
 
 /**
@@ -48,7 +72,18 @@ export interface StepOptions {
  * @throws modelInvalid when the loss is not an output or a name is taken; gradientMissing, shapeMismatch, operatorUnknown by operator
  */
 export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
-  const { loss, keep = [], skip = [], decay = () => true, clipNorm, clipValue, accumulate = 1, lossScale, seed = 0 } = options;
+  const {
+    loss,
+    keep = [],
+    skip = [],
+    decay = () => true,
+    clipNorm,
+    clipValue,
+    accumulate = 1,
+    lossScale,
+    seed = 0,
+    device = "cpu",
+  } = options;
   const { memory, update, whole } = optimizer(options.optimizer);
   for (const name of [loss, ...keep])
     if (!forward.outputs.some((o) => o.name === name))
@@ -150,7 +185,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   graph.prune();
   const own = trained.flatMap((p) => [p, ...moments.filter((m) => m.name.startsWith(`${p}:`)).map((m) => m.name)]);
   graph.orderInputs([...inputs.map((i) => i.name), "lr", "t", ...(random ? ["seed"] : []), ...own]);
-  return { graph, inputs, states, outputs: [lossName, ...keep] };
+  return { graph: runPasses(graph, lower(device)), inputs, states, outputs: [lossName, ...keep] };
 }
 
 /** Values put one under the other. */
