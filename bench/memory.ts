@@ -34,16 +34,13 @@ const forecast = sessionBytes(step, undefined, { sizes: { B } });
 global.gc?.();
 const before = process.memoryUsage.rss();
 const engine = new OrtEngine("cpu", { threads: 1 });
-console.error("after engine", (process.memoryUsage().rss - before) / 2 ** 20);
 const session = await engine.train(step, undefined);
-console.error("opened", (process.memoryUsage().rss - before) / 2 ** 20);
 const times: number[] = [];
 let loss = NaN;
 for (let i = 0; i < Number(steps); i++) {
   const used = process.cpuUsage();
   loss = Number((await session.step(feeds, 1e-3))["loss"]!.data[0]);
   const { user, system } = process.cpuUsage(used);
-  console.error("step", i, (process.memoryUsage().rss - before) / 2 ** 20, (process.resourceUsage().maxRSS*1024 - before)/2**20);
   times.push((user + system) / 1000);
 }
 const measured = process.resourceUsage().maxRSS * 1024 - before;

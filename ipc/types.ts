@@ -187,6 +187,36 @@ export interface TrainPlan {
   settings: Required<Pick<TrainSpec, "optimizer" | "lr" | "schedule" | "weightDecay" | "batch" | "seed" | "shuffle" | "split">>;
 }
 
+/** A device tried before a run: milliseconds of a step, or why it gave none. */
+export interface DeviceTrial {
+  device: string;
+  threads: number;
+  stepMs: number | null;
+  why?: string;
+}
+
+/** An operator that the device cannot run, and how many of its nodes run on the processor instead. */
+export interface Fallback {
+  operator: string;
+  count: number;
+}
+
+/** What was settled when a run began. A resumed run goes by it, so that it gives the same numbers. */
+export interface RunChoice {
+  device: string;
+  /** Processors at work, also beside a device. */
+  threads: number;
+  /** Why this device: it was asked for; the fastest of those tried; or a trial would have cost more than it gives. */
+  why: "asked" | "fastest" | "short";
+  trials: DeviceTrial[];
+  /** Rows a step, and how many were planned where so many did not fit the memory. */
+  batch: number;
+  shrunkFrom?: number;
+  /** Most bytes that the worker holds, as reckoned before and as measured in the end (so far). */
+  memory: { forecastBytes: number; measuredBytes?: number };
+  fallbacks?: Fallback[];
+}
+
 /** The field's names: loss; accuracy, macroF1, logLoss, rocAuc (two classes); r2, rmse, mae. */
 export type Metrics = Record<string, number>;
 
@@ -242,6 +272,8 @@ export interface RunProgress {
   secondsLeft: number | null;
   seconds: number;
   memory?: MemoryReading;
+  /** Once it is settled. */
+  choice?: RunChoice;
   referee: Referee;
 }
 
@@ -296,6 +328,7 @@ export interface RunResult {
   peakMemoryBytes: number;
   stopped: "converged" | "budget" | "interrupted";
   onnx: string;
+  choice?: RunChoice;
   losses?: number[];
 }
 
@@ -309,6 +342,9 @@ export interface RunRecord {
   /** What the data was when the run began; a resumed run checks it. */
   fingerprint?: string;
   plan?: TrainPlan;
+  choice?: RunChoice;
+  /** The device that is being tried: a worker that dies of it leaves it here, and it is not tried again. */
+  trying?: string;
   result?: RunResult;
   error?: ErrorRecord;
   /** The last progress told, so that a reopened app shows where the run stood. */
