@@ -49,7 +49,7 @@ export function trainCommand(): Command {
     .option("--no-shuffle", "keep the rows in their order")
     .option("--no-split", "hold no rows back for validation and test")
     .option("--seed <n>", "the same seed, the same run", whole(0, 2 ** 32 - 1))
-    .option("--device <id>", "cpu, webgpu, … (paddock devices lists them)")
+    .option("--device <id>", "cpu, webgpu, … (paddock devices lists them), or auto: the fastest by a trial")
     .option("--out <dir>", "the run's folder; in the workspace when absent")
     .option("--resume <dir>", "go on with an interrupted run")
     .option("--log-losses", "give the loss of every step")
