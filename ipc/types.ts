@@ -473,6 +473,8 @@ export interface BenchResult {
   stepMs: { median: number; p10: number; p90: number };
   losses: number[];
   peakMemoryBytes: number;
+  /** What the device cannot run, and the processor did. */
+  fallbacks: Fallback[];
 }
 
 /** One net of the suite to time. `peer`: a Python that has torch, which makes the same steps in turn. */

@@ -7,6 +7,7 @@ import { encodeModel } from "../onnx/proto.ts";
 import { Builder } from "../ops/builder.ts";
 import { isFloat, sizeOf } from "../tensor.ts";
 import type { Engine, InferenceSession, StepGraph, StepState, TrainingPlan, TrainingSession } from "./engine.ts";
+import { FirstRun } from "./fallbacks.ts";
 import { explain, fromOrt, infos, run, toOrt } from "./onnxTensors.ts";
 import { CpuTraining, DeviceTraining } from "./onnxTraining.ts";
 
@@ -65,21 +66,31 @@ export class OrtEngine implements Engine {
     const size = step.states.reduce((sum, s) => sum + (s.name.includes(":") ? 0 : sizeOf(s.dims)), 0);
     const threads = this.#threads ?? usualThreads(size);
     const open = (graph: Graph, more: OrtSession.SessionOptions = {}) => this.#session(graph, { intraOpNumThreads: threads, ...more });
+    const first = this.id === "cpu" ? undefined : new FirstRun();
     const sessions = {
       device: this.id,
-      step: await open(step.graph, stays ? { preferredOutputLocation: Object.fromEntries(locations) } : {}),
+      step: await open(step.graph, {
+        ...(stays ? { preferredOutputLocation: Object.fromEntries(locations) } : {}),
+        ...first?.options,
+      }),
       evaluate: evaluate && (await open(parametersAsInputs(evaluate, step.states))),
       copy: stays ? await open(copies(step.states)) : undefined,
     };
     const loop = stays ? new DeviceTraining(step, sessions) : new CpuTraining(step, sessions);
     const own: TrainingSession = {
-      step: (feeds, lr) => loop.step(feeds, lr),
+      fallbacks: first ? undefined : [],
+      async step(feeds, lr) {
+        const results = await loop.step(feeds, lr);
+        own.fallbacks ??= first!.end(sessions.step);
+        return results;
+      },
       evaluate: (feeds) => loop.evaluate(feeds),
       read: () => loop.read(),
       write: async (states) => loop.write(states),
       dispose: async () => {
         if (!this.#open.has(own)) return;
         loop.dispose();
+        first?.dispose();
         await this.#release(own, sessions.step, sessions.evaluate, sessions.copy);
       },
     };

@@ -86,7 +86,10 @@ export async function trainRun(request: RunRequest): Promise<RunResult> {
       });
       await change("running", { fingerprint: prepared.profile.fingerprint, plan: prepared.plan.plan, choice });
       const learnt = await learn({ ...request, run }, prepared, checkpoint, progress, change);
-      const ended: RunChoice = { ...choice, memory: { ...choice.memory, measuredBytes: learnt.result.peakMemoryBytes } };
+      const ended: RunChoice = {
+        ...(progress.last.choice ?? choice),
+        memory: { ...choice.memory, measuredBytes: learnt.result.peakMemoryBytes },
+      };
       const result: RunResult = { ...learnt.result, choice: ended };
       progress.choice(ended);
       progress.say("done", learnt.remark);
@@ -184,7 +187,11 @@ async function learn(
             told = performance.now();
             request.onPoint(point);
           },
-          onStep: (at) => progress.step(at),
+          onStep: (at) => {
+            const { choice } = progress.last;
+            if (choice && !choice.fallbacks && session.fallbacks?.length) progress.choice({ ...choice, fallbacks: [...session.fallbacks] });
+            progress.step(at);
+          },
         },
         checkpoint,
       );
