@@ -136,6 +136,7 @@ export type OptimizerName =
   | "adafactor"
   | "muon"
   | "schedulefree";
+export type Precision = "full" | "mixed";
 export type ScheduleName = "constant" | "step" | "cosine" | "warmup" | "onecycle";
 
 /** Everything that decides a run; absent fields take the default that the plan shows. */
@@ -165,6 +166,8 @@ export interface TrainSpec {
   split?: boolean;
   seed?: number;
   device?: string;
+  /** "mixed": products in float16 where the device has it, parameters in float32; default "full". */
+  precision?: Precision;
   logLosses?: boolean;
 }
 
@@ -451,6 +454,8 @@ export interface StepSpec extends GraphSpec {
   seed?: number;
   /** Parts of the forward graph, of which all but the last are computed again on the way back; "auto": as many as need the least memory. */
   recompute?: number | "auto";
+  /** "mixed": products in float16 with float32 parameters and a dynamic loss scale. */
+  precision?: Precision;
 }
 
 /** A state of a training step. `initial`: the number that fills it, or the name of the initializer (of the model, and `initial:<name>` of the step file). */

@@ -26,7 +26,10 @@ const optimizers: OptimizerName[] = [
 /** As in PyTorch, the weight decay of these adds to the gradient; that of the others shrinks the parameters. */
 const coupled: OptimizerName[] = ["sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam", "nadam", "radam"];
 
-interface Options extends Pick<StepSpec, "loss" | "wrt" | "lr" | "clipNorm" | "clipValue" | "accumulate" | "lossScale" | "seed"> {
+interface Options extends Pick<
+  StepSpec,
+  "loss" | "wrt" | "lr" | "clipNorm" | "clipValue" | "accumulate" | "lossScale" | "seed" | "precision"
+> {
   optimizer: OptimizerName;
   weightDecay?: number;
   momentum?: number;
@@ -60,6 +63,7 @@ export function trainStepCommand(): Command {
     .option("--wrt <names>", "initializers to train, between commas; default: all that lead to an output", names)
     .option("--dim <name=size>", sizeHelp, size)
     .option("--seed <n>", "of dropout", whole(0))
+    .addOption(new Option("--precision <p>", "mixed: products in float16, parameters in float32").choices(["full", "mixed"]))
     .option("--recompute [n]", "forget activations and compute them again: in n parts, or as many as need the least memory", whole(2))
     .requiredOption("--out <file>", "the ONNX file to write")
     .option("--json", "print one JSON object")
@@ -100,6 +104,7 @@ function specOf(model: string, options: Options): StepSpec {
     lossScale,
     seed,
     recompute: options.recompute === true ? "auto" : options.recompute,
+    precision: options.precision,
     sizes: dim,
   };
 }

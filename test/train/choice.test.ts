@@ -80,3 +80,10 @@ test("a batch that does not fit is halved before the run begins, and the run say
   expect(result.choice!.memory.forecastBytes).toBeLessThan(limit);
   expect((await recordOf(run)).plan!.batch).toBe(95);
 });
+
+test("mixed precision is refused where no device computes in float16, with each reason", async () => {
+  const spec: TrainSpec = { data, target: "kind", steps: 4, precision: "mixed" };
+  const cpu = train(join(folder, "half"), { ...spec, device: "cpu" });
+  await expect(cpu.done).rejects.toMatchObject({ code: "deviceFailed", message: expect.stringContaining("float16 in float32") as string });
+  expect(await recordOf(join(folder, "half"))).toMatchObject({ state: "failed", error: { code: "deviceFailed" } });
+});

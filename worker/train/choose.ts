@@ -3,7 +3,7 @@
 import { AppError } from "../../ipc/error.ts";
 import type { DeviceTrial, RunChoice, RunRecord } from "../../ipc/types.ts";
 import { trainingGraph } from "../models/index.ts";
-import { deviceIds, probeDevice } from "../run/device.ts";
+import { deviceIds, halfPrecision, probeDevice } from "../run/device.ts";
 import { openEngine } from "../run/engine.ts";
 import { threadCount, usualThreads } from "../run/onnxruntime.ts";
 import { feedsOf } from "./answers.ts";
@@ -42,9 +42,12 @@ export async function choose(prepared: Prepared, options: ChooseOptions): Promis
   const plan = options.begun ? prepared.plan : fitting(prepared, record, options.limit ?? freeBytes());
   const asked = plan.plan.device;
   const usual = plan.threads ?? usualThreads(plan.plan.model.parameters);
-  const worth = asked === "auto" && !options.begun && !plan.small && plan.seconds >= shortest;
+  const mixed = record.spec.precision === "mixed";
+  if (mixed && asked !== "auto" && !options.begun) await requireHalf(asked);
+  const worth = asked === "auto" && mixed ? !options.begun : asked === "auto" && !options.begun && !plan.small && plan.seconds >= shortest;
   const trials = worth ? await tryAll(prepared, plan, options) : [];
   const best = worth ? fastest(trials) : undefined;
+  if (mixed && worth && !best) throw withoutHalf(trials.map((t) => `${t.device}: ${t.why ?? "no reason"}`).join(" "));
   const batch = plan.plan.batch;
   const choice: RunChoice = {
     device: best?.device ?? (asked === "auto" ? "cpu" : asked),
@@ -64,6 +67,20 @@ function freeBytes(): number {
   const { workerBytes, deviceUsedBytes, deviceTotalBytes } = readMemory();
   return workerBytes + share * (deviceTotalBytes - deviceUsedBytes);
 }
+
+/** Throws `deviceFailed` with the reason where a device does not compute in float16. */
+async function requireHalf(device: string): Promise<void> {
+  const { works, why } =
+    deviceIds.includes(device) && (await probeDevice(device)).works ? await halfPrecision(device) : { works: true, why: "" };
+  if (!works) throw withoutHalf(`${device}: ${why}`);
+}
+
+const withoutHalf = (why: string) =>
+  new AppError(
+    "deviceFailed",
+    `Mixed precision needs a device that computes in float16. ${why}`,
+    "Train in full precision, or name another device.",
+  );
 
 /** The plan with its batch halved until it fits; as far as that helps. */
 export function fitting({ plan, facts }: Pick<Prepared, "plan" | "facts">, { spec }: Pick<RunRecord, "spec">, limit: number): FullPlan {
@@ -106,7 +123,9 @@ async function tryAll(prepared: Prepared, plan: FullPlan, options: ChooseOptions
         continue;
       }
     }
-    trials.push(await timed(prepared, plan, { device, threads }));
+    const half = options.record.spec.precision === "mixed" ? await halfPrecision(device) : undefined;
+    if (half && !half.works) trials.push({ device, threads, stepMs: null, why: half.why });
+    else trials.push(await timed(prepared, plan, { device, threads }));
   }
   await options.onTrying(undefined);
   return trials;

@@ -1,7 +1,7 @@
 // What a run will do, decided from the data and the spec alone: equal data and spec give the equal plan on every machine, whatever its
 // speed, so that the numbers of a run do not depend on who runs it. The length of the course is chosen so that a machine with two
 // ordinary cores walks it in well under the time budget; the budget itself only cuts off.
-import type { TableTask, TrainPlan, TrainSpec } from "../../ipc/types.ts";
+import type { Precision, TableTask, TrainPlan, TrainSpec } from "../../ipc/types.ts";
 import { answeringGraph, countParameters, modelOf, type NetSpec, trainingGraph } from "../models/index.ts";
 import { resolveConfig } from "../models/model.ts";
 import { tasks } from "../tasks/index.ts";
@@ -30,6 +30,7 @@ export interface FullPlan {
   /** Seconds that the course takes by the reckoning, and whether its steps are too small to be shared out. */
   seconds: number;
   small: boolean;
+  precision: Precision;
 }
 
 export const defaults = { seconds: 40, seed: 1, device: "cpu", model: "mlp", optimizer: "adamw", schedule: "warmup" } as const;
@@ -103,6 +104,7 @@ export function makePlan(facts: Facts, spec: TrainSpec): FullPlan {
     ...(small ? { threads: 1 } : {}),
     seconds: steps * stepSeconds,
     small,
+    precision: spec.precision ?? "full",
     plan: {
       task: facts.task,
       target: facts.target,

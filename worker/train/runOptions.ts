@@ -3,7 +3,7 @@ import type { OptimizerSpec } from "./optimizer.ts";
 import type { FullPlan } from "./plan.ts";
 import type { StepOptions } from "./step.ts";
 
-export function runOptions({ plan, course }: FullPlan, device: string): StepOptions {
+export function runOptions({ plan, course, precision }: FullPlan, device: string): StepOptions {
   const { optimizer: name, weightDecay } = plan.settings;
   const optimizer = (name === "adamw" ? { name, weightDecay } : { name, l2: weightDecay }) as OptimizerSpec;
   return {
@@ -12,6 +12,7 @@ export function runOptions({ plan, course }: FullPlan, device: string): StepOpti
     keep: ["shown"],
     decay: (parameter) => parameter.endsWith(".weight") || parameter === "a",
     seed: course.seed,
+    precision,
     device,
   };
 }

@@ -8,12 +8,14 @@ import { repeatableDropout } from "../passes/dropout.ts";
 import { lower } from "../passes/lower.ts";
 import { fullOutputs } from "../passes/outputs.ts";
 import { runPasses } from "../passes/pass.ts";
+import { mixedPrecision } from "../passes/precision.ts";
 import { recompute, type Segmenting, segmentsOf } from "../passes/recompute.ts";
 import type { StepGraph, StepState, TrainingPlan } from "../run/engine.ts";
 import { float32, fromNumbers, int64, sizeOf, zeros } from "../tensor.ts";
 import { gradients } from "./gradient.ts";
 import { gather } from "./accumulate.ts";
 import { clipByGlobalNorm, clipByValue } from "./clip.ts";
+import { type LossScale, scaled } from "./lossScale.ts";
 import { optimizer, type OptimizerSpec } from "./optimizer.ts";
 
 export type { StepGraph, StepState } from "../run/engine.ts";
@@ -30,7 +32,9 @@ export interface StepOptions {
   /** So many steps add up their gradients before the parameters move by their mean; default 1. `t` counts them all. */
   accumulate?: number;
   /** The loss is multiplied by this for the walk and the gradients are divided again; a step whose gradients are not finite changes nothing. */
-  lossScale?: number;
+  lossScale?: LossScale;
+  /** "mixed": products in float16 (passes/precision.ts), with a dynamic loss scale where none is given; default "full". */
+  precision?: "full" | "mixed";
   /** Name of the loss among the outputs; default "loss". */
   lossName?: string;
   /** Which parameters decay (weightDecay, l2); default all. */
@@ -61,7 +65,7 @@ export function trainingPlan(forward: Graph, options: StepOptions): TrainingPlan
     clipNorm,
     clipValue,
     accumulate,
-    lossScale,
+    lossScale: lossScale === "dynamic" ? undefined : lossScale,
     seed: options.seed ?? 0,
     step: () => trainingStep(forward, options),
   };
@@ -80,7 +84,8 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
     clipNorm,
     clipValue,
     accumulate = 1,
-    lossScale,
+    precision = "full",
+    lossScale = precision === "mixed" ? "dynamic" : undefined,
     seed = 0,
     device = "cpu",
   } = options;
@@ -96,7 +101,8 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
         },
       );
 
-  const graph = fullOutputs(trainedBatchNorm(repeatableDropout(forward, { t: "t", seed: "seed" })));
+  const plain = fullOutputs(trainedBatchNorm(repeatableDropout(forward, { t: "t", seed: "seed" })));
+  const graph = precision === "mixed" ? mixedPrecision(plain) : plain;
   const g = new Builder(graph);
   const random = graph.inputs.some((i) => i.name === "seed");
   const inputs = forward.inputs.map((i) => g.value(i.name));
@@ -109,16 +115,20 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   const next = new Map<string, Value>();
   const running = runningStatistics(g, states, next);
 
-  const scaled = lossScale === undefined ? g.value(loss) : g.mul(g.value(loss), lossScale);
   const batch = graph.inputs.map((i) => i.name).filter((name) => name !== "lr" && !trained.includes(name));
+  const scale = lossScale === undefined ? undefined : scaled(g, g.value(loss), lossScale);
   const segments = options.recompute && segmentsOf(graph, { batch, trained, segments: options.recompute });
-  let slopes = gradients(g, scaled, segments ? [...trained, ...segments.bounds] : trained);
+  let slopes = gradients(g, scale?.loss ?? g.value(loss), segments ? [...trained, ...segments.bounds] : trained);
   if (segments) {
     recompute(g, segments, { batch, gradients: slopes });
     for (const name of segments.bounds) slopes.delete(name);
   }
-  if (lossScale !== undefined) slopes = new Map([...slopes].map(([name, dx]) => [name, g.mul(dx, 1 / lossScale)]));
   const moments: StepState[] = [];
+  if (scale) {
+    slopes = scale.undo(slopes);
+    moments.push(...scale.states);
+    for (const [name, value] of slopes.size ? scale.next(slopes) : []) next.set(name, value);
+  }
   const sums = gather(g, slopes, { t, every: accumulate, finite: lossScale !== undefined });
   slopes = sums.slopes;
   for (const [name, sum] of sums.next) {
