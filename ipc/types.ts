@@ -127,17 +127,21 @@ export type OptimizerName =
   | "nesterov"
   | "rmsprop"
   | "adagrad"
+  | "adadelta"
   | "adam"
   | "adamw"
+  | "adamax"
   | "nadam"
   | "radam"
+  | "asgd"
+  | "rprop"
   | "lamb"
   | "lion"
   | "adafactor"
   | "muon"
   | "schedulefree";
 export type Precision = "full" | "mixed";
-export type ScheduleName = "constant" | "step" | "cosine" | "warmup" | "onecycle";
+export type ScheduleName = "constant" | "step" | "cosine" | "warmup" | "onecycle" | "plateau";
 
 /** Everything that decides a run; absent fields take the default that the plan shows. */
 export interface TrainSpec {
@@ -446,7 +450,7 @@ export interface StepSpec extends GraphSpec {
   optimizer: OptimizerName;
   lr?: number;
   /** Settings of the optimizer by their names (beta1, eps, …). */
-  settings?: Record<string, number | boolean>;
+  settings?: Record<string, number | boolean | string>;
   clipNorm?: number;
   clipValue?: number;
   accumulate?: number;
@@ -458,7 +462,7 @@ export interface StepSpec extends GraphSpec {
   precision?: Precision;
 }
 
-/** A state of a training step. `initial`: the number that fills it, or the name of the initializer (of the model, and `initial:<name>` of the step file). */
+/** A state of a training step. `initial`: the number that fills it, or the name of the initializer of the model (the step file has it as training information). */
 export interface StateInfo extends TensorInfo {
   next: string | null;
   initial: number | { initializer: string };

@@ -5,6 +5,9 @@ import type { StepState } from "../run/engine.ts";
 import { float32 } from "../tensor.ts";
 import { sumOfSquares } from "./clip.ts";
 
+/** States of a scale that is found as it goes. */
+export const lossScaleNames = ["loss:scale", "loss:good"] as const;
+
 export type LossScale = number | "dynamic";
 
 /** PyTorch begins with 2^16 and waits as long. */
@@ -25,12 +28,12 @@ export interface Scaled {
 
 export function scaled(g: Builder, loss: Value, scale: LossScale): Scaled {
   const times = (slopes: ReadonlyMap<string, Value>, factor: Value | number) =>
-    new Map([...slopes].map(([name, dx]) => [name, g.mul(dx, factor)]));
+    new Map([...slopes].map(([name, dx]) => [name, g.mul(dx, typeof factor === "number" ? factor : g.cast(factor, dx.dtype))]));
   if (scale !== "dynamic")
     return { loss: g.mul(loss, scale), undo: (slopes) => times(slopes, 1 / scale), states: [], next: () => new Map<string, Value>() };
-  const [by, good] = ["loss:scale", "loss:good"].map((name) => g.input(name, "float32", [])) as [Value, Value];
+  const [by, good] = lossScaleNames.map((name) => g.input(name, "float32", [])) as [Value, Value];
   return {
-    loss: g.mul(loss, by),
+    loss: g.mul(loss, g.cast(by, loss.dtype)),
     undo: (slopes) => times(slopes, g.reciprocal(by)), // a power of two: exact
     states: [
       { name: by.name, dims: [], dtype: "float32", initial: float32([], [start]) },
