@@ -140,6 +140,7 @@ export type OptimizerName =
   | "adafactor"
   | "muon"
   | "schedulefree";
+export type Precision = "full" | "mixed";
 export type ScheduleName = "constant" | "step" | "cosine" | "warmup" | "onecycle" | "plateau";
 
 /** Everything that decides a run; absent fields take the default that the plan shows. */
@@ -169,6 +170,8 @@ export interface TrainSpec {
   split?: boolean;
   seed?: number;
   device?: string;
+  /** "mixed": products in float16 where the device has it, parameters in float32; default "full". */
+  precision?: Precision;
   logLosses?: boolean;
 }
 
@@ -189,6 +192,36 @@ export interface TrainPlan {
   estimatedBytes: number;
   /** Every setting with the value in force. */
   settings: Required<Pick<TrainSpec, "optimizer" | "lr" | "schedule" | "weightDecay" | "batch" | "seed" | "shuffle" | "split">>;
+}
+
+/** A device tried before a run: milliseconds of a step, or why it gave none. */
+export interface DeviceTrial {
+  device: string;
+  threads: number;
+  stepMs: number | null;
+  why?: string;
+}
+
+/** An operator that the device cannot run, and how many of its nodes run on the processor instead. */
+export interface Fallback {
+  operator: string;
+  count: number;
+}
+
+/** What was settled when a run began. A resumed run goes by it, so that it gives the same numbers. */
+export interface RunChoice {
+  device: string;
+  /** Processors at work, also beside a device. */
+  threads: number;
+  /** Why this device: it was asked for; the fastest of those tried; or a trial would have cost more than it gives. */
+  why: "asked" | "fastest" | "short";
+  trials: DeviceTrial[];
+  /** Rows a step, and how many were planned where so many did not fit the memory. */
+  batch: number;
+  shrunkFrom?: number;
+  /** Most bytes that the worker holds, as reckoned before and as measured in the end (so far). */
+  memory: { forecastBytes: number; measuredBytes?: number };
+  fallbacks?: Fallback[];
 }
 
 /** The field's names: loss; accuracy, macroF1, logLoss, rocAuc (two classes); r2, rmse, mae. */
@@ -246,6 +279,8 @@ export interface RunProgress {
   secondsLeft: number | null;
   seconds: number;
   memory?: MemoryReading;
+  /** Once it is settled. */
+  choice?: RunChoice;
   referee: Referee;
 }
 
@@ -300,6 +335,7 @@ export interface RunResult {
   peakMemoryBytes: number;
   stopped: "converged" | "budget" | "interrupted";
   onnx: string;
+  choice?: RunChoice;
   losses?: number[];
 }
 
@@ -313,6 +349,9 @@ export interface RunRecord {
   /** What the data was when the run began; a resumed run checks it. */
   fingerprint?: string;
   plan?: TrainPlan;
+  choice?: RunChoice;
+  /** The device that is being tried: a worker that dies of it leaves it here, and it is not tried again. */
+  trying?: string;
   result?: RunResult;
   error?: ErrorRecord;
   /** The last progress told, so that a reopened app shows where the run stood. */
@@ -417,6 +456,10 @@ export interface StepSpec extends GraphSpec {
   accumulate?: number;
   lossScale?: number;
   seed?: number;
+  /** Parts of the forward graph, of which all but the last are computed again on the way back; "auto": as many as need the least memory. */
+  recompute?: number | "auto";
+  /** "mixed": products in float16 with float32 parameters and a dynamic loss scale. */
+  precision?: Precision;
 }
 
 /** A state of a training step. `initial`: the number that fills it, or the name of the initializer of the model (the step file has it as training information). */
@@ -439,6 +482,8 @@ export interface BenchResult {
   stepMs: { median: number; p10: number; p90: number };
   losses: number[];
   peakMemoryBytes: number;
+  /** What the device cannot run, and the processor did. */
+  fallbacks: Fallback[];
 }
 
 /** One net of the suite to time. `peer`: a Python that has torch, which makes the same steps in turn. */

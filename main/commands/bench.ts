@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
+import type { BenchResult } from "../../ipc/types.ts";
 import { action, type Context } from "./action.ts";
 import { benchSuite, type SuiteOptions } from "./benchSuite.ts";
 import { names, size, sizeHelp } from "./graphOptions.ts";
@@ -50,5 +51,11 @@ async function benchFile(context: Context, file: string, options: Options): Prom
   const { median, p10, p90 } = found.stepMs;
   const times = `${short(median)} ms a step (${short(p10)} to ${short(p90)}) on ${found.device}`;
   const losses = `loss ${short(found.losses[0])} → ${short(found.losses.at(-1))} in ${steps} steps`;
-  return { json: found, text: `${times}\n${losses}\npeak memory ${bytes(found.peakMemoryBytes)}` };
+  return { json: found, text: `${times}\n${losses}\npeak memory ${bytes(found.peakMemoryBytes)}${fallen(found)}` };
+}
+
+/** What the device left to the processor, as a line of its own. */
+function fallen({ device, fallbacks }: BenchResult): string {
+  if (!fallbacks.length) return "";
+  return `\non the processor instead of ${device}: ${fallbacks.map((f) => `${f.operator} × ${f.count}`).join(", ")}`;
 }

@@ -20,6 +20,7 @@ export interface TrainOptions {
   split: boolean;
   seed?: number;
   device?: string;
+  precision?: TrainSpec["precision"];
   out?: string;
   resume?: string;
   logLosses?: boolean;
@@ -49,7 +50,8 @@ export function trainCommand(): Command {
     .option("--no-shuffle", "keep the rows in their order")
     .option("--no-split", "hold no rows back for validation and test")
     .option("--seed <n>", "the same seed, the same run", whole(0, 2 ** 32 - 1))
-    .option("--device <id>", "cpu, webgpu, … (paddock devices lists them)")
+    .option("--device <id>", "cpu, webgpu, … (paddock devices lists them), or auto: the fastest by a trial")
+    .addOption(new Option("--precision <p>", "mixed: products in float16, where the device has it").choices(["full", "mixed"]))
     .option("--out <dir>", "the run's folder; in the workspace when absent")
     .option("--resume <dir>", "go on with an interrupted run")
     .option("--log-losses", "give the loss of every step")
@@ -93,7 +95,7 @@ function refuseLater(options: TrainOptions): void {
 
 /** Only what was said: the rest takes the worker's defaults. */
 function specOf(options: TrainOptions): Omit<TrainSpec, "data"> {
-  const { target, task, model, epochs, steps, seconds, batch, lr, schedule, weightDecay, seed, device, logLosses } = options;
+  const { target, task, model, epochs, steps, seconds, batch, lr, schedule, weightDecay, seed, device, precision, logLosses } = options;
   const said = {
     target,
     task: task as TrainSpec["task"],
@@ -107,6 +109,7 @@ function specOf(options: TrainOptions): Omit<TrainSpec, "data"> {
     weightDecay,
     seed,
     device,
+    precision,
     logLosses,
   };
   const spec: Omit<TrainSpec, "data"> = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));

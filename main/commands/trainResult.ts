@@ -1,5 +1,5 @@
 // The result of a run in words: the numbers beside the baselines, how training ended, and where the model lies.
-import type { RunResult } from "../../ipc/types.ts";
+import type { RunChoice, RunResult } from "../../ipc/types.ts";
 import { bytes, columns, short } from "./output.ts";
 
 export function describeResult(result: RunResult): string {
@@ -20,6 +20,7 @@ export function describeResult(result: RunResult): string {
   const how = { converged: "validation no longer improved", budget: "the budget was spent", interrupted: "it was stopped" }[stopped];
   return [
     `${model.name} with ${model.parameters} parameters on ${device}: ${steps} steps in ${short(seconds)} s, ended because ${how}; peak memory ${bytes(peakMemoryBytes)}.`,
+    ...choiceLines(result.choice),
     "",
     columns([[`on the ${held} rows`, "network", "linear model", "dumb guess"], ...rows]),
     "",
@@ -27,4 +28,24 @@ export function describeResult(result: RunResult): string {
     `Run:   ${result.run}`,
     `Model: ${result.onnx}`,
   ].join("\n");
+}
+
+/** What was settled when the run began, as far as it is worth a line. */
+function choiceLines(choice: RunChoice | undefined): string[] {
+  if (!choice) return [];
+  const { trials, shrunkFrom, batch, memory, fallbacks, device, threads } = choice;
+  const place = (on: string, count: number) => (on === "cpu" ? `cpu, ${count} thread${count === 1 ? "" : "s"}` : on);
+  const lines = [];
+  if (trials.length) {
+    const tried = trials.map(
+      (t) => `${place(t.device, t.threads)}: ${t.stepMs === null ? `not (${t.why ?? "no reason"})` : `${short(t.stepMs)} ms a step`}`,
+    );
+    lines.push(`Tried: ${tried.join("; ")}. Taken: ${place(device, threads)}.`);
+  }
+  if (shrunkFrom !== undefined) lines.push(`${shrunkFrom} rows a step would not have fitted the memory: it took ${batch}.`);
+  if (fallbacks?.length)
+    lines.push(`On the processor instead of ${device}: ${fallbacks.map((f) => `${f.operator} × ${f.count}`).join(", ")}.`);
+  if (memory.measuredBytes !== undefined)
+    lines.push(`Memory forecast: ${bytes(memory.forecastBytes)}; measured: ${bytes(memory.measuredBytes)}.`);
+  return lines;
 }

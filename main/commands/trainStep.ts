@@ -34,7 +34,10 @@ const coupled = new Set<OptimizerName>(
 
 type Settings = NonNullable<StepSpec["settings"]>;
 
-interface Options extends Pick<StepSpec, "loss" | "wrt" | "lr" | "clipNorm" | "clipValue" | "accumulate" | "lossScale" | "seed"> {
+interface Options extends Pick<
+  StepSpec,
+  "loss" | "wrt" | "lr" | "clipNorm" | "clipValue" | "accumulate" | "lossScale" | "seed" | "precision"
+> {
   optimizer: OptimizerName;
   weightDecay?: number;
   decoupled?: boolean;
@@ -46,6 +49,7 @@ interface Options extends Pick<StepSpec, "loss" | "wrt" | "lr" | "clipNorm" | "c
   eps?: number;
   amsgrad?: boolean;
   centered?: boolean;
+  recompute?: number | true;
   set?: Settings;
   dim?: Record<string, number>;
   out: string;
@@ -87,6 +91,8 @@ export function trainStepCommand(): Command {
     .option("--wrt <names>", "initializers to train, between commas; default: all that lead to an output", names)
     .option("--dim <name=size>", sizeHelp, size)
     .option("--seed <n>", "of dropout", whole(0))
+    .addOption(new Option("--precision <p>", "mixed: products in float16, parameters in float32").choices(["full", "mixed"]))
+    .option("--recompute [n]", "forget activations and compute them again: in n parts, or as many as need the least memory", whole(2))
     .requiredOption("--out <file>", "the ONNX file to write")
     .option("--json", "print one JSON object")
     .action(
@@ -139,6 +145,8 @@ export function specOf(model: string, options: Options): StepSpec {
     accumulate,
     lossScale,
     seed,
+    recompute: options.recompute === true ? "auto" : options.recompute,
+    precision: options.precision,
     sizes: dim,
   };
 }

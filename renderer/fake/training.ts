@@ -45,6 +45,19 @@ export function progress(state: RunState, step: number, task: TrainPlan["task"])
     secondsLeft: Math.max(0, (maxEpochs * stepsAnEpoch - step) * 0.011),
     seconds: step * 0.011,
     memory: { workerBytes: 214_000_000, deviceKind: "ram", deviceUsedBytes: 6_900_000_000, deviceTotalBytes: 16_600_000_000 },
+    choice: {
+      device: "cpu",
+      threads: 2,
+      why: "fastest",
+      trials: [
+        { device: "cpu", threads: 1, stepMs: 5.4 },
+        { device: "cpu", threads: 2, stepMs: 3.1 },
+        { device: "webgpu", threads: 2, stepMs: 14 },
+        { device: "cuda", threads: 2, stepMs: null, why: "The library that it needs is not installed." },
+      ],
+      batch: 256,
+      memory: { forecastBytes: 230_000_000 },
+    },
     referee:
       state === "paused"
         ? { code: "paused", data: {}, message: "Paused. Nothing is lost; press Go on." }

@@ -20,6 +20,41 @@ function write(name: string, build: (g: Builder) => void): string {
   return path(name);
 }
 
+test("a step that computes activations again, and one in mixed precision, run like any other", async () => {
+  const first: Record<string, number> = {};
+  for (const [name, ...flags] of [
+    ["plain"],
+    ["again", "--recompute", "2"],
+    ["auto", "--recompute"],
+    ["mixed", "--precision", "mixed"],
+  ] as const) {
+    const out = path(`${name}.step.onnx`);
+    const made = await paddock(["train-step", mlp, "--loss", "loss", "--optimizer", "adam", ...flags, "--out", out, "--json"]);
+    expect([name, made.code, made.stderr]).toEqual([name, 0, ""]);
+    if (name === "mixed") expect(made.json["states"]).toContainEqual(expect.objectContaining({ name: "loss:scale", initial: 65536 }));
+    const { code, json } = await paddock(["bench", out, "--steps", "3", "--json"]);
+    expect([name, code, json["fallbacks"]]).toEqual([name, 0, []]);
+    first[name] = (json["losses"] as number[])[2]!;
+  }
+  expect(first["again"]).toBe(first["plain"]);
+  expect(first["auto"]).toBe(first["plain"]);
+  expect(Math.abs(first["mixed"]! / first["plain"]! - 1)).toBeLessThan(1e-3);
+  const { code, json } = await paddock([
+    "train-step",
+    mlp,
+    "--loss",
+    "loss",
+    "--optimizer",
+    "adam",
+    "--recompute",
+    "1",
+    "--out",
+    path("no.onnx"),
+    "--json",
+  ]);
+  expect([code, JSON.stringify(json)]).toEqual([2, expect.stringContaining("whole number from 2")]);
+});
+
 describe("grad", () => {
   test("every float initializer, its lengths still symbolic", async () => {
     const out = path("grad.onnx");

@@ -94,6 +94,7 @@ async function trial(engine: Engine): Promise<void> {
 
 /** Reasons that the runtime gives in words of its own source, and what they mean. */
 const meanings: [RegExp, string][] = [
+  [/requires f16 but the device does not support it/, "Its graphics adapter has no float16."],
   [/WebGPU adapter|No supported adapters/, "No graphics adapter that WebGPU can use was found on this machine."],
   [/Cannot find module '.*tfjs_binding/, "Its library is missing: run npm run setup:tensorflow again where its download is allowed."],
   [/Failed to load shared library|LoadLibrary failed/, "The library that it needs is not installed."],
@@ -110,4 +111,25 @@ function reason(thrown: unknown): string {
     .split("\n")[0]!
     .trim();
   return line.length > 300 ? `${line.slice(0, 300)}…` : line;
+}
+
+/** Whether a device computes in float16, tried once; why not is a sentence. */
+export async function halfPrecision(id: string): Promise<{ works: boolean; why: string }> {
+  // ONNX Runtime's processor kernels for products are float32: it casts to and fro (measured: a float16 MatMul gives float32's bits).
+  if (id === "cpu") return { works: false, why: "The processor would compute float16 in float32, with casts on top." };
+  if (id === "tensorflow") return { works: false, why: "TensorFlow computes the gradients itself, in float32." };
+  const g = new Builder("half");
+  const x = g.cast(g.input("x", "float32", [2, 2]), "float16");
+  g.output(g.cast(g.matmul(x, x), "float32"), "y");
+  const engine = new OrtEngine(id, { threads: 1 });
+  try {
+    const session = await engine.load(g.graph);
+    const { y } = await session.run({ x: float32([2, 2], [1, 2, 3, 4]) });
+    if (String(y?.data) !== "7,10,15,22") return { works: false, why: `It computed a product of float16 as ${String(y?.data)}.` };
+    return { works: true, why: "It ran a product in float16." };
+  } catch (thrown) {
+    return { works: false, why: reason(thrown) };
+  } finally {
+    await engine.dispose();
+  }
 }

@@ -1,7 +1,7 @@
 // What trains and runs graphs, whatever the runtime. One step is one run of the step graph; the state stays in the session, on the
 // device; who opens an engine or a session disposes it.
 import { AppError } from "../../ipc/error.ts";
-import type { OptimizerName } from "../../ipc/types.ts";
+import type { Fallback, OptimizerName } from "../../ipc/types.ts";
 import type { Graph, ValueInfo } from "../onnx/graph.ts";
 import type { DType, Tensor } from "../tensor.ts";
 import { probeDevice } from "./device.ts";
@@ -81,6 +81,8 @@ export interface Engine {
 }
 
 export interface TrainingSession {
+  /** Operators that the device cannot run and the processor does; known after the first step. */
+  fallbacks?: readonly Fallback[] | undefined;
   /**
    * One step. Only the loss and what is kept come back: `result.loss.data[0]`.
    * @param feeds the batch, by input name

@@ -10,6 +10,7 @@ import { runPasses } from "../passes/pass.ts";
 import { isFloat, sizeOf } from "../tensor.ts";
 import { blockSize } from "./blockSize.ts";
 import type { Engine, InferenceSession, StepGraph, StepState, TrainingPlan, TrainingSession } from "./engine.ts";
+import { FirstRun } from "./fallbacks.ts";
 import { inPlace } from "./inPlace.ts";
 import { explain, fromOrt, infos, run, toOrt } from "./onnxTensors.ts";
 import { CpuTraining, DeviceTraining, isSized } from "./onnxTraining.ts";
@@ -25,6 +26,9 @@ const oneThread = 50_000;
 export function threadCount(): number {
   return Math.min(8, Math.max(1, availableParallelism()));
 }
+
+/** How many processors a net of so many parameters gets where nothing else is said. */
+export const usualThreads = (parameters: number): number => (parameters < oneThread ? 1 : threadCount());
 
 export class OrtEngine implements Engine {
   readonly id: string;
@@ -65,30 +69,37 @@ export class OrtEngine implements Engine {
       ({ name }) => [name, stays && name.startsWith("next:") && name !== "next:t" ? "gpu-buffer" : "cpu"] as const,
     );
     const size = step.states.reduce((sum, s) => sum + (s.name.includes(":") ? 0 : sizeOf(s.dims)), 0);
-    const threads = this.#threads ?? (size < oneThread ? 1 : threadCount());
+    const threads = this.#threads ?? usualThreads(size);
     const open = (graph: Graph | Uint8Array, more: OrtSession.SessionOptions = {}) =>
       this.#session(graph, { intraOpNumThreads: threads, ...more });
     const names = step.states.map((s) => s.name);
     const laid = await inBlocks(step.graph, this.id);
     const { graph, single } = stays ? { graph: laid, single: new Set<string>() } : inPlace(laid, names);
+    const first = this.id === "cpu" ? undefined : new FirstRun();
     const sessions = {
       device: this.id,
-      step: await open(
-        !stays && isSized(step) ? withList(encodeModel(graph)) : graph,
-        stays ? { preferredOutputLocation: Object.fromEntries(locations) } : {},
-      ),
+      step: await open(!stays && isSized(step) ? withList(encodeModel(graph)) : graph, {
+        ...(stays ? { preferredOutputLocation: Object.fromEntries(locations) } : {}),
+        ...first?.options,
+      }),
       evaluate: evaluate && (await open(await inBlocks(parametersAsInputs(evaluate, step.states), this.id))),
       copy: stays ? await open(copies(step.states)) : undefined,
     };
     const loop = stays ? new DeviceTraining(step, sessions) : new CpuTraining(step, sessions, single);
     const own: TrainingSession = {
-      step: (feeds, lr) => loop.step(feeds, lr),
+      fallbacks: first ? undefined : [],
+      async step(feeds, lr) {
+        const results = await loop.step(feeds, lr);
+        own.fallbacks ??= first!.end(sessions.step);
+        return results;
+      },
       evaluate: (feeds) => loop.evaluate(feeds),
       read: () => loop.read(),
       write: async (states) => loop.write(states),
       dispose: async () => {
         if (!this.#open.has(own)) return;
         loop.dispose();
+        first?.dispose();
         await this.#release(own, sessions.step, sessions.evaluate, sessions.copy);
       },
     };

@@ -23,7 +23,8 @@ export interface AskOptions {
   pause?: () => Promise<void>;
 }
 
-const piece = 2048;
+/** Rows that are answered at once. */
+export const evaluationPiece = 2048;
 
 /** Answers and truth of the split's rows (or of some), in their order. */
 export async function answersOf(split: EncodedSplit, options: AskOptions): Promise<Answers & { rowNumbers: Uint32Array }> {
@@ -33,8 +34,8 @@ export async function answersOf(split: EncodedSplit, options: AskOptions): Promi
   const predicted = new Float32Array(count * width);
   const truth = task.id === "classification" ? new Int32Array(count) : new Float64Array(count);
   const rowNumbers = new Uint32Array(count);
-  for (let from = 0; from < count; from += piece) {
-    const to = Math.min(count, from + piece);
+  for (let from = 0; from < count; from += evaluationPiece) {
+    const to = Math.min(count, from + evaluationPiece);
     const batch =
       count === split.rows
         ? await split.range(from, to)

@@ -50,6 +50,7 @@ export async function benchStep({ file, device, steps, seed, sizes = {} }: Bench
       stepMs: { median: at(0.5), p10: at(0.1), p90: at(0.9) },
       losses,
       peakMemoryBytes: peakMemory(),
+      fallbacks: [...(session.fallbacks ?? [])],
     };
   } finally {
     await engine.dispose();

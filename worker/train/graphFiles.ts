@@ -59,7 +59,7 @@ export async function writeGradients({ model, loss, wrt, sizes, out }: GraphSpec
 }
 
 export async function writeStep(spec: StepSpec): Promise<StepResult> {
-  const { model, loss, wrt, sizes, out, clipNorm, clipValue, accumulate, lossScale, seed } = spec;
+  const { model, loss, wrt, sizes, out, clipNorm, clipValue, accumulate, lossScale, seed, recompute, precision } = spec;
   if (!optimizerNames.includes(spec.optimizer))
     throw new AppError("usage", `There is no optimizer '${spec.optimizer}'.`, `Name one of: ${optimizerNames.join(", ")}.`, {
       name: spec.optimizer,
@@ -98,6 +98,8 @@ export async function writeStep(spec: StepSpec): Promise<StepResult> {
     ...(accumulate !== undefined && { accumulate }),
     ...(lossScale !== undefined && { lossScale }),
     ...(seed !== undefined && { seed }),
+    ...(recompute !== undefined && { recompute }),
+    ...(precision !== undefined && { precision }),
   });
   const { name: _, ...used } = optimizer(chosen).used;
   const hyperparameters = Object.fromEntries(

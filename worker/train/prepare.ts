@@ -19,6 +19,7 @@ export interface Prepared {
   encoding: Encoding;
   data: EncodedTable;
   task: Task;
+  facts: Facts;
   plan: FullPlan;
   close(): Promise<void>;
 }
@@ -50,12 +51,14 @@ export async function prepare(
     const data = await encodeTable(table, encoding, { split, scratch: paths.scratch, signal });
     const task = tasks[encoding.task];
     const rows = { train: data.train.rows, validation: data.validation.rows, test: data.test.rows };
-    const plan = makePlan(factsOf(encoding, rows), record.spec);
+    const facts = factsOf(encoding, rows);
+    const batch = record.choice?.batch; // as it was settled when the run began
+    const plan = makePlan(facts, batch === undefined ? record.spec : { ...record.spec, batch });
     const close = async () => {
       await data.close();
       await table.close();
     };
-    return { spec: record.spec, table, profile, encoding, data, task, plan, close };
+    return { spec: record.spec, table, profile, encoding, data, task, facts, plan, close };
   } catch (thrown) {
     await table.close();
     throw thrown;

@@ -1,5 +1,5 @@
 // What a run tells while it trains: at most ten times a second, and at once when its state changes.
-import type { MemoryReading, Referee, RunProgress, RunState } from "../../ipc/types.ts";
+import type { MemoryReading, Referee, RunChoice, RunProgress, RunState } from "../../ipc/types.ts";
 import { readMemory, VideoMemory } from "./memory.ts";
 import { referee, remarks } from "./referee.ts";
 import type { Trainer } from "./trainer.ts";
@@ -9,6 +9,7 @@ export interface ProgressOptions {
   metricName: "accuracy" | "r2";
   heldOut: boolean;
   maxEpochs: number;
+  choice?: RunChoice;
   emit(progress: RunProgress): void;
 }
 
@@ -40,7 +41,13 @@ export class Progress {
       secondsLeft: null,
       seconds: 0,
       referee: remarks.reading(),
+      ...(options.choice ? { choice: options.choice } : {}),
     };
+  }
+
+  /** What is known of the choice by now. */
+  choice(choice: RunChoice): void {
+    this.last = { ...this.last, choice };
   }
 
   /** A change of state, told at once. */
@@ -61,6 +68,7 @@ export class Progress {
     const best = state.stopping.best;
     const { metricName, heldOut } = this.#options;
     this.#tell({
+      ...(this.last.choice ? { choice: this.last.choice } : {}),
       state: trainer.paused ? "paused" : "running",
       epoch: Math.min(state.epoch + 1, this.#options.maxEpochs),
       maxEpochs: this.#options.maxEpochs,

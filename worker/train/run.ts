@@ -4,7 +4,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
-import type { CurvePoint, Referee, RunProgress, RunRecord, RunResult, RunState, TrainSpec } from "../../ipc/types.ts";
+import type { CurvePoint, Referee, RunChoice, RunProgress, RunRecord, RunResult, RunState, TrainSpec } from "../../ipc/types.ts";
 import type { WorkerEvents } from "../../ipc/worker.ts";
 import { answeringGraph, trainingGraph } from "../models/index.ts";
 import { openEngine } from "../run/engine.ts";
@@ -12,11 +12,12 @@ import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.t
 import { Control, Interrupted } from "./control.ts";
 import { exportModel } from "./exportModel.ts";
 import { fileError, Lines, readJson, removeDrafts, writeJson } from "./files.ts";
-import type { FullPlan } from "./plan.ts";
+import { choose } from "./choose.ts";
 import { type Prepared, prepare } from "./prepare.ts";
 import { judge, lastRemark, resultOf } from "./judge.ts";
 import { Progress } from "./progress.ts";
 import { remarks } from "./referee.ts";
+import { runOptions } from "./runOptions.ts";
 import { trainingPlan } from "./step.ts";
 import { Trainer } from "./trainer.ts";
 
@@ -33,6 +34,8 @@ export interface RunRequest {
   onWorking?(working: WorkerEvents["working"]): void;
   /** Milliseconds between checkpoints (default 10,000). */
   checkpointEvery?: number;
+  /** Bytes that the worker may hold (default: most of what is free). */
+  memoryLimit?: number;
 }
 
 export const runPaths = (run: string) => ({
@@ -65,17 +68,32 @@ export async function trainRun(request: RunRequest): Promise<RunResult> {
     progress.say("preparing", remarks.reading());
     const prepared = await prepare({ ...request, run, record, paths });
     try {
+      const { choice, plan } = await choose(prepared, {
+        record,
+        begun: checkpoint !== undefined,
+        ...(request.memoryLimit === undefined ? {} : { limit: request.memoryLimit }),
+        signal: request.signal,
+        onTrying: (trying) => change("preparing", { trying }),
+      });
+      prepared.plan = plan;
       progress = new Progress({
         device: prepared.plan.plan.device,
         metricName: prepared.task.metric,
         heldOut: prepared.data.validation.rows > 0,
         maxEpochs: prepared.plan.plan.maxEpochs,
+        choice,
         emit: request.onProgress,
       });
-      await change("running", { fingerprint: prepared.profile.fingerprint, plan: prepared.plan.plan });
-      const { result, remark } = await learn({ ...request, run }, prepared, checkpoint, progress, change);
-      progress.say("done", remark);
-      await change("done", { result });
+      await change("running", { fingerprint: prepared.profile.fingerprint, plan: prepared.plan.plan, choice });
+      const learnt = await learn({ ...request, run }, prepared, checkpoint, progress, change);
+      const ended: RunChoice = {
+        ...(progress.last.choice ?? choice),
+        memory: { ...choice.memory, measuredBytes: learnt.result.peakMemoryBytes },
+      };
+      const result: RunResult = { ...learnt.result, choice: ended };
+      progress.choice(ended);
+      progress.say("done", learnt.remark);
+      await change("done", { result, choice: ended });
       return result;
     } finally {
       await prepared.close();
@@ -138,15 +156,7 @@ async function learn(
   const forward = trainingGraph(net, task);
   const engine = await openEngine(plan.device, full.threads === undefined ? {} : { threads: full.threads });
   try {
-    const training = trainingPlan(forward, {
-      loss: "loss",
-      optimizer: optimizerOf(full),
-      keep: ["shown"],
-      decay: (name) => name.endsWith(".weight") || name === "a",
-      seed: course.seed,
-      device: plan.device,
-    });
-    const session = await engine.train(training, answeringGraph(net, task));
+    const session = await engine.train(trainingPlan(forward, runOptions(full, plan.device)), answeringGraph(net, task));
     try {
       const lines = new Lines<CurvePoint>(paths.curve);
       let told = 0;
@@ -177,7 +187,11 @@ async function learn(
             told = performance.now();
             request.onPoint(point);
           },
-          onStep: (at) => progress.step(at),
+          onStep: (at) => {
+            const { choice } = progress.last;
+            if (choice && !choice.fallbacks && session.fallbacks?.length) progress.choice({ ...choice, fallbacks: [...session.fallbacks] });
+            progress.step(at);
+          },
         },
         checkpoint,
       );
@@ -204,9 +218,4 @@ async function learn(
   } finally {
     await engine.dispose();
   }
-}
-
-function optimizerOf({ plan }: FullPlan) {
-  const { optimizer: name, weightDecay } = plan.settings;
-  return name === "adamw" ? ({ name, weightDecay } as const) : { name, l2: weightDecay };
 }

@@ -8,11 +8,14 @@ import { repeatableDropout } from "../passes/dropout.ts";
 import { lower } from "../passes/lower.ts";
 import { fullOutputs } from "../passes/outputs.ts";
 import { runPasses } from "../passes/pass.ts";
+import { mixedPrecision } from "../passes/precision.ts";
+import { recompute, type Segmenting, segmentsOf } from "../passes/recompute.ts";
 import type { StepGraph, StepState, TrainingPlan } from "../run/engine.ts";
 import { float32, fromNumbers, int64, sizeOf, zeros } from "../tensor.ts";
 import { gradients } from "./gradient.ts";
 import { gather } from "./accumulate.ts";
 import { clipByGlobalNorm, clipByValue } from "./clip.ts";
+import { type LossScale, lossScaleNames, scaled } from "./lossScale.ts";
 import { withRoom } from "./names.ts";
 import { optimizer, type OptimizerSpec } from "./optimizer.ts";
 import { linearised } from "./update.ts";
@@ -31,7 +34,9 @@ export interface StepOptions {
   /** So many steps add up their gradients before the parameters move by their mean; default 1. `t` counts them all. */
   accumulate?: number;
   /** The loss is multiplied by this for the walk and the gradients are divided again; a step whose gradients are not finite changes nothing. */
-  lossScale?: number;
+  lossScale?: LossScale;
+  /** "mixed": products in float16 (passes/precision.ts), with a dynamic loss scale where none is given; default "full". */
+  precision?: "full" | "mixed";
   /** Name of the loss among the outputs; default "loss". */
   lossName?: string;
   /** Which parameters decay (weightDecay, l2); default all. */
@@ -42,6 +47,8 @@ export interface StepOptions {
   skip?: string[];
   /** Seed of dropout; default 0. */
   seed?: number;
+  /** Into how many parts the forward graph is cut, of which all but the last are computed again on the way back; default: none are. */
+  recompute?: Segmenting;
   /** Where it is to run: of equal forms those are taken that are fast there (worker/passes/lower.ts); default "cpu". It runs anywhere. */
   device?: string;
 }
@@ -61,11 +68,11 @@ export function trainingPlan(forward: Graph, options: StepOptions): TrainingPlan
     clipNorm,
     clipValue,
     accumulate,
-    lossScale,
+    lossScale: lossScale === "dynamic" ? undefined : lossScale,
     seed: options.seed ?? 0,
     step: () => trainingStep(forward, options),
     update: (device) => {
-      const { keep: _, skip: __, ...rest } = options;
+      const { keep: _, skip: __, recompute: ___, precision: ____, ...rest } = options;
       return trainingStep(linearised(forward, trained), { ...rest, loss: "loss", lossName: "loss", device });
     },
   };
@@ -84,7 +91,8 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
     clipNorm,
     clipValue,
     accumulate = 1,
-    lossScale,
+    precision = "full",
+    lossScale = precision === "mixed" ? "dynamic" : undefined,
     seed = 0,
     device = "cpu",
   } = options;
@@ -101,9 +109,10 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
       );
 
   const trainable = forward.parameters.filter((p) => !skip.includes(p));
-  const room = withRoom(forward, namesOf(forward, trainable, memory));
+  const room = withRoom(forward, [...namesOf(forward, trainable, memory), ...(lossScale === "dynamic" ? lossScaleNames : [])]);
   const statistics = withRunning(repeatableDropout(room, { t: "t", seed: "seed" }));
-  const graph = fullOutputs(trainedBatchNorm(statistics.graph, { unbiased: true }));
+  const plain = fullOutputs(trainedBatchNorm(statistics.graph, { unbiased: true }));
+  const graph = precision === "mixed" ? mixedPrecision(plain) : plain;
   const g = new Builder(graph);
   const random = graph.inputs.some((i) => i.name === "seed");
   const inputs = forward.inputs.map((i) => g.value(i.name));
@@ -124,10 +133,20 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
       return begin;
     });
 
-  const scaled = lossScale === undefined ? g.value(loss) : g.mul(g.value(loss), lossScale);
-  let slopes = gradients(g, scaled, trained);
-  if (lossScale !== undefined) slopes = new Map([...slopes].map(([name, dx]) => [name, g.mul(dx, 1 / lossScale)]));
+  const batch = graph.inputs.map((i) => i.name).filter((name) => name !== "lr" && !trained.includes(name));
+  const scale = lossScale === undefined ? undefined : scaled(g, g.value(loss), lossScale);
+  const segments = options.recompute && segmentsOf(graph, { batch, trained, segments: options.recompute });
+  let slopes = gradients(g, scale?.loss ?? g.value(loss), segments ? [...trained, ...segments.bounds] : trained);
+  if (segments) {
+    recompute(g, segments, { batch, gradients: slopes });
+    for (const name of segments.bounds) slopes.delete(name);
+  }
   const moments: StepState[] = [];
+  if (scale) {
+    slopes = scale.undo(slopes);
+    moments.push(...scale.states);
+    for (const [name, value] of slopes.size ? scale.next(slopes) : []) next.set(name, value);
+  }
   const begins = new Map(states.map((s) => [s.name, s.initial]));
   /** Each parameter and its moments. */
   const own = new Map(trained.map((name) => [name, [name]]));

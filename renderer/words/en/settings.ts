@@ -26,6 +26,7 @@ export const settings = {
     label: "Device",
     help: "Where networks are trained. A run that is under way keeps its device.",
     why: "for tables the processor is usually fastest, and it gives the same numbers every time.",
+    auto: "The fastest, tried at the start of each training",
     looking: "Looking for devices…",
     again: "Look again",
     list: "Devices of this machine",
