@@ -73,7 +73,10 @@ export function dtypeOf(code: number, where: string): DType {
 
 // ------------------------------------------------------------------------------------------------------------------ writing
 
-/** ModelProto bytes of the graph: IR 10, the graph's operator sets. */
+/** Protocol buffers end here. */
+const mostBytes = 2 ** 31 - 1;
+
+/** ModelProto bytes of the graph: IR 10, the graph's operator sets. Throws `modelInvalid` for a graph that one file cannot hold. */
 export function encodeModel(graph: Graph): Uint8Array {
   const model = create(ModelProtoSchema, {
     irVersion,
@@ -82,8 +85,22 @@ export function encodeModel(graph: Graph): Uint8Array {
     graph: writeGraph(graph),
     metadataProps: [...graph.metadata].map(([key, value]) => ({ key, value })),
   });
+  const bytes = heldBy(graph);
+  if (bytes > mostBytes)
+    throw new AppError(
+      "modelInvalid",
+      `The graph holds ${(bytes / 2 ** 30).toFixed(1)} GB of numbers; an ONNX file holds at most 2 GB.`,
+      "Train fewer weights (--wrt), or a smaller model.",
+      { bytes },
+    );
   return toBinary(ModelProtoSchema, model);
 }
+
+const heldBy = (graph: Graph): number => {
+  let bytes = 0;
+  for (const t of graph.initializers.values()) bytes += t.dtype === "string" ? 0 : t.data.byteLength;
+  return bytes;
+};
 
 function writeGraph(graph: Graph): GraphProto {
   const trainable = new Set(graph.parameters);
