@@ -109,6 +109,16 @@ test("sparse tensors, tensors larger than their data, strange kinds are refused 
   );
 });
 
+test("element types that an operator does not take, or that do not agree, are refused by name", () => {
+  const node = (opType: string) => [{ opType, name: "odd", input: ["x", "w"], output: ["y"] }];
+  const ids = { name: "w", dims: [1n], dataType: 1, rawData: new Uint8Array(4) };
+  const gather = refusal(model({ node: node("Gather"), input: [info("x", 3)], output: [info("y", 1)], initializer: [ids] }));
+  expect(gather.message).toMatch(/'odd'.*its input 1 cannot be float32; it takes int32, int64/);
+  const whole = { name: "w", dims: [1n], dataType: 7, rawData: new Uint8Array(8) };
+  const add = refusal(model({ node: node("Add"), input: [info("x", 3)], output: [info("y", 3)], initializer: [whole] }));
+  expect(add.message).toMatch(/'odd'.*its inputs must have one type, not float32 and int64/);
+});
+
 test("operator sets before 7 and after 23 are refused, and what would come of it is said", () => {
   const body = { node: [{ opType: "Relu", input: ["x"], output: ["y"] }], input: [info("x", 3)], output: [info("y", 3)] };
   expect(refusal(model(body, {}, 6)).message).toContain("version 6");

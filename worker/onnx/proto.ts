@@ -73,7 +73,10 @@ export function dtypeOf(code: number, where: string): DType {
 
 // ------------------------------------------------------------------------------------------------------------------ writing
 
-/** ModelProto bytes of the graph: IR 10, the graph's operator sets. */
+/** Protocol buffers end here. */
+const mostBytes = 2 ** 31 - 1;
+
+/** ModelProto bytes of the graph: IR 10, the graph's operator sets. Throws `modelInvalid` for a graph that one file cannot hold. */
 export function encodeModel(graph: Graph): Uint8Array {
   const model = create(ModelProtoSchema, {
     irVersion,
@@ -83,6 +86,14 @@ export function encodeModel(graph: Graph): Uint8Array {
     metadataProps: [...graph.metadata].map(([key, value]) => ({ key, value })),
     trainingInfo: graph.initial.size ? [{ initialization: writeInitial(graph.initial) }] : [],
   });
+  const bytes = heldBy(graph);
+  if (bytes > mostBytes)
+    throw new AppError(
+      "modelInvalid",
+      `The graph holds ${(bytes / 2 ** 30).toFixed(1)} GB of numbers; an ONNX file holds at most 2 GB.`,
+      "Train fewer weights (--wrt), or a smaller model.",
+      { bytes },
+    );
   return toBinary(ModelProtoSchema, model);
 }
 
@@ -101,6 +112,12 @@ export function encodeListOutput(name: string): Uint8Array {
   const output = [{ name, type: { value: { case: "sequenceType" as const, value: { elemType } } } }];
   return toBinary(ModelProtoSchema, create(ModelProtoSchema, { graph: { node: [{ opType: "SequenceEmpty", output: [name] }], output } }));
 }
+
+const heldBy = (graph: Graph): number => {
+  let bytes = 0;
+  for (const t of [...graph.initializers.values(), ...graph.initial.values()]) bytes += t.dtype === "string" ? 0 : t.data.byteLength;
+  return bytes;
+};
 
 function writeGraph(graph: Graph): GraphProto {
   const trainable = new Set(graph.parameters);

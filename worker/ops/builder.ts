@@ -172,6 +172,8 @@ export class Builder {
       .map((t, i) => ({ name: names?.[i] ?? this.graph.fresh(`${this.#scope}${type}${i ? `.${i}` : ""}`), ...t }));
     this.graph.addNode({ type, domain, name: node.name || values[0]!.name, inputs, outputs: values.map((v) => v.name), attrs });
     for (const value of values) this.graph.setInfo(value);
+    const { since = 0 } = operator(type, domain);
+    if (since > (this.graph.opsets.get("") ?? 0)) this.graph.opsets.set("", since);
     if (key) this.#made.set(key, values);
     return values;
   }
@@ -378,7 +380,7 @@ function constantKey({ dtype, dims, data }: Tensor): string {
 /** What makes a node the same as another; "" for random ones and for those with tensors or graphs inside. */
 function nodeKey({ type, domain, attrs }: Pick<Node, "type" | "domain" | "attrs">, inputs: readonly string[], outputs: number): string {
   if (operator(type, domain).random || Object.values(attrs).some((a) => a.type === "tensor" || a.type === "graph")) return "";
-  return `${domain}:${type}(${inputs.join()})${outputs}${JSON.stringify(attrs)}`;
+  return `${domain}:${type}(${inputs.join()})${outputs}${JSON.stringify(attrs, (_, v: unknown) => (typeof v === "number" && !Number.isFinite(v) ? String(v) : v))}`;
 }
 
 /** -0, NaN and infinities apart, which JSON would make one. */

@@ -3,6 +3,7 @@ import { AppError } from "../../ipc/error.ts";
 import { type Attributes, type Dim, type Graph, isUnknown, type Node, type ValueInfo } from "../onnx/graph.ts";
 import { type Tensor, toNumbers } from "../tensor.ts";
 import { operator } from "./index.ts";
+import { requireTypes } from "./types.ts";
 import { Attrs, type Call, type Places, type Typed } from "./op.ts";
 
 export interface NodeLike {
@@ -60,6 +61,7 @@ function shapeIn(graph: Graph, name: string | undefined): readonly Dim[] | undef
 export function infer(node: NodeLike): Typed[] {
   const call = callOf(node);
   try {
+    if (node.domain === "") requireTypes(node.type, node.inputs);
     const out = operator(node.type, node.domain).infer(call.x, call);
     return Array.isArray(out) ? out : [out];
   } catch (thrown) {

@@ -80,6 +80,7 @@ export const lookups = {
       { inputs: [normal(80, 3), ids([4, 0, 4, 79])], step: 1 },
       { inputs: [normal(2, 5, 3), ids([1, 1, 0, 4], [2, 2])], attrs: { axis: 1 }, step: 1 },
       { inputs: [normal(2, 5), ids([3], [])], attrs: { axis: 1 }, step: 1 },
+      { inputs: [normal(5, 3), ids([4, 0, 4], [3], "int32")], step: 1 },
     ],
   }),
 
@@ -160,7 +161,7 @@ export const lookups = {
 /** Rows of dy added up at the rows of x that they were picked from; the picked axis of x first. */
 function rowSums(g: Builder, x: Value, { axis, at, dy }: { axis: number; at: Value; dy: Value }): Value {
   const zeros = axis === 0 ? g.zerosLike(x) : g.transpose(g.zerosLike(x), [axis, ...[...x.dims.keys()].filter((i) => i !== axis)]);
-  return g.op("ScatterND", [zeros, g.unsqueeze(at, [-1]), dy], { reduction: "add" });
+  return g.op("ScatterND", [zeros, g.unsqueeze(g.cast(at, "int64"), [-1]), dy], { reduction: "add" });
 }
 
 /** Index tuples that name their batch axes too. */

@@ -58,6 +58,30 @@ export const normalisations = {
     samples: shapes,
   }),
 
+  /** y = x / √(mean(x²) + ε) · scale over the axes from `axis` on. Imported ones are made of plain operators (passes/attention.ts). https://arxiv.org/abs/1910.07467 */
+  RMSNormalization: op({
+    since: 23,
+    arity: 2,
+    infer([x, scale], { attrs }) {
+      const axis = axisOf(attrs.int("axis", -1), x.dims.length);
+      if (scale.dims.length > x.dims.length - axis) throw mismatch("its scale has more axes than are normalised.");
+      return { dtype: scale.dtype, dims: x.dims };
+    },
+    grad(g, { x: [x, scale], dy: [dy], attrs, wants }) {
+      const axes = [...x.dims.keys()].slice(axisOf(attrs.int("axis", -1), x.dims.length));
+      const inverse = g.reciprocal(g.sqrt(g.add(g.reduceMean(g.square(x), { axes }), attrs.float("epsilon", 1e-5))));
+      const hat = g.mul(x, inverse);
+      const dHat = g.mul(dy, scale);
+      // dx = (dĥ - ĥ · mean(dĥ ĥ)) / √
+      const dx = g.mul(g.sub(dHat, g.mul(hat, g.reduceMean(g.mul(dHat, hat), { axes }))), inverse);
+      return [wants(0) ? dx : null, wants(1) ? g.mul(dy, hat) : null]; // the walk sums it over the rows
+    },
+    samples: [
+      { inputs: [normal(3, 4), positive(4)], float32: true },
+      { inputs: [normal(2, 3, 4), positive(3, 4)], attrs: { axis: 1, epsilon: 1e-3 }, float32: true },
+    ],
+  }),
+
   /** x / (Σ |x|ᵖ)^(1/p) along an axis, p 1 or 2. */
   LpNormalization: op({
     arity: 1,

@@ -54,6 +54,8 @@ export const forbidden = (why: string): { forbidden: string } => ({ forbidden: w
 export interface Op {
   /** "" (ONNX's own) where absent. */
   domain?: string;
+  /** The operator set that brought it, where that is younger than ours; a graph with it is of that set. */
+  since?: number;
   /** Number of inputs: exactly, or [least, most]. */
   arity: number | readonly [number, number];
   /** Random operators give other results each time and are never merged. */

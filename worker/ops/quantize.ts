@@ -81,8 +81,8 @@ export const quantizations = {
       return [dq, wants(1) ? collected(g, g.neg(g.mul(dq, level)), x[1], attrs) : null, null]; // d(x/s)/ds = -x/s²
     },
     samples: [
-      [normal(2, 3), scales(), ids([3], [], "uint8")],
-      { inputs: [normal(2, 3), scales(3), ids([3, 0, -3], [3], "int8")], attrs: { axis: 1 } },
+      { inputs: [normal(2, 3), scales(), ids([3], [], "uint8")], float32: true },
+      { inputs: [normal(2, 3), scales(3), ids([3, 0, -3], [3], "int8")], attrs: { axis: 1 }, float32: true },
     ],
   }),
 

@@ -18,6 +18,8 @@ const lowerings: Record<string, Lowering> = {
   Swish: (g, _, [x], attrs) => [g.mul(x!, g.sigmoid(g.mul(x!, attrs.float("alpha", 1))))],
 };
 
+export const loweredTypes: readonly string[] = Object.keys(lowerings);
+
 /** Values for a node of a younger operator set; undefined for other nodes. Throws `modelInvalid` for a form that is refused. */
 export function lowered(g: Builder, node: Node, x: Inputs): (Value | undefined)[] | undefined {
   if (node.domain !== "" || !Object.hasOwn(lowerings, node.type)) return undefined;

@@ -26,6 +26,7 @@ export function withoutDropout(graph: Graph): Graph {
 
 /** Training: every Dropout with a ratio above 0 becomes a product with its mask, drawn from `t` and `seed` (int64 scalar), which are added as inputs. */
 export function repeatableDropout(graph: Graph, names: { t: string; seed: string }): Graph {
+  if (!graph.nodes.some(isDropout)) return graph;
   let count = 0;
   let hash: Value | undefined;
   return rewrite(graph, (g, node, x) => {

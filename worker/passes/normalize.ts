@@ -1,5 +1,5 @@
 // Anyone's graph as one of ours: the fixed operator set, nodes in order, types known, shapes reckoned. Handled: operator sets 7 to 23
-// (upgrade.ts), If, Loop and Scan (unroll.ts), lists (sequences.ts), attention (attention.ts), constant shape arithmetic (fold.ts), lengths
+// (upgrade.ts), If, Loop and Scan (unroll.ts), lists (sequences.ts), attention (attention.ts), ai.onnx.ml (classic.ts), constant shape arithmetic (fold.ts), lengths
 // fixed on request, names of lengths made plain. Refused: older and newer operator sets, what only the run decides, operators that the
 // table lacks.
 import { AppError } from "../../ipc/error.ts";
@@ -7,8 +7,10 @@ import { check, sortNodes } from "../onnx/check.ts";
 import { type Dim, type Graph, isUnknown, type Node, opset, type ValueInfo } from "../onnx/graph.ts";
 import type { Builder, Value } from "../ops/builder.ts";
 import { lowered } from "./attention.ts";
+import { classic } from "./classic.ts";
 import { Folder } from "./fold.ts";
 import type { Pass } from "./pass.ts";
+import { refused } from "./refused.ts";
 import { rewrite } from "./rewrite.ts";
 import { Lists } from "./sequences.ts";
 import { Unrolling } from "./unroll.ts";
@@ -91,10 +93,17 @@ class Making {
     const made = upgrade(g, { node: given, x: inputs }, this.#from);
     if (!("node" in made)) return made;
     const { node, x } = made;
+    const full = node.domain ? `${node.domain}.${node.type}` : node.type;
+    const why = Object.hasOwn(refused, full) ? refused[full] : undefined;
+    if (why)
+      throw new AppError("operatorUnknown", `${full} cannot be used: ${why}.`, "Export the model without it, or leave that part out.", {
+        operator: full,
+      });
     return (
       this.#control.replace(g, node, x, find) ??
       this.#lists.replace(g, node, x, (body, of) => this.#control.inline(g, body, of, find)) ??
       lowered(g, node, x) ??
+      classic(g, node, x) ??
       this.#folder.fold(g, node, x) ??
       this.#folder.keep(g, node, x, this.#old)
     );

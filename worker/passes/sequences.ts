@@ -72,6 +72,8 @@ function split({ g, attrs, x: [x, lengths], known }: At): Result {
   return { list: drop ? parts.map((v) => g.squeeze(v, [axis])) : parts };
 }
 
+export const listTypes: readonly string[] = [...Object.keys(lowerings), "SequenceMap"];
+
 /** Lists stand in the graph as values that nothing defines; their parts are kept here while a graph is built anew. */
 export class Lists {
   readonly #parts = new Map<Value, readonly Value[]>();

@@ -15,6 +15,8 @@ export type Inputs = readonly (Value | undefined)[];
 /** What takes the place of a node of an inner graph; its outputs have names of their own already. */
 export type Make = (g: Builder, node: Node, x: Inputs, find: Find) => Inputs;
 
+export const controlTypes: readonly string[] = ["If", "Loop", "Scan"];
+
 /** More nodes, rounds counted among them, are refused. */
 const mostNodes = 200_000;
 

@@ -17,6 +17,8 @@ export interface Call {
 export type Upgraded = Call | readonly (Value | undefined)[];
 type Upgrade = (g: Builder, call: Call, from: number) => Upgraded;
 
+export const upgradedTypes = (): string[] => Object.keys(upgrades);
+
 /** The node as the operator set of today has it. Throws `modelInvalid` for what has no equal there. */
 export function upgrade(g: Builder, call: Call, from: number): Upgraded {
   const { type, domain } = call.node;
@@ -219,11 +221,6 @@ const upgrades: Record<string, Upgrade> = {
     const today: Record<string, string> = { bilinear: "linear", bicubic: "cubic" };
     return from < 20 ? changed(call, { set: { mode: text(today[mode] ?? mode) } }) : call;
   },
-
-  RoiAlign: (_, call, from) =>
-    from < 16 && !call.node.attrs["coordinate_transformation_mode"]
-      ? changed(call, { set: { coordinate_transformation_mode: text("output_half_pixel") } })
-      : call,
 };
 
 function asResize(call: Call, scales: Value | undefined): Call {

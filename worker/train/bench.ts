@@ -1,12 +1,14 @@
 // How long a step takes: a step file run on seeded inputs, the same on every device, its state carried on from step to step.
+import { totalmem } from "node:os";
 import { AppError } from "../../ipc/error.ts";
 import type { BenchResult } from "../../ipc/types.ts";
 import { readGraph } from "../formats/onnx.ts";
 import { check } from "../onnx/check.ts";
-import type { Dim, Graph, ValueInfo } from "../onnx/graph.ts";
+import { type Dim, type Graph, opset, type ValueInfo } from "../onnx/graph.ts";
+import { inferGraph } from "../ops/infer.ts";
 import { seeded } from "../ops/samples.ts";
 import { openEngine, type StepGraph, type StepState } from "../run/engine.ts";
-import { fromNumbers, isFloat, sizeOf, type Tensor, toNumbers } from "../tensor.ts";
+import { bytesOf, fromNumbers, isFloat, sizeOf, type Tensor, toNumbers } from "../tensor.ts";
 import { cardKey, type StepCard } from "./graphFiles.ts";
 import { peakMemory } from "./memory.ts";
 
@@ -28,18 +30,20 @@ export interface BenchSpec {
 export async function benchStep({ file, device, steps, seed, sizes = {} }: BenchSpec, signal?: AbortSignal): Promise<BenchResult> {
   const graph = readGraph(file);
   check(graph);
+  if (graph.opsets.get("") === opset) inferGraph(graph); // a step of ours: what is wrong in it is said by node
+  requireRoom(graph, sizes, file);
   const random = seeded(seed);
   const { step, rate } = stepOf(graph, random, file);
   const feeds = Object.fromEntries(step.inputs.map((info) => [info.name, drawn(graph, info, sizes, random)]));
   const engine = await openEngine(device);
   try {
-    const session = await engine.train(step, undefined);
+    const session = await refusals(file, () => engine.train(step, undefined));
     const times: number[] = [];
     const losses: number[] = [];
     for (let i = 0; i < steps; i++) {
       signal?.throwIfAborted();
       const began = performance.now();
-      const out = await session.step(feeds, rate);
+      const out = await refusals(file, () => session.step(feeds, rate));
       times.push(performance.now() - began);
       losses.push(toNumbers(out[step.outputs[0]!]!)[0]!);
     }
@@ -56,6 +60,39 @@ export async function benchStep({ file, device, steps, seed, sizes = {} }: Bench
     await engine.dispose();
   }
 }
+
+/** What the runtime does not take is the file's fault. */
+async function refusals<T>(file: string, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (thrown) {
+    if (thrown instanceof AppError || !(thrown instanceof Error)) throw thrown;
+    const full = /alloc|out of memory/i.test(thrown.message);
+    throw new AppError(
+      full ? "outOfMemory" : "modelInvalid",
+      `${file}: ${full ? "The step does not fit into memory" : "The runtime does not take the step"}: ${thrown.message.split("\n")[0]}`,
+      full ? "Fix smaller lengths with --dim." : "Make it again with paddock train-step.",
+      { file },
+      thrown,
+    );
+  }
+}
+
+/** Throws `modelInvalid` where the inputs alone are larger than the machine's memory. */
+function requireRoom(graph: Graph, sizes: Record<string, number>, file: string): void {
+  let bytes = 0;
+  for (const { name, dtype, dims } of graph.inputs) bytes += sizeOf(lengthsOf(name, dims, sizes)) * Math.max(1, bytesOf(dtype));
+  if (!(bytes <= totalmem()))
+    throw new AppError(
+      "modelInvalid",
+      `${file}: The inputs of the step take ${(bytes / 2 ** 30).toPrecision(3)} GB; this machine has ${Math.floor(totalmem() / 2 ** 30)}.`,
+      "Fix smaller lengths with --dim, or make the step of a smaller model.",
+      { file, bytes },
+    );
+}
+
+const lengthsOf = (name: string, dims: readonly Dim[], sizes: Record<string, number>): number[] =>
+  dims.map((d, i) => (typeof d === "number" ? d : (sizes[`${name}.${i}`] ?? sizes[d] ?? usual)));
 
 /** The step that a file holds: its states are the inputs that come out again as `next:<name>`, and the seed of dropout. */
 function stepOf(graph: Graph, random: () => number, file: string): { step: StepGraph; rate: number } {
@@ -107,7 +144,7 @@ function filled(dtype: ValueInfo["dtype"], dims: number[], fill: number | undefi
 
 /** A batch input: bell-shaped floats; whole numbers below what their readers can take. */
 function drawn(graph: Graph, { name, dtype, dims }: ValueInfo, sizes: Record<string, number>, random: () => number): Tensor {
-  const shape = dims.map((d: Dim, i) => (typeof d === "number" ? d : (sizes[`${name}.${i}`] ?? sizes[d] ?? usual)));
+  const shape = lengthsOf(name, dims, sizes);
   const size = sizeOf(shape);
   if (dtype === "string")
     throw new AppError("modelInvalid", `The input '${name}' is text, which cannot be drawn.`, "Encode text first.", { value: name });

@@ -1,7 +1,7 @@
 // The walk: from the loss back to what is asked for, each node by its rule. Here, and only here, broadcasting is undone, gradients that
 // meet are added, and shapes are checked.
 import { AppError } from "../../ipc/error.ts";
-import type { Dim, Node, ValueInfo } from "../onnx/graph.ts";
+import type { Node, ValueInfo } from "../onnx/graph.ts";
 import type { Builder, Value } from "../ops/builder.ts";
 import { operator } from "../ops/index.ts";
 import { callOf, typedInputs } from "../ops/infer.ts";
@@ -95,9 +95,9 @@ function sumTo(g: Builder, given: Value, x: Value, node: Node): Value {
   function check(value: Value): Value {
     if (value.dims.join() === x.dims.join()) return isFloat(x.dtype) ? g.cast(value, x.dtype) : value;
     throw new AppError(
-      "internal",
-      `The gradient of ${node.type} has the shape [${dx.dims.join(", ")}], which cannot become [${x.dims.join(", ")}].`,
-      "This is a fault in the operator's rule: please report it.",
+      "shapeMismatch",
+      `The gradient of ${node.type} '${node.name}' has the shape [${dx.dims.join(", ")}], which cannot become [${x.dims.join(", ")}].`,
+      "Fix the model's named lengths (--dim batch=4); if that does not help, this is a fault in the operator's rule: please report it.",
       { operator: node.type },
     );
   }
@@ -125,8 +125,10 @@ const shapesOf = (inputs: readonly (ValueInfo | undefined)[]): string =>
 /** Lengths of other names than x has are those of x; so is a number where x has a name. */
 function sameNames(g: Builder, dx: Value, x: Value): Value {
   const extra = dx.dims.length - x.dims.length;
-  const named = (d: Dim, own: Dim) => own !== 1 && d !== 1 && (typeof d === "string" || typeof own === "string");
-  const dims = dx.dims.map((d, i) => (i >= extra && named(d, x.dims[i - extra]!) ? x.dims[i - extra]! : d));
+  const dims = dx.dims.map((d, i) => {
+    const own = i < extra ? d : x.dims[i - extra]!;
+    return own !== 1 && d !== 1 && (typeof d === "string" || typeof own === "string") ? own : d;
+  });
   return dims.join() === dx.dims.join() ? dx : g.assume(g.identity(dx), dims);
 }
 
