@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from "vitest";
 import type { Dim } from "../../worker/onnx/graph.ts";
 import { Builder, type Plain, type Value } from "../../worker/ops/builder.ts";
-import { drawInputs, type Gen, ids, normal } from "../../worker/ops/samples.ts";
+import { drawInputs, type Gen, ids, list, normal } from "../../worker/ops/samples.ts";
 import { openEngine } from "../../worker/run/engine.ts";
 import { isFloat, type Tensor, toNumbers } from "../../worker/tensor.ts";
 import { gradients } from "../../worker/train/gradient.ts";
@@ -22,6 +22,7 @@ async function run(
   const g = new Builder(type);
   const feeds: Record<string, Tensor> = {};
   const values = drawInputs({ inputs }, "float32").map((t, i) => {
+    if (inputs[i]!.constant) return g.constant(t!);
     feeds[`x${i}`] = t!;
     return g.input(`x${i}`, t!.dtype, dims[i] ?? t!.dims);
   });
@@ -48,6 +49,11 @@ const cases: [string, readonly Gen[], Record<string, Plain>, number, (readonly D
   ["Einsum", [normal(2, 3, 2, 3), normal(2, 2, 2, 3)], { equation: "bthd,bshd->bhts" }, 1, [["B", "T", 2, 3], ["B", "S", 2, 3]]], // prettier-ignore
   ["Einsum", [normal(2, 3, 4), normal(4, 5)], { equation: "...i,ij->...j" }, 1, [["B", "T", 4]]],
   ["GatherND", [normal(2, 3, 2), ids([1, 0, 2, 2], [2, 2, 1])], { batch_dims: 1 }, 1, [["B", 3, 2], ["B", 2, 1]]], // prettier-ignore
+  ["SoftmaxCrossEntropyLoss", [normal(4, 3), ids([0, 2, 1, 2])], { ignore_index: 2 }, 1, [["B", "C"], ["B"]]],
+  ["Slice", [normal(4, 3), list([1]), list([Infinity])], {}, 1, [["B", 3]]],
+  ["Slice", [normal(4, 3), list([-3, 0]), list([-1, 2]), list([0, 1])], {}, 1, [["B", "T"]]],
+  ["Slice", [normal(2, 5), list([-1]), list([-Infinity]), list([1]), list([-1])], {}, 1, [["B", "T"]]],
+  ["Slice", [normal(2, 5, 2), list([1]), list([100]), list([1]), list([2])], {}, 1, [["B", "T", 2]]],
   ["NegativeLogLikelihoodLoss", [normal(4, 3), ids([0, 2, 1, 2])], { ignore_index: 2 }, 1, [["B", 3], ["B"]]],
 ];
 

@@ -5,6 +5,7 @@ import { arithmetic } from "./arithmetic.ts";
 import { bits } from "./bits.ts";
 import { convolutions } from "./conv.ts";
 import { einsums } from "./einsum.ts";
+import { folds } from "./fold.ts";
 import { inverses } from "./inverse.ts";
 import { layout } from "./layout.ts";
 import { lookups } from "./lookup.ts";
@@ -23,6 +24,7 @@ import { recurrents } from "./recurrent.ts";
 import { reductions } from "./reduce.ts";
 import { resizing } from "./resize.ts";
 import { samplings } from "./sampling.ts";
+import { slices } from "./slice.ts";
 import { sources } from "./sources.ts";
 import { text } from "./text.ts";
 
@@ -40,8 +42,10 @@ export const operators = {
   ...pools,
   ...padding,
   ...resizing,
+  ...folds,
   ...samplings,
   ...layout,
+  ...slices,
   ...lookups,
   ...sources,
   ...losses,

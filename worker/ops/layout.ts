@@ -1,9 +1,9 @@
 // The same numbers in another shape or order.
 import type { Dim } from "../onnx/graph.ts";
 import type { Builder, Value } from "./builder.ts";
-import { type Call, type Op, op } from "./op.ts";
+import { type Op, op } from "./op.ts";
 import { list, normal, type Sample } from "./samples.ts";
-import { axisOf, broadcast, known, lengthOf, like, mismatch, reshapeShape, sameType, show, sliceRange, unify, unknown } from "./shapes.ts";
+import { axisOf, broadcast, known, lengthOf, like, mismatch, reshapeShape, sameType, show, unify, unknown } from "./shapes.ts";
 
 /** All of these are linear: the check may take a step of 1. */
 const linear = (samples: Sample[]): Sample[] => samples.map((s) => ("inputs" in s ? { ...s, step: 1 } : { inputs: s, step: 1 }));
@@ -98,34 +98,6 @@ export const layout = {
     ]),
   }),
 
-  /** x[start:end:step] along each named axis. */
-  Slice: op({
-    arity: [3, 5],
-    infer([x], call) {
-      const dims: Dim[] = [...x.dims];
-      if (!call.constant(1) || !call.constant(2)) {
-        for (const axis of call.has(3) ? known(call, 3, "axes") : dims.keys()) dims[axisOf(axis, dims.length)] = call.symbol();
-        return like(x, dims);
-      }
-      for (const cut of cutsOf(x.dims, call)) {
-        const length = x.dims[cut.axis]!;
-        if (typeof length === "number") dims[cut.axis] = sliceRange(length, cut.start, cut.end, cut.step).count;
-        else if (cut.start !== 0 || cut.end !== Infinity || cut.step !== 1) dims[cut.axis] = call.symbol();
-      }
-      return like(x, dims);
-    },
-    grad(g, { x, dy: [dy], constant, has }) {
-      let out = dy;
-      for (const cut of cutsOf(x[0].dims, { constant, has })) out = uncut(g, out, x[0], cut);
-      return [out];
-    },
-    samples: linear([
-      [normal(4, 5), list([1]), list([3])],
-      [normal(4, 5), list([1, -2]), list([Infinity, -5]), list([0, 1]), list([2, -1])],
-      [normal(4, 5), list([0, 1]), list([4, 100]), list([0, -1])],
-    ]),
-  }),
-
   Squeeze: op({
     arity: [1, 2],
     infer([x], call) {
@@ -197,37 +169,6 @@ export const layout = {
     samples: linear([[normal(2, 3), list([2, 3])]]),
   }),
 } satisfies Record<string, Op>;
-
-interface Cut {
-  axis: number;
-  start: number;
-  end: number;
-  step: number;
-}
-
-/** What a Slice takes, axis by axis. */
-function cutsOf(dims: readonly Dim[], call: Pick<Call, "constant" | "has">): Cut[] {
-  const starts = known(call, 1, "starts");
-  const ends = known(call, 2, "ends");
-  const axes = call.has(3) ? known(call, 3, "axes") : [...starts.keys()];
-  const steps = call.has(4) ? known(call, 4, "steps") : starts.map(() => 1);
-  return starts.map((start, i) => ({ axis: axisOf(axes[i]!, dims.length), start, end: ends[i]!, step: steps[i]! }));
-}
-
-/** Zeros around (and between) what was taken along one axis. */
-function uncut(g: Builder, dy: Value, x: Value, { axis, start, end, step }: Cut): Value {
-  const length = x.dims[axis]!;
-  if (start === 0 && end === Infinity && step === 1) return dy;
-  if (typeof length === "string")
-    throw mismatch(`the gradient of a Slice of the symbolic length ${length} is not known.`, "Slice another axis.");
-  const { first, count } = sliceRange(length, start, end, step);
-  const zero = g.scalar(0, dy.dtype);
-  if (step === 1) return g.op("Pad", [dy, g.list([first, length - first - count]), zero, g.list([axis])]);
-  // Every place takes its own element of dy, or the zero that is put behind them.
-  const places = Array.from({ length }, () => count);
-  for (let i = 0; i < count; i++) places[first + i * step] = i;
-  return g.gather(g.op("Pad", [dy, g.list([0, 1]), zero, g.list([axis])]), g.list(places), { axis });
-}
 
 function permOf(dims: readonly Dim[], given: readonly number[] | undefined): number[] {
   const perm = given ? [...given] : [...dims.keys()].reverse();

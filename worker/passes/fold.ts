@@ -123,6 +123,10 @@ export class Folder {
       }
       case "Tile":
         return x[0] && x[1] && !constantOf(g.graph, x[1].name) ? tiled(g, x[0], x[1], this.#partial(g, x[1])?.items) : undefined;
+      case "AffineGrid": {
+        const size = items(1);
+        return size && again((made) => [made.dims[0]!, ...size.slice(2), made.dims.at(-1)!]);
+      }
       case "Expand": {
         const wanted = items(1);
         return wanted && x[0] && again(() => broadcast(x[0]!.dims, wanted));
