@@ -127,16 +127,20 @@ export type OptimizerName =
   | "nesterov"
   | "rmsprop"
   | "adagrad"
+  | "adadelta"
   | "adam"
   | "adamw"
+  | "adamax"
   | "nadam"
   | "radam"
+  | "asgd"
+  | "rprop"
   | "lamb"
   | "lion"
   | "adafactor"
   | "muon"
   | "schedulefree";
-export type ScheduleName = "constant" | "step" | "cosine" | "warmup" | "onecycle";
+export type ScheduleName = "constant" | "step" | "cosine" | "warmup" | "onecycle" | "plateau";
 
 /** Everything that decides a run; absent fields take the default that the plan shows. */
 export interface TrainSpec {
@@ -407,7 +411,7 @@ export interface StepSpec extends GraphSpec {
   optimizer: OptimizerName;
   lr?: number;
   /** Settings of the optimizer by their names (beta1, eps, …). */
-  settings?: Record<string, number | boolean>;
+  settings?: Record<string, number | boolean | string>;
   clipNorm?: number;
   clipValue?: number;
   accumulate?: number;
@@ -415,7 +419,7 @@ export interface StepSpec extends GraphSpec {
   seed?: number;
 }
 
-/** A state of a training step. `initial`: the number that fills it, or the name of the initializer (of the model, and `initial:<name>` of the step file). */
+/** A state of a training step. `initial`: the number that fills it, or the name of the initializer of the model (the step file has it as training information). */
 export interface StateInfo extends TensorInfo {
   next: string | null;
   initial: number | { initializer: string };
@@ -435,4 +439,51 @@ export interface BenchResult {
   stepMs: { median: number; p10: number; p90: number };
   losses: number[];
   peakMemoryBytes: number;
+}
+
+/** One net of the suite to time. `peer`: a Python that has torch, which makes the same steps in turn. */
+export interface SuiteSpec {
+  name: string;
+  device: string;
+  /** Processors to use, here and there; default as in training. */
+  threads?: number;
+  steps: number;
+  seed: number;
+  /** At sizes for tests. */
+  small: boolean;
+  peer?: string;
+}
+
+/** `torch`: its version, or null where the Python cannot be used, with the reason. */
+export interface SuitePeer {
+  python: string;
+  torch: string | null;
+  why: string | null;
+}
+
+export interface SuiteTiming {
+  stepMs: BenchResult["stepMs"];
+  /** Processor time a step, all threads together. */
+  cpuMs: number;
+  /** Of a process that does this alone; null where the system does not say. */
+  peakMemoryBytes: number | null;
+}
+
+export interface SuiteEntry extends SuiteTiming {
+  name: string;
+  title: string;
+  device: string;
+  threads: number;
+  /** Numbers that learn. */
+  parameters: number;
+  nodes: number;
+  /** Making the forward graph and the step out of it. */
+  buildMs: number;
+  losses: number[];
+  /** PyTorch eager on the processor, from the same weights on the same batch; null where no Python was given. */
+  peer: (SuiteTiming & { losses: number[] }) | null;
+  /** Ours by theirs: below 1 is faster, smaller. */
+  ratio: { time: number; cpu: number; memory: number | null } | null;
+  /** Largest relative difference of a step's losses. */
+  lossDifference: number | null;
 }

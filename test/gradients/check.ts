@@ -4,6 +4,8 @@ import { operators, type OperatorName } from "../../worker/ops/index.ts";
 import { drawInputs, sampleSpec, type SampleSpec, seeded } from "../../worker/ops/samples.ts";
 import { Graph } from "../../worker/onnx/graph.ts";
 import type { Op } from "../../worker/ops/op.ts";
+import { lower } from "../../worker/passes/lower.ts";
+import { runPasses } from "../../worker/passes/pass.ts";
 import { type Engine } from "../../worker/run/engine.ts";
 import { fromNumbers, isFloat, type Tensor, toNumbers } from "../../worker/tensor.ts";
 import { gradients } from "../../worker/train/gradient.ts";
@@ -95,11 +97,11 @@ export function caseOf(type: string, sample: SampleSpec, float: Float, withGradi
   return { graph: g.graph, feeds, wrt, outputs: wrt.map((name) => `grad:${name}`) };
 }
 
-/** Every gradient of a case on an engine. */
+/** Every gradient of a case on an engine, in the forms that are chosen for it. */
 export async function ruleGradients(engine: Engine, type: string, sample: SampleSpec, float: Float): Promise<Map<string, number[]>> {
   const { graph, feeds, wrt } = caseOf(type, sample, float, true);
   if (!graph.outputs.some((o) => o.name === "loss")) return new Map(); // whole numbers come out: nothing to differentiate
-  const session = await engine.load(graph);
+  const session = await engine.load(runPasses(graph, lower(engine.id)));
   const out = await session.run(feeds);
   await session.dispose();
   return new Map(wrt.map((name) => [name, toNumbers(out[`grad:${name}`]!)]));

@@ -1,16 +1,12 @@
 // Convolutions of one to three dimensions. Letters: N batch, C channels in, M channels out, G groups, k places of the kernel, o places of the
-// result. Each of the three gradients is itself a convolution, a transposed one, or a product of the two sides' rows.
+// result. Each gradient is itself a convolution or a transposed one.
 import type { Dim, ValueInfo } from "../onnx/graph.ts";
 import type { Builder, Value } from "./builder.ts";
+import { asLongAs, isOpen, unslideLater, weightsLater } from "./convLater.ts";
 import { type Attrs, type Op, op } from "./op.ts";
 import { normal, type Sample } from "./samples.ts";
 import { like, mismatch, sameType, show } from "./shapes.ts";
-import { imageRows, reachOf, slideShape, spatialOf, unslide, views, type Window, windowOf } from "./window.ts";
-
-/** From this many channels a group on, one product for each place of the kernel; below, one product with all places side by side. */
-const wide = 16;
-/** Up to this many channels (a first layer), a Conv with batch and channels swapped. */
-const few = 4;
+import { reachOf, slideShape, spatialOf, unslide, type Window, windowOf } from "./window.ts";
 
 /** Pads, strides and the rest as attributes; automatic padding is reckoned out. */
 const plain = (w: Window, group: number) => ({
@@ -38,57 +34,41 @@ function groups(x: Dim, w: Dim, group: number): void {
   if (typeof x === "number" && x % group !== 0) throw mismatch(`${x} channels cannot be parted into ${group} groups.`);
 }
 
+/** dy back to where each of its places was seen. */
+function dataGradient(g: Builder, at: { dy: Value; weights: Value; x: Value; window: Window; group: number }): Value {
+  if (isOpen(at.x) || isOpen(at.dy)) return unslideLater(g, at);
+  return g.assume(unslide(g, at, spatialOf(at.x.dims)), at.x.dims);
+}
+
 /** The bias, a value for each channel of y: the sum of dy over all else. */
 const channelSums = (g: Builder, dy: Value): Value =>
   g.reduceSum(dy, { axes: [...dy.dims.keys()].filter((i) => i !== 1), keepdims: false });
 
 /**
- * Σ small[n, m, o] · large[n, c, o · stride + k · dilation - begin] over n and o: (M, C / G, …k).
- * As products of rows: measured 0.7 to 0.9 of the time of a Conv with batch and channels swapped (3 × 3, 16 to 256 channels); for the few
- * channels of a first layer that Conv takes 0.4 to 0.6. Depthwise as sums of products: 0.7 of the batched product.
+ * Σ small[n, m, o] · large[n, c, o · stride + k · dilation - begin] over n and o: (M, C / G, …k). It is a convolution of large by small with batch
+ * and channels swapped, strides and dilations too; worker/passes/lowerings knows it by that form.
  */
 function weightGradient(g: Builder, { small, large, window, group }: { small: Value; large: Value; window: Window; group: number }): Value {
-  const out = spatialOf(small.dims);
   const m = channels(small);
   const c = channels(large);
-  const dims = [m, c / group, ...window.kernel];
-  const spatialAxes = out.map((_, i) => i + 1);
-  if (c === group && m === group) {
-    const dy = imageRows(g, small);
-    const sums = views(g, imageRows(g, large), window, out).map((v) => g.reduceSum(g.mul(v, dy), { axes: spatialAxes, keepdims: false }));
-    const joined = g.concat(
-      sums.map((s) => g.reshape(s, [-1, c, 1])),
-      { axis: 2 },
-    ); // (N, C, k)
-    return g.reshape(g.reduceSum(joined, { axes: [0], keepdims: false }), dims);
-  }
-  const first = [1, 0, ...spatialAxes.map((a) => a + 1)];
-  if (group === 1 && c <= few && out.length < 3) {
-    const { strides, dilations, begin, end } = window;
-    const swapped = g.op("Conv", [g.transpose(large, first), g.transpose(small, first)], {
-      strides: dilations,
-      dilations: strides,
-      pads: [...begin, ...end],
-    });
-    const starts = window.kernel.map(() => 0);
-    return g.transpose(g.slice(swapped, { starts, ends: window.kernel, axes: spatialAxes.map((a) => a + 1) }), first);
-  }
-  const dy = g.reshape(g.transpose(small, first), group === 1 ? [m, -1] : [group, m / group, -1]); // (G, M / G, N·o)
-  const seen = views(g, imageRows(g, g.transpose(large, first)), window, out).map((v) =>
-    g.reshape(v, group === 1 ? [c, -1] : [group, c / group, -1]),
-  );
-  const axis = group === 1 ? 0 : 1;
-  const times = (v: Value) => (group === 1 ? g.gemm(dy, v, undefined, { transB: 1 }) : g.matmul(dy, g.swapLast(v)));
-  if (c / group >= wide || seen.length === 1)
-    return g.reshape(
-      g.concat(
-        seen.map((v) => g.reshape(times(v), [m, c / group, 1])),
-        { axis: 2 },
-      ),
-      dims,
-    );
-  const product = g.reshape(times(g.concat(seen, { axis })), [m, seen.length, c / group]);
-  return g.reshape(g.transpose(product, [0, 2, 1]), dims);
+  if (isOpen(small) || isOpen(large)) return weightsLater(g, { small, large, window, group, channels: [m, c] });
+  const out = spatialOf(small.dims);
+  const axes = out.map((_, i) => i + 2);
+  const swap = [1, 0, ...axes];
+  const { kernel, strides, dilations, begin, end } = window;
+  const sides = spatialOf(large.dims);
+  const parts = () => g.transpose(g.reshape(large, [-1, group, c / group, ...sides]), [2, 1, 0, ...axes.map((a) => a + 1)]);
+  const swapped = group === 1 ? g.transpose(large, swap) : g.reshape(parts(), [c / group, -1, ...sides]); // (C / G, G·N, …)
+  const conv = g.op("Conv", [swapped, g.transpose(small, swap)], {
+    kernel_shape: out,
+    strides: dilations,
+    dilations: strides,
+    pads: [...begin, ...end],
+    ...(group !== 1 && { group }),
+  });
+  const whole = conv.dims.slice(2).join() === kernel.join();
+  const cut = whole ? conv : g.slice(conv, { starts: kernel.map(() => 0), ends: kernel, axes });
+  return g.assume(g.transpose(cut, swap), [m, c / group, ...kernel]);
 }
 
 function channels(x: Value): number {
@@ -98,7 +78,7 @@ function channels(x: Value): number {
 }
 
 /** Padding that the attributes of ConvTranspose tell, and its result's lengths. */
-function transposedWindow(attrs: Attrs, dims: readonly Dim[], kernel: readonly number[]): { window: Window; out: Dim[] } {
+export function transposedWindow(attrs: Attrs, dims: readonly Dim[], kernel: readonly number[]): { window: Window; out: Dim[] } {
   const n = kernel.length;
   const sizes = attrs.ints("output_shape", []).slice(-n);
   const mode = attrs.string("auto_pad", "NOTSET");
@@ -151,7 +131,7 @@ export const convolutions = {
       const group = attrs.int("group", 1);
       const window = windowOf(attrs, x.dims, w.dims.slice(2) as number[]);
       return [
-        wants(0) ? g.assume(unslide(g, { dy, weights: w, window, group }, spatialOf(x.dims)), x.dims) : null,
+        wants(0) ? dataGradient(g, { dy, weights: w, x, window, group }) : null,
         wants(1) ? weightGradient(g, { small: dy, large: x, window, group }) : null,
         has(2) && wants(2) ? channelSums(g, dy) : null,
       ];
@@ -210,6 +190,7 @@ export const convolutions = {
       const dx = () => {
         const whole = g.op("Conv", [dy, w], plain(window, group));
         // Where output_padding is a stride or more, Conv finds a place more than x has.
+        if (isOpen(x) || isOpen(dy)) return asLongAs(g, whole, x);
         const axes = x.dims.map((_, i) => i).filter((i) => i > 1 && whole.dims[i] !== x.dims[i]);
         return axes.length ? g.slice(whole, { starts: axes.map(() => 0), ends: axes.map((a) => x.dims[a] as number), axes }) : whole;
       };

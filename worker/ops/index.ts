@@ -3,9 +3,10 @@ import { AppError } from "../../ipc/error.ts";
 import { activations } from "./activations.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { bits } from "./bits.ts";
+import { columns } from "./columns.ts";
 import { convolutions } from "./conv.ts";
 import { einsums } from "./einsum.ts";
-import { folds } from "./fold.ts";
+import { fourier } from "./fourier.ts";
 import { inverses } from "./inverse.ts";
 import { layout } from "./layout.ts";
 import { lookups } from "./lookup.ts";
@@ -24,7 +25,6 @@ import { recurrents } from "./recurrent.ts";
 import { reductions } from "./reduce.ts";
 import { resizing } from "./resize.ts";
 import { samplings } from "./sampling.ts";
-import { slices } from "./slice.ts";
 import { sources } from "./sources.ts";
 import { text } from "./text.ts";
 
@@ -35,17 +35,17 @@ export const operators = {
   ...matrix,
   ...einsums,
   ...inverses,
+  ...fourier,
   ...reductions,
   ...normalisations,
   ...imageNormalisations,
   ...convolutions,
+  ...columns,
   ...pools,
   ...padding,
   ...resizing,
-  ...folds,
   ...samplings,
   ...layout,
-  ...slices,
   ...lookups,
   ...sources,
   ...losses,

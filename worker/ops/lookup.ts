@@ -1,13 +1,9 @@
 // Elements picked by index, and put back by index. Gradients of picking add up where an index comes twice.
-import type { Dim } from "../onnx/graph.ts";
-import { fromNumbers, sizeOf } from "../tensor.ts";
+import { fromNumbers } from "../tensor.ts";
 import type { Builder, Value } from "./builder.ts";
 import { type Gradient, type Op, op } from "./op.ts";
 import { distinct, fixed, type Gen, given, ids, list, normal, positive } from "./samples.ts";
 import { axisOf, known, like, mismatch, sameType } from "./shapes.ts";
-
-/** Up to this many rows, the gradient of a table of rows is a product with a one-hot matrix: measured faster than scattering. */
-const oneHotRows = 64;
 
 /**
  * Scatter forms share shape and gradients: dy itself where elements are added, else with the written places emptied.
@@ -69,8 +65,7 @@ export const lookups = {
       const picked = at.dims.map((_, i) => axis + i);
       const rest = [...dy.dims.keys()].filter((i) => !picked.includes(i));
       const front = axis === 0 ? dy : g.transpose(dy, [...picked, ...rest]);
-      const others = x.dims.filter((_, i) => i !== axis);
-      const sum = rowSums(g, x, { axis, at, dy: front, others });
+      const sum = rowSums(g, x, { axis, at, dy: front });
       if (axis === 0) return [sum, null];
       return [
         g.transpose(
@@ -163,14 +158,7 @@ export const lookups = {
 } satisfies Record<string, Op>;
 
 /** Rows of dy added up at the rows of x that they were picked from; the picked axis of x first. */
-function rowSums(g: Builder, x: Value, { axis, at, dy, others }: { axis: number; at: Value; dy: Value; others: readonly Dim[] }): Value {
-  const length = x.dims[axis]!;
-  const width = others.every((d) => typeof d === "number") ? sizeOf(others) : -1;
-  if (typeof length === "number" && length <= oneHotRows && width > 0) {
-    const flat = g.reshape(at, [-1]);
-    const hot = g.oneHot(flat, length, { dtype: x.dtype }); // (n, rows)
-    return g.reshape(g.gemm(hot, g.reshape(dy, [-1, width]), undefined, { transA: 1 }), [length, ...others]);
-  }
+function rowSums(g: Builder, x: Value, { axis, at, dy }: { axis: number; at: Value; dy: Value }): Value {
   const zeros = axis === 0 ? g.zerosLike(x) : g.transpose(g.zerosLike(x), [axis, ...[...x.dims.keys()].filter((i) => i !== axis)]);
   return g.op("ScatterND", [zeros, g.unsqueeze(at, [-1]), dy], { reduction: "add" });
 }

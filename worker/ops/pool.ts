@@ -12,9 +12,6 @@ const pooled = (dims: readonly Dim[], call: Call): Dim[] => [
   ...slideShape(dims, windowOf(call.attrs, dims), call, call.attrs.int("ceil_mode", 0) !== 0),
 ];
 
-const isTiling = (w: Window): boolean =>
-  w.kernel.every((k, i) => k === w.strides[i] && w.dilations[i] === 1 && w.begin[i] === 0 && w.end[i] === 0);
-
 /**
  * The opposite of views(): parts (one (R, …out) for each place of the window) put back where they were seen, added up: (R, …spatial).
  * By a ConvTranspose whose kernels have a single one: measured 0.7 of the time of DepthToSpace, 0.15 of padding and adding.
@@ -35,27 +32,38 @@ function place(g: Builder, parts: readonly Value[], w: Window, spatial: readonly
   return g.squeeze(unslide(g, { dy: joined, weights: kernels, window: w }, spatial), [1]);
 }
 
-/** Zeros behind what is too short; what is too long is cut (windows of ceil_mode reach beyond the input). */
-function fit(g: Builder, x: Value, spatial: readonly number[]): Value {
-  const axes = spatial.map((_, i) => i + 1);
-  const cut = spatial.some((l, i) => l < (x.dims[i + 1] as number)) ? g.slice(x, { starts: axes.map(() => 0), ends: spatial, axes }) : x;
-  const missing = spatial.map((l, i) => l - (cut.dims[i + 1] as number));
-  return missing.some((m) => m > 0) ? g.op("Pad", [cut, g.list([0, ...missing.map(() => 0), 0, ...missing])]) : cut;
+/** Whether the windows lie side by side and cover the whole input. */
+const isTiling = (w: Window, out: readonly number[], spatial: readonly number[]): boolean =>
+  spatial.every((l, i) => w.kernel[i] === w.strides[i] && w.dilations[i] === 1 && w.begin[i] === 0 && out[i]! * w.kernel[i]! === l);
+
+/**
+ * The gradient of the largest of each tile: every element that is the largest gets a rank, highest the first; the one with the highest rank in
+ * its tile takes dy. Measured: 0.45 of the time of picking the places of the window one by one (2 × 2, 1 M elements).
+ */
+function tiledMaximum(g: Builder, x: Value, y: Value, dy: Value, w: Window): Value {
+  const scales = g.constant(fromNumbers("float32", [x.dims.length], [1, 1, ...w.kernel]));
+  const repeat = (v: Value) =>
+    g.assume(
+      g.op("Resize", [v, undefined, scales], { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" }),
+      x.dims,
+    );
+  const places = sizeOf(w.kernel);
+  const order = fromNumbers(
+    x.dtype,
+    w.kernel,
+    Array.from({ length: places }, (_, i) => places - i),
+  );
+  const ranks = g.tile(g.constant(order), spatialOf(y.dims));
+  const ranked = g.mul(g.cast(g.equal(x, repeat(y)), x.dtype), ranks);
+  const first = g.op("MaxPool", [ranked], { kernel_shape: w.kernel, strides: w.strides });
+  return g.mul(g.cast(g.equal(ranked, repeat(first)), x.dtype), repeat(dy));
 }
 
 /** dy given to every element that its window sees, added up: the gradient of a sum over windows. */
 function spread(g: Builder, dy: Value, w: Window, x: Value): Value {
-  const spatial = spatialOf(x.dims);
-  const rows = imageRows(g, dy);
-  if (isTiling(w)) {
-    // Repeating by Resize took a fifth of the time of Expand, and a sixth of that of a ConvTranspose of ones (DESIGN.md section 4).
-    const scales = g.constant(fromNumbers("float32", [2 + w.kernel.length], [1, 1, ...w.kernel]));
-    const options = { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" };
-    const whole = g.op("Resize", [dy, undefined, scales], options);
-    return g.reshapeLike(fit(g, imageRows(g, whole), spatial), x);
-  }
+  const rows = g.unsqueeze(imageRows(g, dy), [1]);
   const ones = g.constant(fromNumbers(dy.dtype, [1, 1, ...w.kernel], Array<number>(sizeOf(w.kernel)).fill(1)));
-  return g.reshapeLike(unslide(g, { dy: g.unsqueeze(rows, [1]), weights: ones, window: w }, spatial), x);
+  return g.reshapeLike(unslide(g, { dy: rows, weights: ones, window: w }, spatialOf(x.dims)), x);
 }
 
 /** How many elements each window of AveragePool divides by: a number where all are equal, else a constant (…out). */
@@ -115,6 +123,7 @@ export const pools = {
     grad(g, { x: [x], y: [y], dy: [dy], attrs }) {
       const w = windowOf(attrs, x.dims);
       const out = spatialOf(y.dims);
+      if (isTiling(w, out, spatialOf(x.dims))) return [tiledMaximum(g, x, y, dy, w)];
       const best = imageRows(g, y);
       const up = imageRows(g, dy);
       const seen = views(g, imageRows(g, x), w, out, -Infinity);
@@ -129,6 +138,7 @@ export const pools = {
     },
     samples: [
       { inputs: [distinct(2, 2, 5, 4)], attrs: { kernel_shape: [2, 2], strides: [2, 2] }, float32: true },
+      { inputs: [distinct(2, 2, 4, 6)], attrs: { kernel_shape: [2, 3], strides: [2, 3] }, float32: true },
       { inputs: [distinct(1, 2, 5, 5)], attrs: { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }, float32: true },
       { inputs: [distinct(1, 1, 6, 5)], attrs: { kernel_shape: [3, 2], strides: [2, 2], ceil_mode: 1, dilations: [1, 2] }, float32: true },
       { inputs: [distinct(1, 2, 6)], attrs: { kernel_shape: [3], auto_pad: "SAME_UPPER" }, float32: true, outputs: 2 },

@@ -19,8 +19,15 @@ function reducedShape(dims: readonly Dim[], axes: readonly number[], keep: boole
   return dims.flatMap((d, i) => (!axes.includes(i) ? [d] : keep ? [1] : []));
 }
 
-const inferReduce = (x: ValueInfo, call: Call): Typed =>
-  like(x, reducedShape(x.dims, axesOf(x, call), call.attrs.int("keepdims", 1) !== 0));
+function inferReduce(x: ValueInfo, call: Call): Typed {
+  const keep = call.attrs.int("keepdims", 1) !== 0;
+  if (keep && call.has(1) && !call.constant(1))
+    return like(
+      x,
+      x.dims.map((d) => (d === 1 ? d : call.symbol())),
+    ); // drawn together or not
+  return like(x, reducedShape(x.dims, axesOf(x, call), keep));
+}
 
 /** A reduction; `slope` gives the gradient from x, and y and dy with the drawn axes as 1 (they broadcast against x). */
 function reduction(

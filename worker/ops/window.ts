@@ -111,43 +111,54 @@ export function views(g: Builder, x: Value, w: Window, out: readonly number[], f
   });
 }
 
-/**
- * Windows undone: what stands at o goes to o · stride + k · dilation - begin, by weights (M, C / G, …k): dy (N, M, …o) → (N, C, …spatial).
- * In three dimensions WebGPU has no ConvTranspose, so there it is a Conv of dy with zeros in between, by the weights turned round.
- */
+/** Windows undone: what stands at o goes to o · stride + k · dilation - begin, by weights (M, C / G, …k): dy (N, M, …o) → (N, C, …spatial). */
 export function unslide(
   g: Builder,
   { dy, weights, window: w, group = 1 }: { dy: Value; weights: Value; window: Window; group?: number },
   spatial: readonly number[],
 ): Value {
   const { kernel, strides, dilations, begin, end } = w;
-  const out = spatialOf(dy.dims);
-  const missing = out.map((o, i) => spatial[i]! - ((o - 1) * strides[i]! + reachOf(w, i) - begin[i]! - end[i]!));
+  const missing = spatialOf(dy.dims).map((o, i) => spatial[i]! - ((o - 1) * strides[i]! + reachOf(w, i) - begin[i]! - end[i]!));
+  // What is too long is cut by more padding (windows of ceil_mode reach beyond the input).
+  const pads = [...begin, ...end.map((e, i) => e + Math.max(0, -missing[i]!))];
+  const extra = missing.map((m) => Math.max(0, m));
   const grouped = group !== 1 && { group };
-  if (out.length < 3) {
-    // What is too long is cut by more padding (windows of ceil_mode reach beyond the input).
-    const pads = [...begin, ...end.map((e, i) => e + Math.max(0, -missing[i]!))];
-    const extra = missing.map((m) => Math.max(0, m));
-    return g.op("ConvTranspose", [dy, weights], { kernel_shape: kernel, strides, dilations, pads, output_padding: extra, ...grouped });
-  }
+  return g.op("ConvTranspose", [dy, weights], { kernel_shape: kernel, strides, dilations, pads, output_padding: extra, ...grouped });
+}
+
+/** The same as a Conv of dy with zeros in between, by the weights turned round; `extra` more at the end of each axis. */
+export function unslideByConv(
+  g: Builder,
+  { dy, weights, window: w, group, extra }: { dy: Value; weights: Value; window: Window; group: number; extra: readonly number[] },
+): Value {
+  const { kernel, strides, dilations, begin, end } = w;
+  const out = spatialOf(dy.dims);
   const [m, c] = weights.dims as [number, number];
   const n = out.length;
   const zero = g.scalar(0, dy.dtype);
-  const apart = g.op("Pad", [
-    g.reshape(dy, [-1, ...out.flatMap((o) => [o, 1])]),
-    g.list([...Array<number>(2 * n + 1).fill(0), 0, ...strides.flatMap((s) => [0, s - 1])]),
-    zero,
-  ]);
-  const spaced = g.reshape(apart, [-1, m, ...out.map((o, i) => o * strides[i]!)]);
+  let spaced = dy;
+  if (strides.some((s) => s > 1)) {
+    const apart = g.op("Pad", [
+      g.reshape(dy, [-1, ...out.flatMap((o) => [o, 1])]),
+      g.list([...Array<number>(2 * n + 1).fill(0), 0, ...strides.flatMap((s) => [0, s - 1])]),
+      zero,
+    ]);
+    spaced = g.reshape(apart, [-1, m, ...out.map((o, i) => o * strides[i]!)]);
+  }
   const before = begin.map((b, i) => reachOf(w, i) - 1 - b);
-  const after = end.map((e, i) => reachOf(w, i) - 1 - e + missing[i]! - (strides[i]! - 1));
-  const ready = g.op("Pad", [spaced, g.list([0, 0, ...before, 0, 0, ...after]), zero]);
+  const after = end.map((e, i) => reachOf(w, i) - 1 - e + extra[i]! - (strides[i]! - 1));
+  const pads = [...before, ...after];
+  // A Conv pads by itself, but never by less than nothing.
+  const own = pads.every((p) => p >= 0);
+  const ready = own ? spaced : g.op("Pad", [spaced, g.list([0, 0, ...before, 0, 0, ...after]), zero]);
   const axes = kernel.map((_, i) => i + 3);
-  const swapped = g.transpose(g.reshape(weights, [group, m / group, c, ...kernel]), [0, 2, 1, ...axes]);
-  const minus = axes.map(() => -1);
-  const turned = g.slice(swapped, { starts: minus, ends: axes.map(() => -Infinity), axes, steps: minus });
-  const flipped = g.reshape(turned, [c * group, m / group, ...kernel]);
-  return g.op("Conv", [ready, flipped], { kernel_shape: kernel, dilations, ...grouped });
+  const swapped = group === 1 ? g.transpose(weights, [1, 0, ...axes.map((a) => a - 1)]) : undefined;
+  const parts = swapped ?? g.transpose(g.reshape(weights, [group, m / group, c, ...kernel]), [0, 2, 1, ...axes]);
+  const at = swapped ? axes.map((a) => a - 1) : axes;
+  const minus = at.map(() => -1);
+  const turned = g.slice(parts, { starts: minus, ends: at.map(() => -Infinity), axes: at, steps: minus });
+  const flipped = swapped ? turned : g.reshape(turned, [c * group, m / group, ...kernel]);
+  return g.op("Conv", [ready, flipped], { kernel_shape: kernel, dilations, ...(own && { pads }), ...(group !== 1 && { group }) });
 }
 
 /** Images as rows: (N, C, …) → (N·C, …), so that channels need no groups and the batch stays symbolic. */

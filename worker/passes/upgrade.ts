@@ -2,6 +2,7 @@
 // its place. Sources: the version tables of https://github.com/onnx/onnx/blob/main/docs/Changelog.md
 import { AppError } from "../../ipc/error.ts";
 import type { Attribute, Node } from "../onnx/graph.ts";
+import { dtypeCode } from "../onnx/proto.ts";
 import type { Builder, Value } from "../ops/builder.ts";
 import { constantOf } from "../ops/infer.ts";
 import { Attrs } from "../ops/op.ts";
@@ -156,9 +157,10 @@ const upgrades: Record<string, Upgrade> = {
     return changed(call, { drop: ["k"], inputs: [call.x[0], g.list([attrsOf(call).int("k")])] });
   },
 
-  CastLike(g, call) {
+  CastLike(_, call) {
     const [x, like] = call.x;
-    return [g.cast(x!, like!.dtype)];
+    if (x!.dtype === like!.dtype) return [x];
+    return changed(call, { type: "Cast", drop: ["saturate"], set: { to: int(dtypeCode(like!.dtype)) }, inputs: [x] });
   },
 
   Scan(_, call, from) {
@@ -203,6 +205,13 @@ const upgrades: Record<string, Upgrade> = {
     const groups = attrsOf(call).int("num_groups");
     const wide = (v: Value | undefined) => v && g.reshape(g.expand(g.reshape(v, [groups, 1]), [groups, channels / groups]), [channels]);
     return changed(call, { inputs: [x, wide(scale), wide(bias)] });
+  },
+
+  /** Before 20 the axis was an attribute, by default 1. */
+  DFT(g, call, from) {
+    if (from >= 20) return call;
+    const axis = g.scalar(attrsOf(call).int("axis", 1), "int64");
+    return changed(call, { drop: ["axis"], inputs: [call.x[0], call.x[1], axis] });
   },
 
   GridSample(_, call, from) {

@@ -6,7 +6,7 @@ import type { Graph } from "../onnx/graph.ts";
 import { encodeModel } from "../onnx/proto.ts";
 import { Builder } from "../ops/builder.ts";
 import { isFloat, sizeOf } from "../tensor.ts";
-import type { Engine, InferenceSession, StepGraph, StepState, TrainingSession } from "./engine.ts";
+import type { Engine, InferenceSession, StepGraph, StepState, TrainingPlan, TrainingSession } from "./engine.ts";
 import { explain, fromOrt, infos, run, toOrt } from "./onnxTensors.ts";
 import { CpuTraining, DeviceTraining } from "./onnxTraining.ts";
 
@@ -53,7 +53,8 @@ export class OrtEngine implements Engine {
     return own;
   }
 
-  async train(step: StepGraph, evaluate: Graph | undefined): Promise<TrainingSession> {
+  async train(training: TrainingPlan | StepGraph, evaluate: Graph | undefined): Promise<TrainingSession> {
+    const step = "graph" in training ? training : training.step();
     const stays = keepsState.has(this.id);
     const locations = step.graph.outputs.map(
       ({ name }) => [name, stays && name.startsWith("next:") && name !== "next:t" ? "gpu-buffer" : "cpu"] as const,
@@ -67,15 +68,15 @@ export class OrtEngine implements Engine {
       evaluate: evaluate && (await open(parametersAsInputs(evaluate, step.states))),
       copy: stays ? await open(copies(step.states)) : undefined,
     };
-    const training = stays ? new DeviceTraining(step, sessions) : new CpuTraining(step, sessions);
+    const loop = stays ? new DeviceTraining(step, sessions) : new CpuTraining(step, sessions);
     const own: TrainingSession = {
-      step: (feeds, lr) => training.step(feeds, lr),
-      evaluate: (feeds) => training.evaluate(feeds),
-      read: () => training.read(),
-      write: async (states) => training.write(states),
+      step: (feeds, lr) => loop.step(feeds, lr),
+      evaluate: (feeds) => loop.evaluate(feeds),
+      read: () => loop.read(),
+      write: async (states) => loop.write(states),
       dispose: async () => {
         if (!this.#open.has(own)) return;
-        training.dispose();
+        loop.dispose();
         await this.#release(own, sessions.step, sessions.evaluate, sessions.copy);
       },
     };

@@ -8,6 +8,7 @@ import { seeded } from "../ops/samples.ts";
 import { openEngine, type StepGraph, type StepState } from "../run/engine.ts";
 import { fromNumbers, isFloat, sizeOf, type Tensor, toNumbers } from "../tensor.ts";
 import { cardKey, type StepCard } from "./graphFiles.ts";
+import { peakMemory } from "./memory.ts";
 
 /** What a symbolic length is where no size is given. */
 const usual = 8;
@@ -48,7 +49,7 @@ export async function benchStep({ file, device, steps, seed, sizes = {} }: Bench
       device,
       stepMs: { median: at(0.5), p10: at(0.1), p90: at(0.9) },
       losses,
-      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+      peakMemoryBytes: peakMemory(),
     };
   } finally {
     await engine.dispose();
@@ -77,13 +78,12 @@ function stepOf(graph: Graph, random: () => number, file: string): { step: StepG
       throw new AppError("modelInvalid", `The state '${name}' has no fixed shape.`, "Make the step again.", { value: name });
     const shape = dims as number[];
     const told = card?.states.find((s) => s.name === name)?.initial;
-    const kept = typeof told === "string" ? graph.initializers.get(told) : undefined;
+    const kept = graph.initial.get(typeof told === "string" ? told : name);
     const fill = typeof told === "number" ? told : name === "t" ? 1 : name.includes(":") ? 0 : undefined;
     states.push({ name, dtype, dims: shape, initial: kept ?? filled(dtype, shape, fill, random) });
   }
   const own = new Set(states.map((s) => s.name));
   const inputs = graph.inputs.filter((i) => i.name !== "lr" && !own.has(i.name));
-  graph.prune(); // the initial values have been taken out
   return { step: { graph, inputs, states, outputs: [loss] }, rate: Number(card?.hyperparameters["lr"] ?? 1e-3) };
 }
 

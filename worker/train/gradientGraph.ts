@@ -3,7 +3,9 @@ import { AppError } from "../../ipc/error.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { Builder } from "../ops/builder.ts";
 import { trainedBatchNorm } from "../passes/batchNorm.ts";
+import { lower } from "../passes/lower.ts";
 import { fullOutputs } from "../passes/outputs.ts";
+import { runPasses } from "../passes/pass.ts";
 import { isFloat, type Tensor } from "../tensor.ts";
 import { gradients } from "./gradient.ts";
 
@@ -14,13 +16,15 @@ export interface GradientOptions {
   wrt?: readonly string[];
   /** Initializers that the file had and the graph no longer needs: their gradients are zeros. */
   gone?: ReadonlyMap<string, Tensor>;
+  /** Where it is to run (see StepOptions of step.ts); default "cpu". */
+  device?: string;
 }
 
 /**
  * The graph with one more output `grad:<name>` for each name asked for; the given one is left alone.
  * @throws usage for names that are not there or not floats; gradientMissing, shapeMismatch by node
  */
-export function gradientGraph(forward: Graph, { loss, wrt, gone = new Map() }: GradientOptions): Graph {
+export function gradientGraph(forward: Graph, { loss, wrt, gone = new Map(), device = "cpu" }: GradientOptions): Graph {
   requireOutput(forward, loss);
   const graph = fullOutputs(trainedBatchNorm(forward));
   // Initializers that the loss does not reach were pruned: their gradient is zero all the same.
@@ -33,7 +37,7 @@ export function gradientGraph(forward: Graph, { loss, wrt, gone = new Map() }: G
   const g = new Builder(graph);
   for (const [name, dx] of gradients(g, g.value(loss), wanted)) g.output(dx, `grad:${name}`);
   graph.prune();
-  return graph;
+  return runPasses(graph, lower(device));
 }
 
 /** Throws `usage` when the graph has no such output, listing those it has. */
