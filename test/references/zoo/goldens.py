@@ -20,12 +20,12 @@ kept = {
         "relu abs leaky_relu elu selu celu relu6 hardsigmoid hardswish clamp clamp_min clamp_max softshrink hardshrink softsign prelu maximum maximum_both minimum max_pairs norm_zero norm1 norm_rows pow0 pow_float normalize_zero fmod "
         "remainder prod_zero prod_one_zero logsumexp_ties where_nan amax amin max_whole max_pool max_pool_pad adaptive_max max_pool1d lp_pool_zero std_zero prod logsumexp_inf cdist_zero scatter_prod scatter_amax gather_twice grid sigmoid_far_silu").split()],
     "functions": [("fn." + n, w) for n, w in {
-        "amax": "ts13", "var": "ts14", "norms": "ts16", "logsumexp": "ts17", "cumsum": "ts17", "topk": "ts17", "index_grid": "dy18", "index_pairs": "dy18", "index_add": "ts16", "scatter_reduce_prod": "ts17", "slice_assign": "ts17", "roll": "ts13", "flip": "ts13",
+        "amax": "ts13", "var": "ts14", "norms": "ts16", "logsumexp": "ts17", "cumsum": "ts17", "topk": "ts17", "index_grid": "dy18", "index_pairs": "dy18", "scatter_reduce_prod": "ts17", "slice_assign": "ts17", "roll": "ts13", "flip": "ts13",
         "repeat": "ts17t", "repeat_interleave": "ts14", "tril_triu": "ts14", "strided_back": "ts17", "as_windows": "ts14", "pad_modes": "ts20", "pad_circular": "ts20", "unfold": "ts14", "fold": "ts20", "baddbmm": "ts14", "einsum6": "ts14", "einsum7": "dy18", "det": "ts14",
         "scaled_dot_mask": "dy18", "dynamic_full": "ts13", "batch_slice": "ts13",
     }.items()],
     "nets.small": [("mobilenet_v3", "ts13t")],
-    "nets.shuffled": [("shufflenet_v2", "dy18"), ("coord_attention", "dy18")],
+    "nets.shuffled": [("shufflenet_v2", "dy18")],
     "nets.images": [("bit_resnet", "dy18")],
     "nets.windows": [("swin", "dy18")],
     "nets.patches": [("levit", "ts17t"), ("xcit", "dy18"), ("mobilevit_v2", "dy18")],
