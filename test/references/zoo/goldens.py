@@ -31,6 +31,7 @@ kept = {
     "nets.patches": [("levit", "ts17t"), ("xcit", "dy18"), ("mobilevit_v2", "dy18")],
     "nets.dense": [("unet", "dy18"), ("vq_vae", "dy18"), ("segformer", "ts13")],
     "nets.boxes": [("detection", "dy18"), ("yolo", "ts13"), ("spatial_transformer", "dy18")],
+    "nets.groups": [("stylegan", "ts14")],
     "nets.plain": [("wavenet", "dy18"), ("cells", "dy18"), ("embedding_bag_sum", "dy18"), ("graph_net", "dy18"), ("point_net", "ts17t"), ("flow", "ts13"), ("mixture_density", "ts14"), ("experts", "dy18"), ("tabnet", "ts17t")],
     "nets.others": [("lstm_both", "ts14"), ("gru_two", "ts14"), ("recommend", "dy18"), ("memory", "ts14"), ("half_weights", "dy18"), ("double", "ts14"), ("whole_inputs", "ts14"), ("lora_tied", "ts14"), ("loss.Contrastive", "ts13"), ("loss.Barlow", "ts14"), ("deep_sets", "dy18")],
 }
