@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Device } from "../../ipc/types.ts";
+import { root } from "../shared.ts";
 import { home, paddock, table } from "./setUp.ts";
 
 const standIn = { PADDOCK_TENSORFLOW: "@tensorflow/tfjs" };
@@ -33,6 +34,20 @@ test("a run on it learns, and its model answers without it", async () => {
   const answered = await paddock(["predict", run, "-", "--json"], { input: "a,b,c\n1,2,red\n" });
   expect(answered.code).toBe(0);
   expect(answered.json["predictions"]).toHaveLength(1);
+});
+
+test("a step file runs on it as on the processor", async () => {
+  const model = join(root, "test/references/models/mlp.dynamo.18.onnx");
+  const step = join(home, "step.onnx");
+  const made = await paddock(["train-step", model, "--loss", "loss", "--optimizer", "radam", "--out", step, "--json"]);
+  expect(made.code).toBe(0);
+  const losses = async (device: string) => {
+    const { code, json } = await paddock(["bench", step, "--device", device, "--steps", "6", "--json"], { env: standIn });
+    expect([code, json["device"]]).toEqual([0, device]);
+    return json["losses"] as number[];
+  };
+  const [ours, theirs] = [await losses("cpu"), await losses("tensorflow")];
+  ours.forEach((loss, i) => expect(Math.abs(loss - theirs[i]!)).toBeLessThan(1e-3 * Math.max(1, loss)));
 });
 
 test("without the package the device is unknown, with the way to bring it", async () => {

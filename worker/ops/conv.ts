@@ -59,11 +59,13 @@ function weightGradient(g: Builder, { small, large, window, group }: { small: Va
   const sides = spatialOf(large.dims);
   const parts = () => g.transpose(g.reshape(large, [-1, group, c / group, ...sides]), [2, 1, 0, ...axes.map((a) => a + 1)]);
   const swapped = group === 1 ? g.transpose(large, swap) : g.reshape(parts(), [c / group, -1, ...sides]); // (C / G, G·N, …)
+  // Padding that no window reaches would only make places that are then cut off.
+  const spare = out.map((o, i) => sides[i]! + begin[i]! + end[i]! - ((o - 1) * strides[i]! + reachOf(window, i)));
   const conv = g.op("Conv", [swapped, g.transpose(small, swap)], {
     kernel_shape: out,
     strides: dilations,
     dilations: strides,
-    pads: [...begin, ...end],
+    pads: [...begin, ...end.map((e, i) => Math.max(0, e - Math.max(0, spare[i]!)))],
     ...(group !== 1 && { group }),
   });
   const whole = conv.dims.slice(2).join() === kernel.join();

@@ -57,7 +57,7 @@ function trainingGradient(g: Builder, { x: [x, scale], dy, attrs, flows, wants }
   if (flows(2)) b = g.add(b, g.div(g.mul(dy[2], 2 * (1 - kept)), n)); // ∂σ²/∂x = 2(x - μ)/n
   const wide = (v: Value) => byChannel(g, v, x);
   return [
-    wants(0) ? g.add(g.add(g.mul(dy[0], wide(a)), g.mul(centred, wide(b))), wide(c)) : null,
+    wants(0) ? g.add(g.add(g.mul(dy[0], wide(a)), wide(c)), g.mul(centred, wide(b))) : null,
     wants(1) ? g.mul(dot, inverse) : null,
     wants(2) ? sum : null,
     flows(1) ? g.mul(dy[1], kept) : null,

@@ -4,6 +4,7 @@ import { AppError } from "../../ipc/error.ts";
 import { type Graph, opset } from "../onnx/graph.ts";
 import { Attrs } from "../ops/op.ts";
 import { dedupe } from "./dedupe.ts";
+import { channels } from "./lowerings/channels.ts";
 import { cleanUps } from "./lowerings/cleanUp.ts";
 import { convolutions } from "./lowerings/convolution.ts";
 import { lookups } from "./lowerings/lookup.ts";
@@ -14,7 +15,7 @@ import type { Pass } from "./pass.ts";
 import { rewrite } from "./rewrite.ts";
 
 /** In order: of those that look at one operator, the first that has a form for the node is taken. */
-export const lowerings: readonly Lowering[] = [...cleanUps, ...smallImages, ...convolutions, ...sums, ...lookups];
+export const lowerings: readonly Lowering[] = [...cleanUps, ...smallImages, ...convolutions, ...channels, ...sums, ...lookups];
 
 /** The lowerings for a device, by the operators at which they look. */
 function tableFor(device: string): Map<string, Lowering[]> {

@@ -65,6 +65,8 @@ export interface TrainingPlan {
   readonly seed: number;
   /** All of this as one graph with gradients of ours; made when it is asked for. */
   step(): StepGraph;
+  /** The optimizer alone as a graph: the batch is the gradients, `grad:<p>`. */
+  update(device: string): StepGraph;
 }
 
 export interface Engine {

@@ -4,6 +4,7 @@ import { type InferenceSession as OrtSession, Tensor as OrtTensor } from "onnxru
 import { AppError } from "../../ipc/error.ts";
 import { type Tensor, tensor } from "../tensor.ts";
 import type { StepGraph } from "./engine.ts";
+import { writtenInPlace } from "./inPlace.ts";
 import { fromOrt, missing, type OrtValues, run, toOrt, twin } from "./onnxTensors.ts";
 
 export interface Sessions {
@@ -106,18 +107,24 @@ interface Side {
   fetches: Record<string, OrtTensor | null>;
 }
 
-/** Two sides: a step reads the state of one and writes it into the buffers of the other, so that nothing is allocated or copied. */
+/**
+ * Two sides: a step reads the state of one and writes it into the buffers of the other, so that nothing is allocated or copied. States that may be
+ * written over have one buffer on both sides.
+ */
 export class CpuTraining extends Training {
+  readonly #inPlace: ReadonlySet<string>;
   #now: Side;
   #other: Side;
 
   constructor(graph: StepGraph, sessions: Sessions) {
     super(graph, sessions);
+    this.#inPlace = writtenInPlace(graph.graph, graph.states);
     const wanted = Object.fromEntries(graph.outputs.map((name) => [name, null]));
     this.#now = { feeds: { ...this.scalars }, fetches: { ...wanted } };
     this.#other = { feeds: { ...this.scalars }, fetches: { ...wanted } };
     this.write(new Map(graph.states.map((s) => [s.name, s.initial])));
     for (const name of this.changing) {
+      if (this.#inPlace.has(name)) continue;
       const spare = twin(this.#now.feeds[name]!);
       this.#other.feeds[name] = spare;
       this.#now.fetches[`next:${name}`] = spare;
@@ -140,9 +147,12 @@ export class CpuTraining extends Training {
   }
 
   protected put(name: string, value: OrtTensor): void {
+    const changes = this.changing.includes(name);
     this.#now.feeds[name] = value;
-    if (this.changing.includes(name)) this.#other.fetches[`next:${name}`] = value;
-    else this.#other.feeds[name] = value;
+    if (changes) this.#other.fetches[`next:${name}`] = value;
+    if (changes && !this.#inPlace.has(name)) return;
+    this.#other.feeds[name] = value;
+    if (changes) this.#now.fetches[`next:${name}`] = value;
   }
 
   dispose(): void {

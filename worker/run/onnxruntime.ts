@@ -5,7 +5,10 @@ import { InferenceSession as OrtSession } from "onnxruntime-node";
 import type { Graph } from "../onnx/graph.ts";
 import { encodeModel } from "../onnx/proto.ts";
 import { Builder } from "../ops/builder.ts";
+import { blocked } from "../passes/lowerings/blocked.ts";
+import { runPasses } from "../passes/pass.ts";
 import { isFloat, sizeOf } from "../tensor.ts";
+import { blockSize } from "./blockSize.ts";
 import type { Engine, InferenceSession, StepGraph, StepState, TrainingPlan, TrainingSession } from "./engine.ts";
 import { explain, fromOrt, infos, run, toOrt } from "./onnxTensors.ts";
 import { CpuTraining, DeviceTraining } from "./onnxTraining.ts";
@@ -61,11 +64,13 @@ export class OrtEngine implements Engine {
     );
     const size = step.states.reduce((sum, s) => sum + (s.name.includes(":") ? 0 : sizeOf(s.dims)), 0);
     const threads = this.#threads ?? (size < oneThread ? 1 : threadCount());
-    const open = (graph: Graph, more: OrtSession.SessionOptions = {}) => this.#session(graph, { intraOpNumThreads: threads, ...more });
+    // Memory laid out by pattern comes on top of what the first step took: ResNet-18 with AdamW took 90 MB less without, in the same time.
+    const options = { intraOpNumThreads: threads, enableMemPattern: false };
+    const open = (graph: Graph, more: OrtSession.SessionOptions = {}) => this.#session(graph, { ...options, ...more });
     const sessions = {
       device: this.id,
-      step: await open(step.graph, stays ? { preferredOutputLocation: Object.fromEntries(locations) } : {}),
-      evaluate: evaluate && (await open(parametersAsInputs(evaluate, step.states))),
+      step: await open(await inBlocks(step.graph, this.id), stays ? { preferredOutputLocation: Object.fromEntries(locations) } : {}),
+      evaluate: evaluate && (await open(await inBlocks(parametersAsInputs(evaluate, step.states), this.id))),
       copy: stays ? await open(copies(step.states)) : undefined,
     };
     const loop = stays ? new DeviceTraining(step, sessions) : new CpuTraining(step, sessions);
@@ -112,6 +117,13 @@ export class OrtEngine implements Engine {
   }
 }
 
+/** On the CPU, convolutions whose weights change go by the runtime's blocked layout. */
+async function inBlocks(graph: Graph, device: string): Promise<Graph> {
+  if (device !== "cpu" || !graph.nodes.some((node) => node.type === "Conv" || node.type === "ConvTranspose")) return graph;
+  const size = await blockSize();
+  return size ? runPasses(graph, blocked(size)) : graph;
+}
+
 /** A graph that gives the states back. */
 function copies(states: readonly StepState[]): Graph {
   const g = new Builder("copies");
@@ -122,6 +134,6 @@ function copies(states: readonly StepState[]): Graph {
 /** The evaluate graph with the parameters that are trained as inputs of the same names. */
 function parametersAsInputs(graph: Graph, states: readonly StepState[]): Graph {
   const copy = graph.clone();
-  for (const { name } of states) if (copy.initializers.has(name)) copy.initializerToInput(name);
+  copy.initializersToInputs(states.map((s) => s.name).filter((name) => copy.initializers.has(name)));
   return copy;
 }

@@ -1,17 +1,18 @@
-// TensorFlow as an engine: the same forward graph by TensorFlow's operations, gradients and optimizers. The package is an optional one
+// TensorFlow as an engine: the same forward graph by TensorFlow's operations, gradients and optimizers; a step that is made already, with
+// gradients of ours in it, by TensorFlow's operations alone. The package is an optional one
 // (npm run setup:tensorflow); nothing else imports it. It has no fallback by node: a graph with an operator that TensorFlow.js does not have
 // is refused before it runs.
 import { createRequire } from "node:module";
-import { AppError } from "../../ipc/error.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { check } from "../onnx/check.ts";
 import { decodeModel } from "../onnx/proto.ts";
 import { inferGraph } from "../ops/infer.ts";
 import type { Engine, InferenceSession, StepGraph, TrainingPlan, TrainingSession } from "./engine.ts";
+import { runProgram } from "./tensorflow/inference.ts";
 import type { Tf } from "./tensorflow/op.ts";
 import { Program } from "./tensorflow/program.ts";
-import { runProgram, TfTraining } from "./tensorflow/session.ts";
-import { toTf } from "./tensorflow/values.ts";
+import { TfTraining } from "./tensorflow/session.ts";
+import { TfStepTraining } from "./tensorflow/stepProgram.ts";
 
 /** The package that is loaded: TensorFlow's own, or another with the same operations (tests name @tensorflow/tfjs). */
 export const tensorflowPackage = (): string => process.env["PADDOCK_TENSORFLOW"] || "@tensorflow/tfjs-node-gpu";
@@ -54,13 +55,7 @@ export class TfEngine implements Engine {
     const session: InferenceSession = {
       inputs: [...whole.inputs],
       outputs: [...whole.outputs],
-      run: async (feeds) =>
-        runProgram(this.#tf, program, (name) => {
-          const value = feeds[name];
-          if (!value)
-            throw new AppError("shapeMismatch", `The input '${name}' is missing.`, "Give a tensor for every input.", { value: name });
-          return { device: toTf(this.#tf, value, name) };
-        }),
+      run: async (feeds) => runProgram(this.#tf, program, feeds),
       dispose: async () => {
         if (this.#open.delete(session)) program.dispose();
       },
@@ -70,13 +65,8 @@ export class TfEngine implements Engine {
   }
 
   async train(training: TrainingPlan | StepGraph, evaluate: Graph | undefined): Promise<TrainingSession> {
-    if ("graph" in training)
-      throw new AppError(
-        "usage",
-        "The TensorFlow engine makes gradients of its own, and this is a finished step with gradients in it.",
-        "Use another device for a step file.",
-      );
-    const session = await TfTraining.open(this.#tf, training, evaluate);
+    const session =
+      "graph" in training ? new TfStepTraining(this.#tf, training, evaluate) : await TfTraining.open(this.#tf, training, evaluate);
     const own: TrainingSession = {
       step: (feeds, lr) => session.step(feeds, lr),
       evaluate: (feeds) => session.evaluate(feeds),

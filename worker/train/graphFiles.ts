@@ -10,7 +10,7 @@ import { type Tensor, toNumbers } from "../tensor.ts";
 import { writeAtomic } from "./files.ts";
 import { gradientGraph, requireFloat, requireOutput } from "./gradientGraph.ts";
 import { optimizer, optimizerNames, type OptimizerSpec } from "./optimizer.ts";
-import { type StepState, trainingStep } from "./step.ts";
+import { trainingStep } from "./step.ts";
 
 /** Learning rates of PyTorch's optimizers where it has them, of the papers where not. */
 const rates: Record<OptimizerName, number> = {
@@ -105,22 +105,24 @@ export async function writeStep(spec: StepSpec): Promise<StepResult> {
       ([, v]) => v !== undefined,
     ),
   ) as StepResult["hyperparameters"];
-  const parameters = graph.parameters.filter((p) => step.states.some((s) => s.name === p));
+  const own = new Set(step.states.map((s) => s.name));
+  const parameters = graph.parameters.filter((p) => own.has(p));
   const result = described(step.graph, out, loss);
   const outputs = new Set(step.graph.outputs.map((o) => o.name));
-  const states = step.states.map((s): StateInfo => {
-    const next = outputs.has(`next:${s.name}`) ? `next:${s.name}` : null;
-    return { name: s.name, dtype: s.dtype, shape: s.dims, next, initial: fillOf(s) ?? { initializer: sourceOf(s, step.states, graph) } };
-  });
-  const card: StepCard = {
-    version: 1,
-    loss,
-    optimizer: spec.optimizer,
-    hyperparameters,
-    parameters,
-    states: step.states.map((s) => ({ name: s.name, initial: fillOf(s) ?? sourceOf(s, step.states, graph) })),
-  };
-  for (const { name, initial } of step.states) if (card.states.some((s) => s.initial === name)) step.graph.initial.set(name, initial);
+  const states: StateInfo[] = [];
+  const card: StepCard = { version: 1, loss, optimizer: spec.optimizer, hyperparameters, parameters, states: [] };
+  /** Which state first began with a tensor: a parameter, as those come first. */
+  const sources = new Map<Tensor, string>();
+  for (const { name, dtype, dims, initial } of step.states) {
+    const next = outputs.has(`next:${name}`) ? `next:${name}` : null;
+    const source = sources.get(initial) ?? name;
+    const fill = fillOf(name, initial);
+    states.push({ name, dtype, shape: dims, next, initial: fill ?? { initializer: source } });
+    card.states.push({ name, initial: fill ?? source });
+    if (fill !== undefined || sources.has(initial)) continue;
+    sources.set(initial, name);
+    step.graph.initial.set(name, initial);
+  }
   step.graph.metadata.set(cardKey, JSON.stringify(card));
   await writeAtomic(out, encodeModel(step.graph));
   return { ...result, optimizer: spec.optimizer, hyperparameters, parameters, states };
@@ -150,20 +152,10 @@ function checkSettings(chosen: OptimizerSpec): void {
 const choices: Record<string, string[]> = { adjustLr: ["original", "match_rms_adamw"], others: ["adamw"] };
 
 /** The number that fills a moment, t or the seed; undefined for parameters and their copies. */
-function fillOf({ name, initial }: StepState): number | undefined {
-  const own = name.includes(":") || name === "t" || name === "seed";
-  const first = initial.data.length ? toNumbers(initial)[0]! : 0;
-  return own && (initial.data as ArrayLike<number | bigint>).length <= 1 ? first : own && isFilled(initial) ? first : undefined;
-}
-
-function isFilled({ data }: Tensor): boolean {
-  const first = data[0];
-  return (data as (typeof first)[]).every((v) => v === first);
-}
-
-/** The parameter whose values a state begins with. */
-function sourceOf(state: StepState, states: readonly StepState[], model: Graph): string {
-  return states.find((s) => s.initial === state.initial && model.initializers.has(s.name))?.name ?? state.name;
+function fillOf(name: string, { dtype, data }: Tensor): number | undefined {
+  if (!name.includes(":") && name !== "t" && name !== "seed") return undefined;
+  for (let i = 1; i < data.length; i++) if (data[i] !== data[0]) return undefined;
+  return data.length && dtype !== "string" ? toNumbers({ dtype, dims: [1], data: data.slice(0, 1) } as Tensor)[0]! : 0;
 }
 
 function described(graph: Graph, out: string, loss: string): GraphResult {

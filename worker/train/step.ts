@@ -15,6 +15,7 @@ import { gather } from "./accumulate.ts";
 import { clipByGlobalNorm, clipByValue } from "./clip.ts";
 import { withRoom } from "./names.ts";
 import { optimizer, type OptimizerSpec } from "./optimizer.ts";
+import { linearised } from "./update.ts";
 
 export type { StepGraph, StepState } from "../run/engine.ts";
 export type { OptimizerSpec } from "./optimizer.ts";
@@ -48,11 +49,12 @@ export interface StepOptions {
 /** A training for any engine: the same options as a step's, which is made only where the engine runs one. */
 export function trainingPlan(forward: Graph, options: StepOptions): TrainingPlan {
   const { loss, lossName = "loss", keep = [], skip = [], decay = () => true, clipNorm, clipValue, accumulate = 1, lossScale } = options;
+  const trained = forward.parameters.filter((p) => !skip.includes(p));
   return {
     forward,
     loss: { from: loss, name: lossName },
     keep,
-    trained: forward.parameters.filter((p) => !skip.includes(p)),
+    trained,
     optimizer: optimizer(options.optimizer).settings,
     asked: Object.entries(options.optimizer).flatMap(([name, value]) => (value === undefined ? [] : [name])),
     decays: decay,
@@ -62,6 +64,10 @@ export function trainingPlan(forward: Graph, options: StepOptions): TrainingPlan
     lossScale,
     seed: options.seed ?? 0,
     step: () => trainingStep(forward, options),
+    update: (device) => {
+      const { keep: _, skip: __, ...rest } = options;
+      return trainingStep(linearised(forward, trained), { ...rest, loss: "loss", lossName: "loss", device });
+    },
   };
 }
 
@@ -104,7 +110,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   const trained = forward.parameters.filter((p) => graph.initializers.has(p) && !skip.includes(p));
   for (const p of trained) requireTrainable(graph, p);
   const states: StepState[] = trained.map((name) => state(name, graph));
-  for (const p of trained) graph.initializerToInput(p);
+  graph.initializersToInputs(trained);
   const lr = g.input("lr", "float32", []);
   const t = random ? g.value("t") : g.input("t", "float32", []);
   const next = new Map<string, Value>();
@@ -113,7 +119,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
     .filter(({ name }) => !states.some((s) => s.name === name))
     .map(({ name, value }) => {
       const begin = state(name, graph);
-      graph.initializerToInput(name);
+      graph.initializersToInputs([name]);
       next.set(name, g.value(value));
       return begin;
     });
@@ -122,27 +128,32 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   let slopes = gradients(g, scaled, trained);
   if (lossScale !== undefined) slopes = new Map([...slopes].map(([name, dx]) => [name, g.mul(dx, 1 / lossScale)]));
   const moments: StepState[] = [];
+  const begins = new Map(states.map((s) => [s.name, s.initial]));
+  /** Each parameter and its moments. */
+  const own = new Map(trained.map((name) => [name, [name]]));
   const sums = gather(g, slopes, { t, every: accumulate, finite: lossScale !== undefined });
   slopes = sums.slopes;
   for (const [name, sum] of sums.next) {
     const { dims, dtype } = graph.info(name)!;
     moments.push({ name, dims: dims as number[], dtype, initial: zeros(dtype, dims as number[]) });
     next.set(name, sum);
+    own.get(name.slice(0, name.lastIndexOf(":")))?.push(name);
   }
   if (clipValue !== undefined) slopes = clipByValue(g, slopes, clipValue);
   if (clipNorm !== undefined) slopes = clipByGlobalNorm(g, slopes, clipNorm);
 
-  const byName = new Map(states.map((s) => [s.name, s]));
   for (const name of trained) {
-    const { dims, dtype: own, initial: parameter } = byName.get(name)!;
+    const parameter = begins.get(name)!;
+    const { dims } = parameter;
     for (const moment of memory(dims)) {
       const whole = moment.shared ? moment.name : `${name}:${moment.name}`;
       if (moment.shared && graph.defines(whole)) continue;
       const shape = moment.shared ? [] : [...(moment.dims ?? dims)];
-      const dtype = moment.shared ? "float32" : own;
-      const filled = () => fromNumbers(dtype, shape, new Array<number>(sizeOf(shape)).fill(Number(moment.initial)));
-      const initial = moment.initial === "parameter" ? parameter : moment.initial ? filled() : zeros(dtype, shape);
+      const dtype = moment.shared ? "float32" : parameter.dtype;
+      const filled = (value: number) => fromNumbers(dtype, shape, new Array<number>(sizeOf(shape)).fill(value));
+      const initial = moment.initial === "parameter" ? parameter : moment.initial ? filled(moment.initial) : zeros(dtype, shape);
       moments.push({ name: whole, dims: shape, dtype, initial });
+      if (!moment.shared) own.get(name)!.push(whole);
       g.input(whole, dtype, shape);
     }
   }
@@ -188,8 +199,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   graph.setOutputs([]);
   nameOutputs(g, wanted);
   graph.prune();
-  const own = trained.flatMap((p) => [p, ...moments.filter((m) => m.name.startsWith(`${p}:`)).map((m) => m.name)]);
-  graph.orderInputs([...inputs.map((i) => i.name), "lr", "t", ...(random ? ["seed"] : []), ...own]);
+  graph.orderInputs([...inputs.map((i) => i.name), "lr", "t", ...(random ? ["seed"] : []), ...[...own.values()].flat()]);
   return { graph: runPasses(graph, lower(device)), inputs, states, outputs: [lossName, ...keep] };
 }
 

@@ -1,9 +1,11 @@
 // What is known without the device: shapes, and what follows from constants, the step count and the seed. It is reckoned here, so that no
 // step waits for the device to tell a shape, and so that the whole numbers of dropout's hash, which int32 does not hold, are exact.
-import type { Node } from "../../onnx/graph.ts";
+import type { Graph, Node } from "../../onnx/graph.ts";
 import { Attrs } from "../../ops/op.ts";
-import { evaluate, partialOf, tensorOf } from "../../passes/partial.ts";
+import { constantOf } from "../../ops/infer.ts";
+import { evaluate, isEvaluated, partialOf, tensorOf } from "../../passes/partial.ts";
 import { int64, sizeOf, type Tensor } from "../../tensor.ts";
+import { isSmall } from "./values.ts";
 
 const wholes: Record<string, (a: bigint, b: bigint) => bigint> = {
   Add: (a, b) => a + b,
@@ -42,4 +44,19 @@ export function shapeHere(node: Node, dims: readonly number[]): Tensor | undefin
   if (node.type !== "Shape") return undefined;
   const some = dims.slice(attrs.int("start", 0), attrs.has("end") ? attrs.int("end") : undefined);
   return int64([some.length], some);
+}
+
+/**
+ * The values of a graph that follow from its constants, from shapes and from what is given here: they may be of types that the device does
+ * not have, such as the float64 in which optimizers reckon with the step count.
+ */
+export function knownHere(graph: Graph, given: ReadonlySet<string>): Set<string> {
+  const known = new Set(given);
+  for (const [name, value] of graph.initializers) if (constantOf(graph, name) && isSmall(value)) known.add(name);
+  for (const node of graph.nodes) {
+    if (node.domain !== "" || node.outputs.length !== 1) continue;
+    const shape = node.type === "Shape" || node.type === "Size";
+    if (shape || (isEvaluated(node.type) && node.inputs.every((name) => known.has(name)))) known.add(node.outputs[0]!);
+  }
+  return known;
 }

@@ -6,7 +6,7 @@ import { Attrs } from "../../ops/op.ts";
 import { operator } from "../../ops/index.ts";
 import { constantOf } from "../../ops/infer.ts";
 import type { DType, Tensor } from "../../tensor.ts";
-import { evaluateHere, shapeHere } from "./host.ts";
+import { evaluateHere, knownHere, shapeHere } from "./host.ts";
 import { flat, type Step, type Tf, type TfTensor } from "./op.ts";
 import { entryOf } from "./ops/index.ts";
 import { isKnownType, isSmall, toTf, wholesOf } from "./values.ts";
@@ -28,13 +28,19 @@ export class Program {
   readonly #tf: Tf;
   readonly #readers = new Map<string, number>();
   readonly #constants = new Map<string, TfTensor>();
+  /** What a run has brought to the device from here: it outlives the node that asked for it first. */
+  #brought: TfTensor[] = [];
 
-  /** @throws operatorUnknown, naming the first node that TensorFlow has no operation for; modelInvalid for a dtype that it does not have */
-  constructor(tf: Tf, graph: Graph) {
+  /**
+   * @param here inputs that are given as tensors of ours
+   * @throws operatorUnknown, naming the first node that TensorFlow has no operation for; modelInvalid for a dtype that it does not have
+   */
+  constructor(tf: Tf, graph: Graph, here: ReadonlySet<string> = new Set()) {
     this.graph = graph;
     this.#tf = tf;
+    const known = knownHere(graph, here);
     for (const node of graph.nodes) {
-      refuse(graph, node);
+      refuse(graph, node, known);
       for (const name of node.inputs) this.#readers.set(name, (this.#readers.get(name) ?? 0) + 1);
     }
     for (const { name } of graph.outputs) this.#readers.set(name, Infinity);
@@ -47,8 +53,13 @@ export class Program {
   run(given: ReadonlyMap<string, Given>): Map<string, TfTensor> {
     const values = new Map<string, Held>();
     for (const [name, value] of given) values.set(name, { ...value, own: false, readers: Infinity });
-    for (const node of this.graph.nodes) this.#node(node, values);
-    return new Map(this.graph.outputs.map(({ name }) => [name, this.#device(name, this.#held(name, values))]));
+    try {
+      for (const node of this.graph.nodes) this.#node(node, values);
+      return new Map(this.graph.outputs.map(({ name }) => [name, this.#output(name, this.#held(name, values))]));
+    } finally {
+      for (const value of this.#brought) value.dispose();
+      this.#brought = [];
+    }
   }
 
   dispose(): void {
@@ -67,10 +78,20 @@ export class Program {
     return held;
   }
 
+  /** An output is the caller's: what is kept beyond the run, or not even as long, is given as a copy (of which the numbers are shared). */
+  #output(name: string, held: Held): TfTensor {
+    const value = this.#device(name, held);
+    return held.own && !held.here ? value : this.#tf.clone(value);
+  }
+
   #device(name: string, held: Held): TfTensor {
     if (held.device) return held.device;
     const initial = held.own ? undefined : this.graph.initializers.get(name);
-    if (!initial || (held.here && held.here !== initial)) return (held.device = toTf(this.#tf, held.here!, name));
+    if (!initial || (held.here && held.here !== initial)) {
+      const made = this.#tf.keep(toTf(this.#tf, held.here!, name));
+      this.#brought.push(made);
+      return (held.device = made);
+    }
     const kept = this.#constants.get(name) ?? this.#tf.keep(toTf(this.#tf, initial, name));
     this.#constants.set(name, kept);
     return (held.device = kept);
@@ -144,7 +165,7 @@ export class Program {
 }
 
 /** Says what of a node TensorFlow cannot do, before anything runs. @throws operatorUnknown, modelInvalid */
-export function refuse(graph: Graph, node: Node): void {
+export function refuse(graph: Graph, node: Node, known: ReadonlySet<string> = new Set()): void {
   const { type, domain, name } = node;
   const whole = domain ? `${domain}.${type}` : type;
   const entry = entryOf(type, domain);
@@ -156,7 +177,8 @@ export function refuse(graph: Graph, node: Node): void {
     constant: (i: number) => constantOf(graph, node.inputs[i]),
   };
   const why = entry ? refuses?.(asked) : "TensorFlow.js has no such operation";
-  const wrong = [...node.inputs, ...node.outputs].map((v) => graph.info(v)).find((v) => v && !isKnownType(v.dtype));
+  const values = [...node.inputs, ...node.outputs].filter((v) => !known.has(v)).map((v) => graph.info(v));
+  const wrong = values.find((v) => v && !isKnownType(v.dtype));
   if (!why && !wrong) return;
   throw new AppError(
     why ? "operatorUnknown" : "modelInvalid",
