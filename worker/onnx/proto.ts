@@ -240,7 +240,12 @@ function readGraph(proto: GraphProto, at: Reading): Graph {
   const graph = new Graph(proto.name);
   const initialized = new Set(proto.initializer.map((t) => t.name));
   // Before IR 4 every initializer was listed among the inputs too.
-  for (const input of proto.input) if (!initialized.has(input.name)) graph.addInput(readInfo(input, "input"));
+  for (const input of proto.input) {
+    if (initialized.has(input.name)) continue;
+    // What an inner graph is given is known where it is used.
+    const open = at.depth > 0 && !known(input);
+    graph.addInput(open ? { name: input.name, dtype: "float32", dims: [] } : readInfo(input, "input"));
+  }
   for (const t of proto.initializer) {
     const value = readTensor(t, `The initializer '${t.name}'`, at);
     graph.addInitializer(t.name, value, { trainable: isFloat(value.dtype) });

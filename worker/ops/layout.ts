@@ -113,6 +113,7 @@ export const layout = {
       for (const cut of cutsOf(x.dims, call)) {
         const length = x.dims[cut.axis]!;
         if (typeof length === "number") dims[cut.axis] = sliceRange(length, cut.start, cut.end, cut.step).count;
+        else if (isOne(cut)) dims[cut.axis] = 1;
         else if (cut.start !== 0 || cut.end !== Infinity || cut.step !== 1) dims[cut.axis] = call.symbol();
       }
       return like(x, dims);
@@ -224,6 +225,9 @@ interface Cut {
   end: number;
   step: number;
 }
+
+/** The first or the last of a length that has only a name, and so is at least 1. */
+const isOne = ({ start, end, step }: Cut): boolean => step > 0 && ((start === 0 && end === 1) || (start === -1 && end === Infinity));
 
 /** What a Slice takes, axis by axis. */
 function cutsOf(dims: readonly Dim[], call: Pick<Call, "constant" | "has">): Cut[] {

@@ -75,7 +75,7 @@ function countedLabels(
           g.equal(g.unsqueeze(whole, [1]), g.assume(g.reshape(numbersTo(g, scores, 1), [-1, ...ones]), [classes, ...ones])),
           scores.dtype,
         );
-  const target = weights ? g.mul(hot, g.reshape(weights, [1, -1, ...ones])) : hot;
+  const target = weights ? g.mul(hot, g.assume(g.reshape(weights, [1, -1, ...ones]), [1, classes, ...ones])) : hot;
   if (!attrs.has("ignore_index")) return target;
   return g.mul(target, g.cast(g.not(g.equal(g.unsqueeze(labels, [1]), attrs.int("ignore_index"))), scores.dtype));
 }

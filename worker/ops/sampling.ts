@@ -3,8 +3,8 @@ import type { Dim } from "../onnx/graph.ts";
 import { fromNumbers, int64, sizeOf } from "../tensor.ts";
 import type { Builder, Value } from "./builder.ts";
 import { type Attrs, type Op, op, type View } from "./op.ts";
-import { type Gen, list, normal, type Sample } from "./samples.ts";
-import { known, like, mismatch, show } from "./shapes.ts";
+import { type Gen, ids, list, normal, type Sample } from "./samples.ts";
+import { known, like, mismatch, show, unknown } from "./shapes.ts";
 import { spatialOf } from "./window.ts";
 
 /** A neighbour along one axis: where it lies (whole number, any), its weight, and the weight's slope by the coordinate. */
@@ -195,12 +195,22 @@ export const samplings = {
   AffineGrid: op({
     arity: 2,
     infer([theta], call) {
-      const size = sizeGiven(call);
+      const size = call.constant(1) ? sizeGiven(call) : unknown(call, call.x[1].dims[0]).slice(2);
       return like(theta, [theta.dims[0]!, ...size, size.length]);
     },
-    grad(g, { x: [theta], dy: [dy], attrs, constant }) {
-      const size = sizeGiven({ constant });
+    grad(g, { x: [theta, whole], dy: [dy], attrs }) {
+      const size = dy.dims.slice(1, -1);
       const d = size.length;
+      if (!size.every((l) => typeof l === "number")) {
+        // The places are the grid of the map that leaves all where it is.
+        const same = Array.from({ length: d * (d + 1) }, (_, i) => (i % (d + 1) === Math.floor(i / (d + 1)) ? 1 : 0));
+        const one = g.concat([g.list([1]), g.slice(whole, { starts: [1], ends: [d + 2], axes: [0] })], { axis: 0 });
+        const still = g.op("AffineGrid", [g.constant(fromNumbers(theta.dtype, [1, d, d + 1], same)), one], {
+          align_corners: attrs.int("align_corners", 0),
+        });
+        const places = g.op("Pad", [g.reshape(still, [-1, d]), g.list([0, 0, 0, 1]), g.scalar(1, theta.dtype)]);
+        return [g.assume(g.matmul(g.swapLast(g.reshape(dy, [0, -1, d])), places), theta.dims), null];
+      }
       const aligned = attrs.int("align_corners", 0) !== 0;
       const at = (i: number, l: number) => (aligned ? (l === 1 ? -1 : (2 * i) / (l - 1) - 1) : (2 * i + 1) / l - 1);
       const places = size.reduce<number[][]>((all, l) => all.flatMap((p) => Array.from({ length: l }, (_, i) => [...p, at(i, l)])), [[]]);
@@ -217,6 +227,7 @@ export const samplings = {
     samples: [
       { inputs: [normal(2, 2, 3), list([2, 1, 2, 3])], step: 1, float32: true },
       { inputs: [normal(1, 3, 4), list([1, 1, 2, 3, 2])], attrs: { align_corners: 1 }, step: 1, float32: true },
+      { inputs: [normal(2, 2, 3), ids([2, 1, 2, 3])], step: 1, float32: true }, // a size that only the run knows
     ],
   }),
 } satisfies Record<string, Op>;

@@ -121,8 +121,14 @@ export class Folder {
         const [made] = g.node({ ...node, inputs: [x[0].name, g.list(plain).name] }, 1, [node.outputs[0]!]);
         return wanted.some((d) => Number(d) <= 0) ? made : g.assume(made!, wanted);
       }
-      case "Tile":
-        return x[0] && x[1] && !constantOf(g.graph, x[1].name) ? tiled(g, x[0], x[1], this.#partial(g, x[1])?.items) : undefined;
+      case "Tile": {
+        const times = items(1);
+        return times && x[0] && again(() => x[0]!.dims.map((d, i) => lengthOf([d, times[i]!])));
+      }
+      case "AffineGrid": {
+        const size = items(1);
+        return size && again((made) => [made.dims[0]!, ...size.slice(2), made.dims.at(-1)!]);
+      }
       case "Expand": {
         const wanted = items(1);
         return wanted && x[0] && again(() => broadcast(x[0]!.dims, wanted));
@@ -166,31 +172,4 @@ export class Folder {
     }
     return again((made) => made.dims.map((d, i) => (isUnknown(d) ? (dims[i] ?? d) : d)));
   }
-}
-
-/** Tile by numbers that only the run knows: an axis before each axis, stretched, and joined with it. */
-function tiled(g: Builder, x: Value, repeats: Value, known: readonly Dim[] | undefined): Value {
-  const rank = x.dims.length;
-  const dims = x.dims.map((d, i) => (known ? lengthOf([d, known[i]!]) : undefined));
-  const shape = g.mul(repeats, g.shapeOf(x));
-  const whole = (v: Value) =>
-    g.assume(
-      v,
-      v.dims.map((d, i) => dims[i] ?? d),
-    );
-  if (x.dims.every((d, i) => d === 1 || known?.[i] === 1)) return whole(g.expand(x, shape));
-  const column = (v: Value) => g.unsqueeze(v, [1]);
-  const pairs = g.reshape(
-    g.concat([column(repeats), g.assume(g.expandLike(column(g.list([1])), column(repeats)), [rank, 1])], { axis: 1 }),
-    [2 * rank],
-  );
-  const apart = g.expand(
-    g.unsqueeze(
-      x,
-      [...x.dims.keys()].map((i) => 2 * i),
-    ),
-    pairs,
-  );
-  const lengths = x.dims.flatMap((d, i) => [known?.[i] ?? apart.dims[2 * i]!, d]);
-  return whole(g.reshape(g.assume(apart, lengths), shape));
 }

@@ -12,6 +12,11 @@ test("extremes of whole numbers", () => {
   expect(of("ReduceMin", vector(3, 7, 5))).toEqual([3]);
 });
 
+test("repeated lengths", () => {
+  expect(of("Tile", vector(4, "B"), vector(2))).toEqual([4, "B", 4, "B"]);
+  expect(of("Tile", vector(4), vector(0))).toEqual([]);
+});
+
 test("extremes of a length with itself", () => {
   expect(of("Max", vector("B"), vector("B"))).toEqual(["B"]);
   expect(of("Max", vector("B"), vector("T"))).toBeUndefined();

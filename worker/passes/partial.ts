@@ -301,6 +301,12 @@ const evaluators: Record<string, Evaluate> = {
     if (!wanted || wanted.some((d) => d < 0) || sizeOf(wanted) > mostItems) return undefined;
     return spread([x!, { dtype: x!.dtype, dims: wanted, items: new Array<number>(sizeOf(wanted)).fill(0) }], x!.dtype, ([v]) => v);
   },
+  Tile([x, repeats]) {
+    const times = wholes(repeats);
+    if (times?.length !== x!.dims.length) return undefined;
+    const dims = x!.dims.map((d, i) => d * times[i]!);
+    return pick(x!, dims, (at) => at.map((i, axis) => i % x!.dims[axis]!));
+  },
   ConstantOfShape([shape], attrs) {
     const dims = wholes(shape);
     if (!dims || dims.some((d) => d < 0) || sizeOf(dims) > mostItems) return undefined;

@@ -37,7 +37,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     await writeGradients(JSON.parse(line));
     answer = {};
   } catch (error) {
-    answer = { code: error.code ?? error.name, message: error.code ? error.message : String(error.stack) };
+    answer = { code: error.code ?? error.name, message: error.code ? error.message : String(error.stack).slice(0, 700) };
   }
   process.stdout.write(`${JSON.stringify({ ...answer, ms: Math.round(performance.now() - started) })}\n`);
 }

@@ -180,7 +180,7 @@ fn("matvec", lambda z, w: torch.mv(z, w[0]) + z @ w[0] + torch.dot(z[0], w[0]), 
 fn("outer", lambda z, w: torch.outer(z[0], w[0]), (4, 6), (4, 5))
 fn("inner", lambda z, w: (z * w).sum(-1), (4, 6), (4, 6))
 fn("kron", lambda z, w: (z[:, :, None] * w[:, None, :]).reshape(-1, 30), (4, 6), (4, 5))
-fn("matmul_broadcast", lambda z, w: torch.matmul(z, w[0]) + torch.matmul(z, w[:, None])[:, 0], (4, 2, 3, 6), (4, 6, 5))
+fn("matmul_broadcast", lambda z, w: torch.matmul(z, w[0]) + torch.matmul(z, w[:, None]), (4, 2, 3, 6), (4, 6, 5))
 fn("matrix_power", lambda z: z @ z @ z, (4, 5, 5))
 fn("tensordot", lambda z, w: torch.tensordot(z, w[0], dims=([2], [0])), (4, 3, 6), (4, 6, 5))
 for k, (equation, shapes) in enumerate({

@@ -26,8 +26,19 @@ export function correlation(g: Builder, x: Value | undefined, attrs: Attrs): Cor
   const kernel = x.dims.slice(2);
   const source =
     group === 1 ? madeBy(g, input, "Transpose") : madeBy(g, madeBy(g, madeBy(g, input, "Reshape")?.x[0], "Transpose")?.x[0], "Reshape");
-  const large = source?.x[0];
-  if (!large || large.dims.length !== n + 2 || kernel.some((k) => typeof k !== "number")) return undefined;
+  let large = source?.x[0];
+  if (!large || !source || kernel.some((k) => typeof k !== "number")) return undefined;
+  if (group !== 1) {
+    const [part, , ...sides] = input.dims;
+    if (typeof part !== "number") return undefined;
+    // Where a Reshape came before, the two have become one: the images are made again as the convolution saw them.
+    const seen = [turned.x[0].dims[0]!, part * group, ...sides];
+    if (large.dims.join() !== seen.join()) {
+      if (sides.some((d) => typeof d !== "number")) return undefined;
+      large = g.reshape(large, [-1, ...seen.slice(1)]);
+    }
+  }
+  if (large.dims.length !== n + 2) return undefined;
   if (group === 1 && source.attrs.ints("perm", []).join() !== swap(x.dims.length)) return undefined;
   const pads = conv.attrs.ints("pads", Array<number>(2 * n).fill(0));
   const ones = Array<number>(n).fill(1);
