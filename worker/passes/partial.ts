@@ -93,7 +93,11 @@ const greater = numbers(
   (a, b) => truth(a > b),
   (a, b) => (a === b ? 0 : Number(b) <= 0 ? 1 : Number(a) <= 0 ? 0 : undefined),
 );
-const either = (f: (a: number, b: number) => number): Two => numbers(f, (a, b) => (a === b ? a : undefined));
+const either = (f: (a: number, b: number) => number): Two =>
+  numbers(
+    (a, b) => f(a, b), // not f itself: it would take the dtype for a third number
+    (a, b) => (a === b ? a : undefined),
+  );
 
 const two =
   (f: Two, dtype?: DType): Evaluate =>
