@@ -78,7 +78,7 @@ function channels(x: Value): number {
 }
 
 /** Padding that the attributes of ConvTranspose tell, and its result's lengths. */
-function transposedWindow(attrs: Attrs, dims: readonly Dim[], kernel: readonly number[]): { window: Window; out: Dim[] } {
+export function transposedWindow(attrs: Attrs, dims: readonly Dim[], kernel: readonly number[]): { window: Window; out: Dim[] } {
   const n = kernel.length;
   const sizes = attrs.ints("output_shape", []).slice(-n);
   const mode = attrs.string("auto_pad", "NOTSET");

@@ -3,6 +3,7 @@ import { AppError } from "../../ipc/error.ts";
 import { activations } from "./activations.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { bits } from "./bits.ts";
+import { columns } from "./columns.ts";
 import { convolutions } from "./conv.ts";
 import { einsums } from "./einsum.ts";
 import { fourier } from "./fourier.ts";
@@ -39,6 +40,7 @@ export const operators = {
   ...normalisations,
   ...imageNormalisations,
   ...convolutions,
+  ...columns,
   ...pools,
   ...padding,
   ...resizing,

@@ -21,8 +21,8 @@ export function axisOf(axis: number, rank: number): number {
 }
 
 /**
- * Numpy's broadcasting: right-aligned, 1 stretches. A number beside a symbol is taken for both, and a name beside an unknown; two names make
- * a third ("A|B"), as either may turn out to be 1.
+ * Numpy's broadcasting: right-aligned, 1 stretches. A number beside a symbol is taken for both. Of two symbols either may be 1 when the graph
+ * runs, so the result is neither, but "a|b": the larger of them.
  */
 export function broadcast(...shapes: readonly (readonly Dim[])[]): Dim[] {
   const rank = Math.max(0, ...shapes.map((s) => s.length));
@@ -32,14 +32,19 @@ export function broadcast(...shapes: readonly (readonly Dim[])[]): Dim[] {
       const d = shape[shape.length - rank + i] ?? 1;
       if (d === out || d === 1) continue;
       if (out === 1 || (typeof out === "string" && typeof d === "number")) out = d;
-      else if (typeof d === "string" && typeof out === "string") out = isUnknown(out) ? d : isUnknown(d) ? out : eitherOf(out, d);
+      else if (typeof d === "string" && typeof out === "string") out = larger(out, d);
       else if (typeof d === "number") throw mismatch(`the shapes ${shapes.map(show).join(" and ")} do not go together.`);
     }
     return out;
   });
 }
 
-const eitherOf = (a: string, b: string): string => [...new Set([...a.split("|"), ...b.split("|")])].sort().join("|");
+/** The larger of two lengths that are the same, or one of which is 1. */
+function larger(a: string, b: string): string {
+  const key = (name: string) => (isUnknown(name) ? 1 : 0); // a plain name first
+  const names = [...new Set([...a.split("|"), ...b.split("|")])];
+  return names.sort((p, q) => key(p) - key(q) || (p < q ? -1 : 1)).join("|");
+}
 
 /** Two lengths that must be one. A number wins over a symbol. */
 export function unify(a: Dim, b: Dim, shapes: readonly (readonly Dim[])[]): Dim {

@@ -30,6 +30,9 @@ export function tensorOf({ dtype, dims, items }: Partial): Tensor | undefined {
 
 type Evaluate = (x: readonly Partial[], attrs: Attrs) => Partial | undefined;
 
+/** Whether an operator can be evaluated at all. */
+export const isEvaluated = (type: string): boolean => Object.hasOwn(evaluators, type);
+
 /** The result of an operator on known values, or undefined. Inputs that are absent at the end are simply not there. */
 export function evaluate(type: string, x: readonly (Partial | undefined)[], attrs: Attrs): Partial | undefined {
   const rule = Object.hasOwn(evaluators, type) ? evaluators[type] : undefined;

@@ -2,6 +2,7 @@
 // its place. Sources: the version tables of https://github.com/onnx/onnx/blob/main/docs/Changelog.md
 import { AppError } from "../../ipc/error.ts";
 import type { Attribute, Node } from "../onnx/graph.ts";
+import { dtypeCode } from "../onnx/proto.ts";
 import type { Builder, Value } from "../ops/builder.ts";
 import { constantOf } from "../ops/infer.ts";
 import { Attrs } from "../ops/op.ts";
@@ -156,9 +157,10 @@ const upgrades: Record<string, Upgrade> = {
     return changed(call, { drop: ["k"], inputs: [call.x[0], g.list([attrsOf(call).int("k")])] });
   },
 
-  CastLike(g, call) {
+  CastLike(_, call) {
     const [x, like] = call.x;
-    return [g.cast(x!, like!.dtype)];
+    if (x!.dtype === like!.dtype) return [x];
+    return changed(call, { type: "Cast", drop: ["saturate"], set: { to: int(dtypeCode(like!.dtype)) }, inputs: [x] });
   },
 
   Scan(_, call, from) {
@@ -186,11 +188,10 @@ const upgrades: Record<string, Upgrade> = {
     return changed(call, { inputs: [call.x[0], roi, there(call.x[2]), there(call.x[3])] });
   },
 
-  /** Before 14 more than one output meant training; the saved statistics are gone since. */
+  /** Before 14 more than one output meant training; the saved statistics, which only a gradient of that time read, are gone since. */
   BatchNormalization(_, call, from) {
     if (from >= 14) return call;
     if (attrsOf(call).int("spatial", 1) !== 1) throw refuse(call, "has statistics for each place");
-    if (call.node.outputs.slice(3).some((name) => name)) throw refuse(call, "gives its saved statistics");
     const training = call.node.outputs.slice(1).some((name) => name);
     const made = changed(call, { drop: ["spatial", "is_test", "consumed_inputs"], set: { training_mode: int(training ? 1 : 0) } });
     return { ...made, node: { ...made.node, outputs: call.node.outputs.slice(0, training ? 3 : 1) } };

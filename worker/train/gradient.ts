@@ -68,21 +68,25 @@ function backward(g: Builder, node: Node, flow: ReadonlyMap<string, Value>, depe
   const given = atNode(node, inputs, () => rule(g, view));
   return inputs.flatMap((x, i): [string, Value][] => {
     const dx = given[i];
-    return x && dx && wants(i) ? [[x.name, sumTo(g, sameNames(g, dx, x), x, node)]] : [];
+    return x && dx && wants(i) ? [[x.name, sumTo(g, dx, x, node)]] : [];
   });
 }
 
 /** Floats, and whole numbers that floats were rounded to: through these a gradient passes as a float (straight through). */
 const carries = (g: Builder, x: Value): boolean => isFloat(x.dtype) || g.graph.producer(x.name)?.type === "QuantizeLinear";
 
+/** Operators that stretch an input of length 1 to that of another. */
+const stretching = new Set("Add Sub Mul Div Mod Pow Min Max Mean Sum Where PRelu MatMul Gemm Expand LayerNormalization".split(" "));
+
 /** dx summed over the axes along which x was stretched. */
-function sumTo(g: Builder, dx: Value, x: Value, node: Node): Value {
-  const extra = dx.dims.length - x.dims.length;
-  if (extra < 0) return check(g.expandLike(dx, x));
+function sumTo(g: Builder, given: Value, x: Value, node: Node): Value {
+  const extra = given.dims.length - x.dims.length;
+  if (extra < 0) return check(g.expandLike(given, x));
+  const dx = stretching.has(node.type) ? sumWhereOne(g, given, x, extra) : sameNames(g, given, x);
   const stretched = [...dx.dims.keys()].filter((i) => i < extra || (x.dims[i - extra] === 1 && dx.dims[i] !== 1));
   const real = stretched.filter((i) => dx.dims[i] !== 1);
-  let out = sumWhereOne(g, dx, x);
-  if (real.length) out = g.reduceSum(out, { axes: real, keepdims: real.length !== extra || real.some((i) => i >= extra) });
+  let out = dx;
+  if (real.length) out = g.reduceSum(dx, { axes: real, keepdims: real.length !== extra || real.some((i) => i >= extra) });
   if (out.dims.length !== x.dims.length) out = g.reshapeLike(out, x);
   return check(
     out.dims.every((d, i) => d === x.dims[i]) || out.dims.some((d, i) => d !== 1 && d !== x.dims[i]) ? out : g.expandLike(out, x),
@@ -118,27 +122,24 @@ function atNode<T>(node: Node, inputs: readonly (ValueInfo | undefined)[], body:
 const shapesOf = (inputs: readonly (ValueInfo | undefined)[]): string =>
   inputs.map((x) => (x ? `${x.dtype}[${x.dims.join(", ")}]` : "–")).join(", ");
 
-/**
- * Axes along which x has a length that only the run tells, other than dx's by name: where it turns out to be 1, x was stretched there.
- * What comes out has x's lengths along them.
- */
-function sumWhereOne(g: Builder, dx: Value, x: Value): Value {
-  const extra = dx.dims.length - x.dims.length;
-  const axes = [...x.dims.keys()].filter(
-    (i) => typeof x.dims[i] === "string" && x.dims[i] !== dx.dims[i + extra] && dx.dims[i + extra] !== 1,
-  );
-  const dims = dx.dims.map((d, i) => (axes.includes(i - extra) ? x.dims[i - extra]! : d));
-  if (!axes.length) return dx;
-  const lengths = g.gather(g.op("Shape", [x]), g.list(axes));
-  const ones = g.reshape(g.op("NonZero", [g.equal(lengths, 1)]), [-1]);
-  const stretched = g.gather(g.list(axes.map((i) => i + extra)), ones);
-  return g.assume(g.op("ReduceSum", [dx, stretched], { keepdims: 1, noop_with_empty_axes: 1 }), dims);
-}
-
-/** A length that x says better than dx becomes x's: two names for one length, or a number for a name. */
+/** Lengths of other names than x has are those of x; so is a number where x has a name. */
 function sameNames(g: Builder, dx: Value, x: Value): Value {
   const extra = dx.dims.length - x.dims.length;
-  const better = (d: Dim, own: Dim | undefined) => typeof d === "string" && typeof own === "number" && own !== 1;
-  const dims = dx.dims.map((d, i) => (i >= extra && better(d, x.dims[i - extra]) ? x.dims[i - extra]! : d));
+  const named = (d: Dim, own: Dim) => own !== 1 && d !== 1 && (typeof d === "string" || typeof own === "string");
+  const dims = dx.dims.map((d, i) => (i >= extra && named(d, x.dims[i - extra]!) ? x.dims[i - extra]! : d));
   return dims.join() === dx.dims.join() ? dx : g.assume(g.identity(dx), dims);
+}
+
+/** Where x has a named length and dx another: summed if x turns out to be 1 there and dx not, when the graph runs. */
+function sumWhereOne(g: Builder, dx: Value, x: Value, extra: number): Value {
+  const unsure = x.dims.flatMap((d, i) => (d !== 1 && d !== dx.dims[i + extra] && dx.dims[i + extra] !== 1 ? [i + extra] : []));
+  if (!unsure.some((i) => typeof x.dims[i - extra] === "string")) return sameNames(g, dx, x);
+  const one = g.scalar(1, "int64");
+  const rank = dx.dims.length;
+  const own = g.op("Shape", [x]);
+  const shape = extra ? g.op("Shape", [dx], { start: extra, end: rank }) : g.op("Shape", [dx]);
+  const isOne = g.and(g.equal(own, one), g.not(g.equal(shape, one)));
+  const axes = g.add(g.reshape(g.op("NonZero", [isOne]), g.list([-1])), extra);
+  const dims = dx.dims.map((d, i) => (unsure.includes(i) ? x.dims[i - extra]! : d));
+  return g.assume(g.op("ReduceSum", [dx, axes], { keepdims: 1, noop_with_empty_axes: 1 }), dims);
 }
