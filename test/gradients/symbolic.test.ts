@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from "vitest";
 import type { Dim } from "../../worker/onnx/graph.ts";
 import { Builder, type Plain, type Value } from "../../worker/ops/builder.ts";
-import { drawInputs, type Gen, ids, list, normal } from "../../worker/ops/samples.ts";
+import { distinct, drawInputs, type Gen, ids, list, normal } from "../../worker/ops/samples.ts";
 import { openEngine } from "../../worker/run/engine.ts";
 import { isFloat, type Tensor, toNumbers } from "../../worker/tensor.ts";
 import { gradients } from "../../worker/train/gradient.ts";
@@ -49,6 +49,17 @@ const cases: [string, readonly (Gen | undefined)[], Record<string, Plain>, numbe
   ["RNN", series(1, 2), both, 2, [...sequence, undefined, undefined, undefined, ["B"]]],
   ["Einsum", [normal(2, 3, 2, 3), normal(2, 2, 2, 3)], { equation: "bthd,bshd->bhts" }, 1, [["B", "T", 2, 3], ["B", "S", 2, 3]]], // prettier-ignore
   ["Einsum", [normal(2, 3, 4), normal(4, 5)], { equation: "...i,ij->...j" }, 1, [["B", "T", 4]]],
+  ["Einsum", [normal(2, 3, 2, 4), normal(3, 2, 4)], { equation: "bhwc,hkc->bhwk" }, 1, [["A", 3, 2, "C"]]],
+  [
+    "Einsum",
+    [normal(2, 3, 4), normal(5, 3, 4)],
+    { equation: "aij,bij->ab" },
+    1,
+    [
+      ["A", "I", "J"],
+      ["B", "I", "J"],
+    ],
+  ],
   ["GatherND", [normal(2, 3, 2), ids([1, 0, 2, 2], [2, 2, 1])], { batch_dims: 1 }, 1, [["B", 3, 2], ["B", 2, 1]]], // prettier-ignore
   ["Slice", [normal(4, 5), list([1, -9]), list([-1, 3])], {}, 1, [["B", "T"]]],
   ["Slice", [normal(4, 5), list([-2]), list([-4]), list([1]), list([-1])], {}, 1, [["B", "T"]]],
@@ -123,6 +134,18 @@ const cases: [string, readonly (Gen | undefined)[], Record<string, Plain>, numbe
   ],
   ["DFT", [normal(2, 5, 1), list([5], []), list([1], [])], { onesided: 1 }, 1, [["B", 5, 1]]],
   ["DFT", [normal(2, 5, 2), undefined, list([1], [])], {}, 1, [["B", "T", 2]]],
+  ["AveragePool", [normal(1, 2, 6, 5)], { kernel_shape: [3, 2], strides: [2, 2], pads: [1, 0, 1, 1] }, 1, [["B", 2, "H", "W"]]],
+  ["AveragePool", [normal(2, 2, 6)], { kernel_shape: [3], strides: [2], ceil_mode: 1 }, 1, [["B", 2, "T"]]],
+  [
+    "AveragePool",
+    [normal(2, 2, 6)],
+    { kernel_shape: [3], strides: [2], pads: [1, 1], ceil_mode: 1, count_include_pad: 1 },
+    1,
+    [["B", "C", "T"]],
+  ],
+  ["MaxPool", [distinct(2, 2, 5, 4)], { kernel_shape: [3, 2], strides: [2, 1], pads: [1, 0, 1, 1], ceil_mode: 1 }, 1, [["B", 2, "H", "W"]]],
+  ["LpPool", [normal(1, 2, 5)], { kernel_shape: [2], strides: [2] }, 1, [["B", 2, "T"]]],
+  ["GlobalMaxPool", [distinct(1, 2, 3, 2)], {}, 1, [["B", 2, "H", "W"]]],
   ["NegativeLogLikelihoodLoss", [normal(4, 3), ids([0, 2, 1, 2])], { ignore_index: 2 }, 1, [["B", 3], ["B"]]],
 ];
 

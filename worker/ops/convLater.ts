@@ -10,9 +10,9 @@ export const isOpen = (x: Value): boolean => x.dims.slice(2).some((d) => typeof 
 export function unslideLater(g: Builder, at: { dy: Value; weights: Value; x: Value; window: Window; group: number }): Value {
   const { dy, weights, x, window, group } = at;
   const { kernel, strides, dilations, begin, end } = window;
-  const pads = [...begin, ...end];
+  // A stride may leave places at the end that no window sees, in the padding or before: what is there is cut or filled up afterwards.
+  const pads = [...begin, ...end.map((e, i) => (strides[i] === 1 ? e : 0))];
   const made = g.op("ConvTranspose", [dy, weights], { kernel_shape: kernel, strides, dilations, pads, ...(group !== 1 && { group }) });
-  // A stride may leave places at the end that no window sees.
   const borders = strides.flatMap((stride, i) => {
     const axis = i + 2;
     if (stride === 1) return [];

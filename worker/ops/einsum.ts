@@ -5,7 +5,7 @@ import { fromNumbers } from "../tensor.ts";
 import type { Builder, Value } from "./builder.ts";
 import { type Op, op } from "./op.ts";
 import { normal, type SampleSpec } from "./samples.ts";
-import { broadcast, like, mismatch, unify } from "./shapes.ts";
+import { broadcast, lengthOf, like, mismatch, unify } from "./shapes.ts";
 
 /** A tensor and the name of each of its axes. */
 interface Term {
@@ -194,12 +194,8 @@ function pair(g: Builder, a: Term, b: Term, keep: ReadonlySet<string>): Term {
   if (left.length === 1 && right.length === 1) return { value: product, labels };
   const split = [...dims(a, left), ...dims(b, right)];
   if (split.filter((d) => typeof d === "string").length < 2) return { value: reshaped(g, product, n, split), labels };
-  const lengthOf = (t: Term, l: string) => {
-    const axis = t.labels.indexOf(l);
-    const d = t.value.dims[axis]!;
-    return typeof d === "number" ? g.list([d]) : g.op("Shape", [t.value], { start: axis, end: axis + 1 });
-  };
-  const shape = g.concat([...[...batch, ...left].map((l) => lengthOf(a, l)), ...right.map((l) => lengthOf(b, l))], { axis: 0 });
+  const along = (t: Term, l: string) => g.lengthOf(t.value, t.labels.indexOf(l));
+  const shape = g.concat([...[...batch, ...left].map((l) => along(a, l)), ...right.map((l) => along(b, l))], { axis: 0 });
   return { value: g.assume(g.reshape(product, shape), [...dims(a, batch), ...split]), labels };
 }
 
@@ -208,15 +204,16 @@ function merged(g: Builder, x: Value, n: number, groups: readonly [number, numbe
   if (groups[0] === 1 && groups[1] === 1) return x;
   const first = x.dims.slice(n, n + groups[0]);
   const second = x.dims.slice(n + groups[0]);
-  return reshaped(g, x, n, [size(first), size(second)]);
+  if (typeof size(first) === "number" || typeof size(second) === "number") return reshaped(g, x, n, [size(first), size(second)]);
+  const behind = g.op("ReduceProd", [g.op("Shape", [x], { start: n + groups[0] }), g.list([0])]);
+  const shape = g.concat([g.list([...x.dims.slice(0, n).map(() => 0), -1]), behind], { axis: 0 });
+  return g.assume(g.reshape(x, shape), [...x.dims.slice(0, n), lengthOf(first), lengthOf(second)]);
 }
 
 /** One length for several: -1 where one of them is symbolic. */
 const size = (dims: readonly Dim[]): Dim => dims.reduce((p, d) => (typeof p === "number" && typeof d === "number" ? p * d : d === 1 ? p : p === 1 ? d : "*"), 1 as Dim); // prettier-ignore
 
-/** Another shape for the axes behind the first `n`; only one of these lengths may be symbolic. */
+/** Another shape for the axes behind the first `n`; at most one of these lengths is symbolic. */
 function reshaped(g: Builder, x: Value, n: number, dims: readonly Dim[]): Value {
-  if (dims.filter((d) => typeof d === "string").length > 1)
-    throw mismatch("the gradient of this Einsum needs more than one symbolic length in a product.", "Give these lengths as numbers.");
   return g.reshape(x, g.list([...x.dims.slice(0, n).map((d) => (typeof d === "number" ? d : 0)), ...dims.map((d) => (typeof d === "number" ? d : -1))])); // prettier-ignore
 }

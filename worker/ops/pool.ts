@@ -2,7 +2,9 @@
 import type { Dim } from "../onnx/graph.ts";
 import { fromNumbers, sizeOf } from "../tensor.ts";
 import type { Builder, Value } from "./builder.ts";
+import { isOpen } from "./convLater.ts";
 import { type Call, type Op, op, type View } from "./op.ts";
+import { countsLater, largestLater, spreadLater } from "./poolLater.ts";
 import { distinct, type Gen, normal, offGrid, type Sample } from "./samples.ts";
 import { like, mismatch, show } from "./shapes.ts";
 import { imageRows, slideShape, spatialOf, unslide, views, type Window, windowOf } from "./window.ts";
@@ -61,13 +63,22 @@ function tiledMaximum(g: Builder, x: Value, y: Value, dy: Value, w: Window): Val
 
 /** dy given to every element that its window sees, added up: the gradient of a sum over windows. */
 function spread(g: Builder, dy: Value, w: Window, x: Value): Value {
+  if (isOpen(x) || isOpen(dy)) return spreadLater(g, dy, w, x);
+  const all = spatialOf(x.dims).every((d, i) => dy.dims[i + 2] === 1 && w.begin[i] === 0 && w.dilations[i] === 1 && w.kernel[i]! >= d);
+  if (all) return g.expandLike(dy, x); // a window that sees everything
   const rows = g.unsqueeze(imageRows(g, dy), [1]);
   const ones = g.constant(fromNumbers(dy.dtype, [1, 1, ...w.kernel], Array<number>(sizeOf(w.kernel)).fill(1)));
   return g.reshapeLike(unslide(g, { dy: rows, weights: ones, window: w }, spatialOf(x.dims)), x);
 }
 
 /** How many elements each window of AveragePool divides by: a number where all are equal, else a constant (…out). */
-function counts(g: Builder, { x: [x], y: [y], attrs }: View, w: Window): Value | number {
+function counts(g: Builder, view: View, w: Window): Value | number {
+  const {
+    x: [x],
+    y: [y],
+    attrs,
+  } = view;
+  if (isOpen(x) || isOpen(y)) return countsLater(g, view, w);
   const padding = attrs.int("count_include_pad", 0) !== 0;
   const along = spatialOf(x.dims).map((l, i) =>
     Array.from({ length: y.dims[i + 2] as number }, (_, o) => {
@@ -120,8 +131,10 @@ export const pools = {
       const dims = pooled(x.dims, call);
       return call.outputs > 1 ? [like(x, dims), { dtype: "int64", dims }] : like(x, dims);
     },
-    grad(g, { x: [x], y: [y], dy: [dy], attrs }) {
-      const w = windowOf(attrs, x.dims);
+    grad(g, view) {
+      const [x, y, dy] = [view.x[0], view.y[0], view.dy[0]];
+      if (isOpen(x) || isOpen(y)) return [largestLater(g, view)];
+      const w = windowOf(view.attrs, x.dims);
       const out = spatialOf(y.dims);
       if (isTiling(w, out, spatialOf(x.dims))) return [tiledMaximum(g, x, y, dy, w)];
       const best = imageRows(g, y);
@@ -162,6 +175,7 @@ export const pools = {
       sample(normal(1, 1, 6), { kernel_shape: [3], strides: [2], pads: [1, 1], ceil_mode: 1, count_include_pad: 1 }, 1),
       sample(normal(1, 1, 6, 5), { kernel_shape: [2, 2], dilations: [2, 1], pads: [1, 0, 1, 1] }, 1),
       sample(normal(1, 1, 6, 5), { kernel_shape: [2, 2], auto_pad: "SAME_UPPER" }, 1),
+      sample(normal(2, 2, 3, 4), { kernel_shape: [9, 9], strides: [9, 9], ceil_mode: 1 }, 1),
       sample(normal(1, 1, 3, 3, 4), { kernel_shape: [2, 2, 2], strides: [1, 1, 2] }, 1),
     ],
   }),
@@ -193,11 +207,11 @@ export const pools = {
     arity: 1,
     infer: ([x]) => like(x, whole(x)),
     grad(g, { x: [x], dy: [dy] }) {
-      const spatial = spatialOf(x.dims);
-      const rows = g.reshape(x, [-1, sizeOf(spatial)]);
-      const places = g.list([...Array(sizeOf(spatial)).keys()]);
-      const wins = g.equal(g.argMax(rows, { axis: 1, keepdims: true }), places);
-      return [g.reshapeLike(g.where(wins, g.reshape(dy, [-1, 1]), 0), x)];
+      const rows = g.reshape(x, g.list([0, 0, -1])); // (N, C, places)
+      const count = g.squeeze(g.lengthOf(rows, 2), [0]);
+      const places = g.op("Range", [g.scalar(0, "int64"), count, g.scalar(1, "int64")]);
+      const wins = g.equal(g.argMax(rows, { axis: 2, keepdims: true }), places);
+      return [g.reshapeLike(g.where(wins, g.reshape(dy, g.list([0, 0, 1])), 0), x)];
     },
     samples: [sample(distinct(2, 2, 3, 2), {})],
   }),

@@ -66,8 +66,8 @@ export function slideShape(dims: readonly Dim[], w: Window, call: Pick<Call, "sy
     const [stride, begin, end, reach] = [w.strides[i]!, w.begin[i]!, w.end[i]!, reachOf(w, i)];
     if (typeof d === "string") return stride === 1 && begin + end === reach - 1 ? d : call.symbol();
     const room = d + begin + end - reach;
-    if (room < 0) throw mismatch(`a window that reaches over ${reach} does not fit into ${d} with padding ${begin} and ${end}.`);
-    const places = (ceil ? Math.ceil(room / stride) : Math.floor(room / stride)) + 1;
+    const places = (ceil ? Math.ceil(room / stride) : Math.floor(room / stride)) + 1; // ceil: a window may be longer than all there is
+    if (places < 1) throw mismatch(`a window that reaches over ${reach} does not fit into ${d} with padding ${begin} and ${end}.`);
     // A window may not begin behind the input and its first padding.
     return ceil && (places - 1) * stride >= d + begin ? places - 1 : places;
   });

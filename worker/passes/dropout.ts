@@ -1,5 +1,5 @@
-// Dropout made repeatable, or left out. Handled: Dropout with a constant ratio, alone in its output. Refused: a ratio or a training flag
-// that is not constant, and a mask that is used.
+// Dropout made repeatable, or left out. Handled: Dropout with a constant ratio, its mask too, of any shape. Refused: a ratio or a training
+// flag that is not constant.
 // In training, the mask is a window into a fixed tape of 0 and 1/(1-ratio): rows in the order a + i·b modulo a prime, from column c on;
 // a, b and c are hashed from the step count, the seed and the node's number in whole numbers, so they are the same on every device, and
 // a resumed run draws what an unbroken one would.
@@ -8,11 +8,13 @@ import type { Graph, Node } from "../onnx/graph.ts";
 import type { Builder, Value } from "../ops/builder.ts";
 import { constantOf } from "../ops/infer.ts";
 import { seeded } from "../ops/samples.ts";
-import { float32, toNumbers } from "../tensor.ts";
+import { bools, float32, toNumbers } from "../tensor.ts";
 import { rewrite } from "./rewrite.ts";
 
 /** Rows of the tape: a prime, so that every stride visits all rows. */
 const tapeRows = 1021;
+/** Width of the rows where x's last axis has a length that only the run tells. */
+const freeWidth = 64;
 /** How far a window can shift sideways. */
 const slack = 64;
 /** 2^31 - 1, and two multipliers that go well with it: https://doi.org/10.1090/S0025-5718-99-00996-5 */
@@ -21,7 +23,7 @@ const multipliers = [1583458089, 784588716] as const;
 
 /** Inference: every Dropout vanishes. */
 export function withoutDropout(graph: Graph): Graph {
-  return rewrite(graph, (_, node, x) => (isDropout(node) ? [x[0]] : undefined));
+  return rewrite(graph, (g, node, x) => (isDropout(node) ? [x[0], keptAll(g, node, x[0]!)] : undefined));
 }
 
 /** Training: every Dropout with a ratio above 0 becomes a product with its mask, drawn from `t` and `seed` (int64 scalar), which are added as inputs. */
@@ -32,18 +34,22 @@ export function repeatableDropout(graph: Graph, names: { t: string; seed: string
   return rewrite(graph, (g, node, x) => {
     if (!isDropout(node)) return undefined;
     const ratio = ratioOf(g, node, x);
-    if (ratio === 0) return [x[0]];
+    if (ratio === 0) return [x[0], keptAll(g, node, x[0]!)];
     hash ??= stepHash(g, g.input(names.t, "float32", []), g.input(names.seed, "int64", []));
-    return [g.mul(x[0]!, mask(g, x[0]!, { ratio, hash, index: count++ }))];
+    const factors = mask(g, x[0]!, { ratio, hash, index: count++ });
+    return [g.mul(x[0]!, factors), node.outputs[1] ? g.greater(factors, 0) : undefined];
   });
 }
 
 const isDropout = (node: Node): boolean => node.type === "Dropout" && node.domain === "";
 
+/** The mask that drops nothing, where the node gives one. */
+const keptAll = (g: Builder, node: Node, x: Value): Value | undefined =>
+  node.outputs[1] ? g.expandLike(g.constant(bools([], [true])), x) : undefined;
+
 function ratioOf(g: Builder, node: Node, x: readonly (Value | undefined)[]): number {
   const refuse = (what: string) =>
     new AppError("modelInvalid", `Dropout '${node.name}': ${what}.`, "Give a constant ratio and training flag.", { node: node.name });
-  if (node.outputs.length > 1 && node.outputs[1]) throw refuse("its mask is used as a value of its own");
   const training = x[2] && constantOf(g.graph, x[2].name);
   if (!x[2] || (training && !training.data[0])) return 0; // absent means: not training
   const ratio = x[1] ? constantOf(g.graph, x[1].name) : float32([], [0.5]);
@@ -58,20 +64,27 @@ function stepHash(g: Builder, t: Value, seed: Value): Value {
 }
 
 function mask(g: Builder, x: Value, { ratio, hash, index }: { ratio: number; hash: Value; index: number }): Value {
-  const width = x.dims.at(-1);
-  if (typeof width !== "number")
-    throw new AppError("shapeMismatch", `Dropout needs a known width, not ${String(width)}.`, "Fix the last axis of its input.");
+  const last = x.dims.at(-1);
+  const width = typeof last === "number" ? last : freeWidth;
   const h = g.mod(g.mul(g.add(hash, 7919 * (index + 1)), multipliers[0]), modulus);
   const high = g.div(h, tapeRows);
   const a = g.mod(h, tapeRows);
   const b = g.add(g.mod(high, tapeRows - 1), 1);
   const c = g.unsqueeze(g.mod(g.div(high, tapeRows - 1), slack), [0]);
+  const window = g.op("Slice", [tape(g, width, ratio), c, g.add(c, width), g.list([1])]);
+  const rowsOf = (rows: Value) =>
+    g.gather(window, g.mod(g.add(g.mul(g.op("Range", [g.scalar(0, "int64"), rows, g.scalar(1, "int64")]), b), a), tapeRows));
+  if (typeof last !== "number") {
+    // As many rows as it takes, one behind the other, and of these what x has.
+    const size = g.op("Size", [x]);
+    const drawn = g.reshape(rowsOf(g.div(g.add(size, width - 1), width)), g.list([-1]));
+    const cut = g.op("Slice", [drawn, g.list([0]), g.unsqueeze(size, [0])]);
+    return g.assume(g.reshape(cut, g.shapeOf(x)), x.dims);
+  }
   const flat = x.dims.length === 2 ? x : g.reshape(x, [-1, width]);
   const length = flat.dims[0]!;
   const rows = typeof length === "number" ? g.scalar(length, "int64") : g.squeeze(g.op("Shape", [flat], { start: 0, end: 1 }), [0]);
-  const order = g.mod(g.add(g.mul(g.op("Range", [g.scalar(0, "int64"), rows, g.scalar(1, "int64")]), b), a), tapeRows);
-  const window = g.op("Slice", [tape(g, width, ratio), c, g.add(c, width), g.list([1])]);
-  const drawn = g.assume(g.gather(window, order), flat.dims);
+  const drawn = g.assume(rowsOf(rows), flat.dims);
   return g.assume(g.reshapeLike(drawn, x), x.dims);
 }
 

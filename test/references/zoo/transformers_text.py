@@ -170,7 +170,7 @@ pairs = {
     "blenderbot": seq2seq("BlenderbotForConditionalGeneration", lambda: t.BlenderbotConfig(**bart, encoder_layerdrop=0.0, decoder_layerdrop=0.0)),
     "led": seq2seq("LEDForConditionalGeneration", lambda: t.LEDConfig(**{k: v for k, v in bart.items() if k != "max_position_embeddings"}, max_encoder_position_embeddings=40, max_decoder_position_embeddings=40, attention_window=4, encoder_layerdrop=0.0, decoder_layerdrop=0.0)),
     "prophetnet": seq2seq("ProphetNetForConditionalGeneration", lambda: t.ProphetNetConfig(vocab_size=100, hidden_size=32, num_encoder_layers=2, num_decoder_layers=2, num_encoder_attention_heads=4, num_decoder_attention_heads=4,
-        encoder_ffn_dim=48, decoder_ffn_dim=48, max_position_embeddings=40, ngram=2, dropout=0.0, attention_dropout=0.0, activation_dropout=0.0, use_cache=False, pad_token_id=0, relative_max_distance=16, num_buckets=8)),
+        encoder_ffn_dim=48, decoder_ffn_dim=48, max_position_embeddings=40, ngram=2, dropout=0.0, attention_dropout=0.0, activation_dropout=0.0, use_cache=False, pad_token_id=0, decoder_start_token_id=2, relative_max_distance=16, num_buckets=8)),
     "t5-encoder": encoder("T5EncoderModel", lambda: t.T5Config(**t5), loss=hidden_loss, labels=None),
 }
 

@@ -134,6 +134,6 @@ vision = {
     "imagegpt": Entry(lambda attention: build(t.ImageGPTForCausalImageModeling, t.ImageGPTConfig(vocab_size=41, n_positions=32, n_embd=32, n_layer=2, n_head=4, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, use_cache=False), attention),
         lambda random, which: {"input_ids": fill(random, 39, 2 + which, 9), "labels": fill(random, 39, 2 + which, 9)}, own_loss, {"input_ids": batch, "labels": batch}),
     "perceiver": Entry(lambda attention: build(t.PerceiverForMaskedLM, t.PerceiverConfig(
-        num_latents=6, d_latents=16, d_model=24, num_blocks=1, num_self_attends_per_block=2, num_self_attention_heads=2, num_cross_attention_heads=2, qk_channels=16, v_channels=24, vocab_size=60, max_position_embeddings=12, attention_probs_dropout_prob=0.0), attention),
+        num_latents=6, d_latents=16, d_model=24, num_blocks=1, num_self_attends_per_block=2, num_self_attention_heads=2, num_cross_attention_heads=2, qk_channels=16, v_channels=16, vocab_size=60, max_position_embeddings=12, attention_probs_dropout_prob=0.0), attention),
         lambda random, which: {"inputs": fill(random, 50, 2 + which, 12), "attention_mask": torch.ones(2 + which, 12, dtype=torch.int64), "labels": fill(random, 50, 2 + which, 12)}, own_loss, {k: batch for k in ("inputs", "attention_mask", "labels")}),
 }
