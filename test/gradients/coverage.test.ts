@@ -50,7 +50,8 @@ gradient, ${count((e) => e.grad === "none")} whose result is flat or whole-numbe
 
 - **shape**: types and lengths are inferred, and compared with what ONNX Runtime gives for every sample.
 - **checked on cpu**: every gradient of every sample against central differences, in float64 where the runtime has the operator in it.
-- **checked on webgpu**: the first sample's gradients against the CPU's, wherever the test finds an adapter; nodes that WebGPU does not have run on the CPU.
+- **checked on webgpu**: every gradient of every sample against the CPU's, wherever the test finds an adapter. Nodes that WebGPU does not have run on the CPU,
+  among them those that it refuses while it runs (\`worker/run/fallback.ts\`: MaxPool with its Indices).
 - If, Loop and Scan with trip counts known beforehand are made straight by \`worker/passes/unroll.ts\`; Attention, RotaryEmbedding and Swish
   become operators of this table in \`worker/passes/attention.ts\`. Lists of tensors (Sequence…, Optional…) are taken apart by
   \`worker/passes/sequences.ts\`; what only the run decides is refused by name.

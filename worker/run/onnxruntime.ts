@@ -6,6 +6,7 @@ import type { Graph } from "../onnx/graph.ts";
 import { encodeModel } from "../onnx/proto.ts";
 import { Builder } from "../ops/builder.ts";
 import { isFloat, sizeOf } from "../tensor.ts";
+import { leftToCpu } from "./fallback.ts";
 import type { Engine, InferenceSession, StepGraph, StepState, TrainingSession } from "./engine.ts";
 import { explain, fromOrt, infos, run, toOrt } from "./onnxTensors.ts";
 import { CpuTraining, DeviceTraining } from "./onnxTraining.ts";
@@ -88,10 +89,12 @@ export class OrtEngine implements Engine {
   }
 
   async #session(graph: Graph | Uint8Array, more: OrtSession.SessionOptions = {}): Promise<OrtSession> {
-    const bytes = graph instanceof Uint8Array ? graph : encodeModel(graph);
+    const { graph: whole, names } = graph instanceof Uint8Array ? { graph, names: [] } : leftToCpu(graph, this.id);
+    const bytes = whole instanceof Uint8Array ? whole : encodeModel(whole);
+    const own = names.length ? { name: this.id, forceCpuNodeNames: names } : this.id;
     try {
       return await OrtSession.create(bytes, {
-        executionProviders: this.id === "cpu" ? ["cpu"] : [this.id, "cpu"],
+        executionProviders: this.id === "cpu" ? ["cpu"] : [own, "cpu"],
         intraOpNumThreads: this.#threads ?? threadCount(),
         interOpNumThreads: 1,
         executionMode: "sequential",
