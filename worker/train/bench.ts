@@ -76,7 +76,8 @@ function stepOf(graph: Graph, random: () => number, file: string): { step: StepG
     );
   const states: StepState[] = [];
   for (const { name, dtype, dims } of graph.inputs) {
-    if (name === "lr" || (!carried.has(name) && name !== "seed")) continue;
+    const drawn = name === "seed" && (!card || card.states.some((s) => s.name === "seed")); // the model may have an input of that name
+    if (name === "lr" || (!carried.has(name) && !drawn)) continue;
     if (dims.some((d) => typeof d === "string"))
       throw new AppError("modelInvalid", `The state '${name}' has no fixed shape.`, "Make the step again.", { value: name });
     const shape = dims as number[];

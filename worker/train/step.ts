@@ -3,7 +3,7 @@
 import { AppError } from "../../ipc/error.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { Builder, type Value } from "../ops/builder.ts";
-import { trainedBatchNorm } from "../passes/batchNorm.ts";
+import { trainedBatchNorm, withStatistics } from "../passes/batchNorm.ts";
 import { repeatableDropout } from "../passes/dropout.ts";
 import { lower } from "../passes/lower.ts";
 import { fullOutputs } from "../passes/outputs.ts";
@@ -62,7 +62,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
     seed = 0,
     device = "cpu",
   } = options;
-  const { memory, update, whole } = optimizer(options.optimizer);
+  const { memory, update, whole: apartEach } = optimizer(options.optimizer);
   for (const name of [loss, ...keep])
     if (!forward.outputs.some((o) => o.name === name))
       throw new AppError(
@@ -76,18 +76,19 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
 
   const trainable = forward.parameters.filter((p) => !skip.includes(p));
   const room = withRoom(forward, namesOf(forward, trainable, memory));
-  const graph = fullOutputs(trainedBatchNorm(repeatableDropout(room, { t: "t", seed: "seed" })));
+  const { graph: whole, statistics } = withStatistics(room);
+  const graph = fullOutputs(trainedBatchNorm(repeatableDropout(whole, { t: "t", seed: "seed" })));
   const g = new Builder(graph);
-  const random = graph.inputs.some((i) => i.name === "seed");
+  const random = graph.inputs.length > forward.inputs.length; // by t and seed
   const inputs = forward.inputs.map((i) => g.value(i.name));
-  const trained = forward.parameters.filter((p) => graph.initializers.has(p) && !skip.includes(p));
+  const trained = forward.parameters.filter((p) => graph.initializers.has(p) && !skip.includes(p) && !statistics.has(p));
   for (const p of trained) requireTrainable(graph, p);
   const states: StepState[] = trained.map((name) => state(name, graph));
   for (const p of trained) graph.initializerToInput(p);
   const lr = g.input("lr", "float32", []);
   const t = random ? g.value("t") : g.input("t", "float32", []);
   const next = new Map<string, Value>();
-  const running = runningStatistics(g, states, next);
+  const running = runningStatistics(g, statistics, next);
 
   const scaled = lossScale === undefined ? g.value(loss) : g.mul(g.value(loss), lossScale);
   let slopes = gradients(g, scaled, trained);
@@ -118,7 +119,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
     }
   }
   const held = (now: Value, before: Value) => (sums.due ? g.where(sums.due, now, before) : now);
-  for (const group of groups(g, trained, whole, decay)) {
+  for (const group of groups(g, trained, apartEach, decay)) {
     const shared = new Set(memory(g.value(group[0]!).dims as number[]).flatMap((m) => (m.shared ? [m.name] : [])));
     const at = {
       p: together(g, group),
@@ -200,20 +201,14 @@ function requireTrainable(graph: Graph, name: string): void {
     );
 }
 
-/** Batch normalisations in training: their running mean and variance become states, taken from their outputs. */
-function runningStatistics(g: Builder, states: readonly StepState[], next: Map<string, Value>): StepState[] {
-  const found: StepState[] = [];
-  for (const node of g.graph.nodes) {
-    if (node.type !== "BatchNormalization" || node.domain !== "" || !node.attrs["training_mode"]?.value) continue;
-    for (const i of [1, 2]) {
-      const [name, output] = [node.inputs[i + 2]!, node.outputs[i]];
-      if (!output || !g.graph.initializers.has(name) || states.some((s) => s.name === name)) continue;
-      found.push(state(name, g.graph));
-      g.graph.initializerToInput(name);
-      next.set(name, g.value(output));
-    }
-  }
-  return found;
+/** Running means and variances become states. */
+function runningStatistics(g: Builder, statistics: ReadonlyMap<string, string>, next: Map<string, Value>): StepState[] {
+  return [...statistics].map(([name, output]) => {
+    const found = state(name, g.graph);
+    g.graph.initializerToInput(name);
+    next.set(name, g.value(output));
+    return found;
+  });
 }
 
 function state(name: string, graph: Graph): StepState {
