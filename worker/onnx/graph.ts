@@ -48,6 +48,7 @@ export class Graph {
   readonly initial = new Map<string, Tensor>();
   #inputs: ValueInfo[] = [];
   #outputs: ValueInfo[] = [];
+  #outputNames = new Set<string>();
   #nodes: Node[] = [];
   #initializers = new Map<string, Tensor>();
   #parameters: string[] = [];
@@ -122,8 +123,9 @@ export class Graph {
 
   /** Lists a value as an output; it must be defined when the graph is checked. */
   addOutput(info: ValueInfo): void {
-    if (this.#outputs.some((o) => o.name === info.name)) throw twice(info.name);
+    if (this.#outputNames.has(info.name)) throw twice(info.name);
     this.#outputs.push(info);
+    this.#outputNames.add(info.name);
     if (!this.#infos.has(info.name)) this.#infos.set(info.name, info);
   }
 
@@ -133,6 +135,7 @@ export class Graph {
       if (!info) throw new AppError("modelInvalid", `The output '${name}' is not defined.`, "Name a value of the graph.", { value: name });
       return info;
     });
+    this.#outputNames = new Set(names);
   }
 
   addInitializer(name: string, tensor: Tensor, options: { trainable?: boolean } = {}): void {
@@ -178,11 +181,18 @@ export class Graph {
 
   /** Turns an initializer into an input of the same name and type. */
   initializerToInput(name: string): void {
-    const info = this.#infos.get(name);
-    if (!this.#initializers.delete(name) || !info)
-      throw new AppError("modelInvalid", `There is no initializer '${name}'.`, "Name one of the graph's initializers.", { value: name });
-    this.setParameters(this.#parameters.filter((p) => p !== name));
-    this.#inputs.push(info);
+    this.initializersToInputs([name]);
+  }
+
+  /** The same for several, in order. */
+  initializersToInputs(names: readonly string[]): void {
+    for (const name of names) {
+      const info = this.#infos.get(name);
+      if (!this.#initializers.delete(name) || !info)
+        throw new AppError("modelInvalid", `There is no initializer '${name}'.`, "Name one of the graph's initializers.", { value: name });
+      this.#inputs.push(info);
+    }
+    this.setParameters(this.#parameters);
   }
 
   /** Appends a node, or puts it at `at`. */
@@ -243,6 +253,7 @@ export class Graph {
     }
     const now = (name: string) => names.get(name) ?? name;
     this.#outputs = this.#outputs.map((o) => ({ ...o, name: now(o.name) }));
+    this.#outputNames = new Set(this.#outputs.map((o) => o.name));
     this.replaceNodes(this.#nodes.map((node) => ({ ...node, inputs: node.inputs.map(now), outputs: node.outputs.map(now) })));
   }
 
@@ -264,6 +275,7 @@ export class Graph {
     for (const [k, v] of this.initial) copy.initial.set(k, v);
     copy.#inputs = [...this.#inputs];
     copy.#outputs = [...this.#outputs];
+    copy.#outputNames = new Set(this.#outputNames);
     copy.#nodes = [...this.#nodes];
     copy.#initializers = new Map(this.#initializers);
     copy.setParameters(this.#parameters);

@@ -84,7 +84,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   const trained = forward.parameters.filter((p) => graph.initializers.has(p) && !skip.includes(p) && !statistics.has(p));
   for (const p of trained) requireTrainable(graph, p);
   const states: StepState[] = trained.map((name) => state(name, graph));
-  for (const p of trained) graph.initializerToInput(p);
+  graph.initializersToInputs(trained);
   const lr = g.input("lr", "float32", []);
   const t = random ? g.value("t") : g.input("t", "float32", []);
   const next = new Map<string, Value>();
@@ -94,11 +94,13 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   let slopes = gradients(g, scaled, trained);
   if (lossScale !== undefined) slopes = new Map([...slopes].map(([name, dx]) => [name, g.mul(dx, 1 / lossScale)]));
   const moments: StepState[] = [];
+  const momentsOf = new Map<string, string[]>();
   const sums = gather(g, slopes, { t, every: accumulate, finite: lossScale !== undefined });
   slopes = sums.slopes;
   for (const [name, sum] of sums.next) {
     const { dims, dtype } = graph.info(name)!;
     moments.push({ name, dims: dims as number[], dtype, initial: zeros(dtype, dims as number[]) });
+    momentsOf.set(name.slice(0, -":sum".length), [name]);
     next.set(name, sum);
   }
   if (clipValue !== undefined) slopes = clipByValue(g, slopes, clipValue);
@@ -115,6 +117,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
       const filled = () => fromNumbers(dtype, shape, new Array<number>(sizeOf(shape)).fill(Number(moment.initial)));
       const initial = moment.initial === "parameter" ? parameter : moment.initial ? filled() : zeros(dtype, shape);
       moments.push({ name: whole, dims: shape, dtype, initial });
+      if (!moment.shared) momentsOf.set(name, [...(momentsOf.get(name) ?? []), whole]);
       g.input(whole, dtype, shape);
     }
   }
@@ -160,7 +163,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   graph.setOutputs([]);
   nameOutputs(g, wanted);
   graph.prune();
-  const own = trained.flatMap((p) => [p, ...moments.filter((m) => m.name.startsWith(`${p}:`)).map((m) => m.name)]);
+  const own = trained.flatMap((p) => [p, ...(momentsOf.get(p) ?? [])]);
   graph.orderInputs([...inputs.map((i) => i.name), "lr", "t", ...(random ? ["seed"] : []), ...own]);
   return { graph: runPasses(graph, lower(device)), inputs, states, outputs: [lossName, ...keep] };
 }
