@@ -440,3 +440,50 @@ export interface BenchResult {
   losses: number[];
   peakMemoryBytes: number;
 }
+
+/** One net of the suite to time. `peer`: a Python that has torch, which makes the same steps in turn. */
+export interface SuiteSpec {
+  name: string;
+  device: string;
+  /** Processors to use, here and there; default as in training. */
+  threads?: number;
+  steps: number;
+  seed: number;
+  /** At sizes for tests. */
+  small: boolean;
+  peer?: string;
+}
+
+/** `torch`: its version, or null where the Python cannot be used, with the reason. */
+export interface SuitePeer {
+  python: string;
+  torch: string | null;
+  why: string | null;
+}
+
+export interface SuiteTiming {
+  stepMs: BenchResult["stepMs"];
+  /** Processor time a step, all threads together. */
+  cpuMs: number;
+  /** Of a process that does this alone; null where the system does not say. */
+  peakMemoryBytes: number | null;
+}
+
+export interface SuiteEntry extends SuiteTiming {
+  name: string;
+  title: string;
+  device: string;
+  threads: number;
+  /** Numbers that learn. */
+  parameters: number;
+  nodes: number;
+  /** Making the forward graph and the step out of it. */
+  buildMs: number;
+  losses: number[];
+  /** PyTorch eager on the processor, from the same weights on the same batch; null where no Python was given. */
+  peer: (SuiteTiming & { losses: number[] }) | null;
+  /** Ours by theirs: below 1 is faster, smaller. */
+  ratio: { time: number; cpu: number; memory: number | null } | null;
+  /** Largest relative difference of a step's losses. */
+  lossDifference: number | null;
+}

@@ -17,6 +17,9 @@ import type {
   RunResult,
   StepResult,
   StepSpec,
+  SuiteEntry,
+  SuitePeer,
+  SuiteSpec,
   TrainPlan,
   TrainSpec,
 } from "./types.ts";
@@ -69,6 +72,10 @@ export interface WorkerApi {
     input: { file: string; device: string; steps: number; seed: number; sizes?: Record<string, number> },
     signal?: AbortSignal,
   ): Promise<BenchResult>;
+  /** Names of the suite's nets, and whether the Python has torch. */
+  suite(input: { python?: string }, signal?: AbortSignal): Promise<{ names: string[]; peer: SuitePeer | null }>;
+  /** Times one net of the suite; the peak of memory is that of this process. */
+  benchSuite(spec: SuiteSpec, signal?: AbortSignal): Promise<SuiteEntry>;
 
   /** Tries one device in this process; main starts a worker a device, as a failed provider can spoil its process. */
   probe(input: { device: string }, signal?: AbortSignal): Promise<Device>;

@@ -7,7 +7,7 @@ import { type Engine, openEngine } from "./run/engine.ts";
 import type { TrainingSession } from "./run/engine.ts";
 import { tasks } from "./tasks/index.ts";
 import { float32, type Tensor } from "./tensor.ts";
-import { trainingStep } from "./train/step.ts";
+import { trainingPlan } from "./train/step.ts";
 
 const net: NetSpec = { model: "line", config: {}, numeric: 1, categories: [], outputs: 1, seed: 0 };
 const pointsLimit = 1000;
@@ -51,8 +51,8 @@ export class Lesson {
     const task = tasks.regression;
     const engine = await openEngine("cpu", { threads: 1 });
     try {
-      const step = trainingStep(trainingGraph(net, task), { loss: "loss", optimizer: { name: spec.optimizer } });
-      const session = await engine.train(step, answeringGraph(net, task));
+      const training = trainingPlan(trainingGraph(net, task), { loss: "loss", optimizer: { name: spec.optimizer } });
+      const session = await engine.train(training, answeringGraph(net, task));
       await session.write(
         new Map([
           ["a", float32([1, 1], [spec.a ?? 0])],

@@ -14,6 +14,9 @@ import { Control } from "./train/control.ts";
 import { writeGradients, writeStep } from "./train/graphFiles.ts";
 import { planRun } from "./train/prepare.ts";
 import { trainRun } from "./train/run.ts";
+import { suite } from "./train/suite/index.ts";
+import { askPeer } from "./train/suite/peer.ts";
+import { timeEntry } from "./train/suite/time.ts";
 
 export interface Worker {
   handlers: Handlers<WorkerApi>;
@@ -108,6 +111,8 @@ export function createWorker(emit: Emit): Worker {
     grad: (spec) => writeGradients(spec),
     trainStep: (spec) => writeStep(spec),
     bench: (input, signal) => benchStep(input, signal),
+    suite: async ({ python }) => ({ names: Object.keys(suite), peer: python === undefined ? null : await askPeer(python) }),
+    benchSuite: (spec, signal) => timeEntry(spec, signal),
 
     probe: ({ device }) => probeDevice(device),
   } satisfies Handlers<WorkerApi>;

@@ -194,4 +194,22 @@ describe("train-step and bench", () => {
     expect((await paddock(["bench", path("step.onnx"), "--device", "abacus", "--json"])).code).toBe(2);
     expect((await paddock(["train-step", mlp, "--loss", "loss", "--optimizer", "guess", "--out", path("n.onnx"), "--json"])).code).toBe(2);
   });
+
+  test("the suite times nets by name, each in a process of its own; a Python that is none is said to be none", async () => {
+    const args = ["bench", "suite", "--small", "--only", "gpt,mlp", "--steps", "4", "--threads", "1"];
+    const { code, json } = await paddock([...args, "--no-peer", "--json"]);
+    expect(code).toBe(0);
+    const { entries, peer, median } = json as unknown as { entries: Record<string, unknown>[]; peer: unknown; median: unknown };
+    expect(entries.map((e) => e["name"])).toEqual(["gpt", "mlp"]);
+    for (const entry of entries) {
+      expect(entry["losses"]).toHaveLength(4);
+      expect(entry["threads"]).toBe(1);
+      expect([entry["peer"], entry["ratio"]]).toEqual([null, null]);
+    }
+    expect([peer, median]).toEqual([null, null]);
+    const none = await paddock([...args, "--peer", path("no-python"), "--json"]);
+    expect([none.code, none.json["error"]]).toMatchObject([2, { code: "usage", data: { python: path("no-python") } }]);
+    expect((await paddock(["bench", "suite", "--only", "abacus", "--no-peer", "--json"])).code).toBe(2);
+    expect((await paddock(["bench", mlp, "--only", "gpt", "--json"])).code).toBe(2);
+  });
 });

@@ -4,7 +4,7 @@ import { InferenceSession } from "onnxruntime-node";
 import { OrtEngine } from "../../worker/run/onnxruntime.ts";
 import { probeDevice } from "../../worker/run/device.ts";
 import { differentiable, distance, ruleGradients, samplesOf } from "./check.ts";
-import { curve, type Trial, trials } from "./nets.ts";
+import { curve, type Trial, trials } from "./trials.ts";
 
 /** Where the outputs of the sessions lie, by name; what lay on the GPU at one run must lie there at every one. */
 const places = new Map<string, string>();

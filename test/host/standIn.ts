@@ -210,6 +210,8 @@ const handlers = {
   grad: () => Promise.reject(missing("grad")),
   trainStep: () => Promise.reject(missing("trainStep")),
   bench: () => Promise.reject(missing("bench")),
+  suite: () => Promise.reject(missing("suite")),
+  benchSuite: () => Promise.reject(missing("benchSuite")),
   probe: async ({ device }, signal) => {
     if (device === "webgpu") die("exit 9");
     if (device === "tensorflow" || device === "coreml") await never(signal);

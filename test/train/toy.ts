@@ -9,7 +9,7 @@ import { tasks } from "../../worker/tasks/index.ts";
 import { float32, int64 } from "../../worker/tensor.ts";
 import type { Checkpoint } from "../../worker/train/checkpoint.ts";
 import { Control } from "../../worker/train/control.ts";
-import { trainingStep } from "../../worker/train/step.ts";
+import { trainingPlan } from "../../worker/train/step.ts";
 import { type Course, Trainer, type TrainerParts } from "../../worker/train/trainer.ts";
 
 /** y = sin(2·x₀) + x₁·x₂ + a constant a category, with noise. */
@@ -72,14 +72,14 @@ export async function openToy(options: ToyOptions = {}): Promise<Toy> {
   const net: NetSpec = { model: "mlp", config, numeric: 3, categories: [5, 21], outputs: 1, seed: 5 };
   const forward = trainingGraph(net, task);
   const engine = await openEngine("cpu", { threads: 1 });
-  const step = trainingStep(forward, {
+  const training = trainingPlan(forward, {
     loss: "loss",
     keep: ["shown"],
     optimizer: { name: "adamw", weightDecay: 0.01 },
     clipNorm: 1,
     seed: 5,
   });
-  const session = await engine.train(step, answeringGraph(net, task));
+  const session = await engine.train(training, answeringGraph(net, task));
   if (options.from) await session.write(options.from.states);
   const control = new Control(options.signal);
   const points: Toy["points"] = [];

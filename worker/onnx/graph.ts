@@ -124,8 +124,8 @@ export class Graph {
   /** Lists a value as an output; it must be defined when the graph is checked. */
   addOutput(info: ValueInfo): void {
     if (this.#outputNames.has(info.name)) throw twice(info.name);
-    this.#outputs.push(info);
     this.#outputNames.add(info.name);
+    this.#outputs.push(info);
     if (!this.#infos.has(info.name)) this.#infos.set(info.name, info);
   }
 
@@ -179,12 +179,7 @@ export class Graph {
     this.#inputs = [...this.#inputs].sort((a, b) => at(a) - at(b));
   }
 
-  /** Turns an initializer into an input of the same name and type. */
-  initializerToInput(name: string): void {
-    this.initializersToInputs([name]);
-  }
-
-  /** The same for several, in order. */
+  /** Turns initializers into inputs of the same names and types. */
   initializersToInputs(names: readonly string[]): void {
     for (const name of names) {
       const info = this.#infos.get(name);
@@ -203,7 +198,8 @@ export class Graph {
       this.#define(output);
       this.#producers.set(output, whole);
     }
-    this.#nodes.splice(at, 0, whole);
+    if (at === this.#nodes.length) this.#nodes.push(whole);
+    else this.#nodes.splice(at, 0, whole);
     if (whole.domain && !this.opsets.has(whole.domain)) this.opsets.set(whole.domain, whole.domain === "ai.onnx.ml" ? mlOpset : 1);
     return whole;
   }

@@ -1,10 +1,12 @@
 // What trains and runs graphs, whatever the runtime. One step is one run of the step graph; the state stays in the session, on the
 // device; who opens an engine or a session disposes it.
 import { AppError } from "../../ipc/error.ts";
+import type { OptimizerName } from "../../ipc/types.ts";
 import type { Graph, ValueInfo } from "../onnx/graph.ts";
 import type { DType, Tensor } from "../tensor.ts";
-import { deviceIds, probeDevice } from "./device.ts";
+import { probeDevice } from "./device.ts";
 import { OrtEngine } from "./onnxruntime.ts";
+import { loadTensorFlow, TfEngine } from "./tensorflow.ts";
 
 /** One tensor that a training step takes and gives back: a parameter, a moment of it, or the step count. */
 export interface StepState {
@@ -28,10 +30,52 @@ export interface StepGraph {
   outputs: string[];
 }
 
+/** The optimizer and its settings, every one with its value. */
+export interface OptimizerChoice {
+  readonly name: OptimizerName;
+  readonly weightDecay: number;
+  readonly l2: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly eps: number;
+  readonly momentum: number;
+  readonly centered: boolean;
+}
+
+/** A training before it is a step: what an engine with gradients of its own goes by. */
+export interface TrainingPlan {
+  /** The forward graph with the loss among its outputs. */
+  readonly forward: Graph;
+  /** The output that becomes less, and the name that it has in `result`. */
+  readonly loss: { readonly from: string; readonly name: string };
+  /** Other outputs to keep. */
+  readonly keep: readonly string[];
+  /** The parameters that move. */
+  readonly trained: readonly string[];
+  readonly optimizer: OptimizerChoice;
+  /** Settings of the optimizer that were asked for, not taken by default. */
+  readonly asked: readonly string[];
+  decays(parameter: string): boolean;
+  readonly clipNorm?: number | undefined;
+  readonly clipValue?: number | undefined;
+  /** Steps whose gradients are added up before the parameters move. */
+  readonly accumulate: number;
+  readonly lossScale?: number | undefined;
+  /** Seed of dropout. */
+  readonly seed: number;
+  /** All of this as one graph with gradients of ours; made when it is asked for. */
+  step(): StepGraph;
+  /** The optimizer alone as a graph: the batch is the gradients, `grad:<p>`. */
+  update(device: string): StepGraph;
+}
+
 export interface Engine {
   readonly id: string;
-  /** @param evaluate the forward graph without dropout; its parameters are taken from the session's state */
-  train(step: StepGraph, evaluate: Graph | undefined): Promise<TrainingSession>;
+  /**
+   * @param training a plan, or a step that is made already
+   * @param evaluate the forward graph without dropout; its parameters are taken from the session's state
+   */
+  train(training: TrainingPlan | StepGraph, evaluate: Graph | undefined): Promise<TrainingSession>;
   load(graph: Graph | Uint8Array): Promise<InferenceSession>;
   dispose(): Promise<void>;
 }
@@ -60,19 +104,14 @@ export interface InferenceSession {
 
 /**
  * Opens a device: "cpu", "webgpu", … There is no silent fallback.
- * @param options.threads processors to use; the default is the same each time, as other counts give other last bits
+ * @param options.threads processors to use; the default is the same each time, as other counts give other last bits. TensorFlow chooses its own
  * @throws deviceUnknown, listing the known ones; deviceFailed with the runtime's reason
  */
 export async function openEngine(device: string, options: { threads?: number } = {}): Promise<Engine> {
-  if (!deviceIds.includes(device))
-    throw new AppError("deviceUnknown", `There is no device '${device}' on this system.`, `Name one of: ${deviceIds.join(", ")}.`, {
-      device,
-      known: deviceIds,
-    });
   const tried = await probeDevice(device);
   if (!tried.works)
     throw new AppError("deviceFailed", `The device '${device}' does not work here: ${tried.why}`, "Use another device: cpu always works.", {
       device,
     });
-  return new OrtEngine(device, options);
+  return device === "tensorflow" ? new TfEngine(await loadTensorFlow()) : new OrtEngine(device, options);
 }

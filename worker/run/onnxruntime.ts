@@ -7,7 +7,7 @@ import { encodeModel } from "../onnx/proto.ts";
 import { Builder } from "../ops/builder.ts";
 import { isFloat, sizeOf } from "../tensor.ts";
 import { leftToCpu } from "./fallback.ts";
-import type { Engine, InferenceSession, StepGraph, StepState, TrainingSession } from "./engine.ts";
+import type { Engine, InferenceSession, StepGraph, StepState, TrainingPlan, TrainingSession } from "./engine.ts";
 import { explain, fromOrt, infos, run, toOrt } from "./onnxTensors.ts";
 import { CpuTraining, DeviceTraining } from "./onnxTraining.ts";
 
@@ -54,7 +54,8 @@ export class OrtEngine implements Engine {
     return own;
   }
 
-  async train(step: StepGraph, evaluate: Graph | undefined): Promise<TrainingSession> {
+  async train(training: TrainingPlan | StepGraph, evaluate: Graph | undefined): Promise<TrainingSession> {
+    const step = "graph" in training ? training : training.step();
     const stays = keepsState.has(this.id);
     const locations = step.graph.outputs.map(
       ({ name }) => [name, stays && name.startsWith("next:") && name !== "next:t" ? "gpu-buffer" : "cpu"] as const,
@@ -68,15 +69,15 @@ export class OrtEngine implements Engine {
       evaluate: evaluate && (await open(parametersAsInputs(evaluate, step.states))),
       copy: stays ? await open(copies(step.states)) : undefined,
     };
-    const training = stays ? new DeviceTraining(step, sessions) : new CpuTraining(step, sessions);
+    const loop = stays ? new DeviceTraining(step, sessions) : new CpuTraining(step, sessions);
     const own: TrainingSession = {
-      step: (feeds, lr) => training.step(feeds, lr),
-      evaluate: (feeds) => training.evaluate(feeds),
-      read: () => training.read(),
-      write: async (states) => training.write(states),
+      step: (feeds, lr) => loop.step(feeds, lr),
+      evaluate: (feeds) => loop.evaluate(feeds),
+      read: () => loop.read(),
+      write: async (states) => loop.write(states),
       dispose: async () => {
         if (!this.#open.has(own)) return;
-        training.dispose();
+        loop.dispose();
         await this.#release(own, sessions.step, sessions.evaluate, sessions.copy);
       },
     };
@@ -124,6 +125,6 @@ function copies(states: readonly StepState[]): Graph {
 /** The evaluate graph with the parameters that are trained as inputs of the same names. */
 function parametersAsInputs(graph: Graph, states: readonly StepState[]): Graph {
   const copy = graph.clone();
-  for (const { name } of states) if (copy.initializers.has(name)) copy.initializerToInput(name);
+  copy.initializersToInputs(states.map((s) => s.name).filter((name) => copy.initializers.has(name)));
   return copy;
 }

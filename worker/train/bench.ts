@@ -10,6 +10,7 @@ import { runPasses } from "../passes/pass.ts";
 import { openEngine, type StepGraph, type StepState } from "../run/engine.ts";
 import { fromNumbers, isFloat, sizeOf, type Tensor, toNumbers } from "../tensor.ts";
 import { cardKey, type StepCard } from "./graphFiles.ts";
+import { peakMemory } from "./memory.ts";
 
 /** What a symbolic length is where no size is given. */
 const usual = 8;
@@ -52,7 +53,7 @@ export async function benchStep({ file, device, steps, seed, sizes = {} }: Bench
       device,
       stepMs: { median: at(0.5), p10: at(0.1), p90: at(0.9) },
       losses,
-      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+      peakMemoryBytes: peakMemory(),
     };
   } finally {
     await engine.dispose();

@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { AppError } from "../../ipc/error.ts";
 import { fromRawBytes, rawBytes, type Tensor } from "../tensor.ts";
 import { writeAtomic } from "./files.ts";
+import { dtypeOf, type SafetensorsEntry, safetensors } from "./safetensors.ts";
 import type { PlateauState } from "./schedule.ts";
 import type { StoppingState } from "./stopping.ts";
 
@@ -45,43 +46,15 @@ export interface Checkpoint {
   trainer: TrainerState;
 }
 
-const names = { float32: "F32", float64: "F64", float16: "F16", int64: "I64", int32: "I32", uint8: "U8", bool: "BOOL" } as const;
-type Kept = keyof typeof names;
-const dtypeOf = Object.fromEntries(Object.entries(names).map(([dtype, name]) => [name, dtype])) as Record<string, Kept>;
-
-interface Entry {
-  dtype: string;
-  shape: number[];
-  data_offsets: [number, number];
-}
-
 /** Writes the checkpoint in the place of the one before. */
 export async function writeCheckpoint(path: string, { states, best, trainer }: Checkpoint): Promise<void> {
-  const header: Record<string, unknown> = {};
-  const data: Uint8Array[] = [];
+  const tensors = new Map<string, Tensor>();
+  for (const [name, tensor] of states) tensors.set(`state:${name}`, tensor);
+  for (const [name, tensor] of best) tensors.set(`best:${name}`, tensor);
   const hash = createHash("sha256");
-  let at = 0;
-  const put = (prefix: string, tensors: Map<string, Tensor>) => {
-    for (const [name, tensor] of tensors) {
-      const bytes = rawBytes(tensor);
-      header[prefix + name] = {
-        dtype: names[tensor.dtype as Kept],
-        shape: [...tensor.dims],
-        data_offsets: [at, at + bytes.length],
-      } satisfies Entry;
-      data.push(bytes);
-      hash.update(bytes);
-      at += bytes.length;
-    }
-  };
-  put("state:", states);
-  put("best:", best);
-  const whole = { __metadata__: { format: "paddock-checkpoint", trainer: JSON.stringify(trainer), sha256: hash.digest("hex") }, ...header };
-  let json = JSON.stringify(whole);
-  json += " ".repeat((8 - (Buffer.byteLength(json) % 8)) % 8);
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(Buffer.byteLength(json)));
-  await writeAtomic(path, length, json, ...data);
+  for (const tensor of tensors.values()) hash.update(rawBytes(tensor));
+  const metadata = { format: "paddock-checkpoint", trainer: JSON.stringify(trainer), sha256: hash.digest("hex") };
+  await writeAtomic(path, ...safetensors(tensors, metadata));
 }
 
 /** The checkpoint, or undefined where there is none. Throws `runInvalid` when the file is damaged. */
@@ -116,7 +89,7 @@ function decode(bytes: Buffer): Checkpoint {
   if (createHash("sha256").update(data).digest("hex") !== sha256) throw new RangeError("its data are not what was written");
   const states = new Map<string, Tensor>();
   const best = new Map<string, Tensor>();
-  for (const [key, entry] of Object.entries(entries as Record<string, Entry>)) {
+  for (const [key, entry] of Object.entries(entries as Record<string, SafetensorsEntry>)) {
     const dtype = dtypeOf[entry.dtype];
     if (!dtype) throw new RangeError(`'${key}' is of the unknown type ${entry.dtype}`);
     const tensor = fromRawBytes(dtype, entry.shape, data.subarray(...entry.data_offsets));

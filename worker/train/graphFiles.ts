@@ -10,7 +10,7 @@ import { type Tensor, toNumbers } from "../tensor.ts";
 import { writeAtomic } from "./files.ts";
 import { gradientGraph, requireFloat, requireOutput } from "./gradientGraph.ts";
 import { optimizer, optimizerNames, type OptimizerSpec } from "./optimizer.ts";
-import { type StepState, trainingStep } from "./step.ts";
+import { trainingStep } from "./step.ts";
 
 /** Learning rates of PyTorch's optimizers where it has them, of the papers where not. */
 const rates: Record<OptimizerName, number> = {
@@ -47,9 +47,10 @@ export interface StepCard {
 export const cardKey = "paddock.step";
 
 export async function writeGradients({ model, loss, wrt, sizes, out }: GraphSpec): Promise<GraphResult> {
-  const { graph, file } = openModel(model, { ...(sizes && { sizes }) });
-  requireOutput(graph, loss);
-  const names = wrt ?? file.parameters;
+  const { graph, file } = openModel(model, { ...(sizes && { sizes }), trained: wrt ?? "all" });
+  requireOutput(file, loss);
+  const inner = graph.parameters.filter((p) => !file.initializers.has(p)); // weights that inner graphs had
+  const names = wrt ?? [...file.parameters, ...inner];
   if (!names.length)
     throw new AppError("modelInvalid", `${model}: The graph has no float initializer.`, "Name inputs with --wrt.", { file: model });
   const made = gradientGraph(graph, { loss, wrt: names, gone: file.initializers });
@@ -63,14 +64,18 @@ export async function writeStep(spec: StepSpec): Promise<StepResult> {
     throw new AppError("usage", `There is no optimizer '${spec.optimizer}'.`, `Name one of: ${optimizerNames.join(", ")}.`, {
       name: spec.optimizer,
     });
-  const { graph } = openModel(model, { ...(sizes && { sizes }) });
-  requireOutput(graph, loss);
+  const { graph, file } = openModel(model, { ...(sizes && { sizes }), outputs: [loss], ...(wrt && { trained: wrt }) });
+  requireOutput(file, loss);
   for (const name of wrt ?? []) {
-    requireFloat(graph, name);
-    if (!graph.initializers.has(name))
-      throw new AppError("modelInvalid", `'${name}' is an input; only initializers can be trained.`, "Name initializers with --wrt.", {
-        value: name,
-      });
+    requireFloat(file, name);
+    const why = !file.initializers.has(name)
+      ? "is an input; only initializers can be trained"
+      : !graph.initializers.has(name)
+        ? `does not lead to '${loss}'`
+        : graph.isParameter(name)
+          ? undefined
+          : "only sets how an operator works";
+    if (why) throw new AppError("modelInvalid", `'${name}' ${why}.`, "Name weights with --wrt.", { value: name });
   }
   if (wrt) graph.setParameters(wrt);
   if (!graph.parameters.length)
@@ -100,22 +105,24 @@ export async function writeStep(spec: StepSpec): Promise<StepResult> {
       ([, v]) => v !== undefined,
     ),
   ) as StepResult["hyperparameters"];
-  const parameters = graph.parameters.filter((p) => step.states.some((s) => s.name === p));
+  const own = new Set(step.states.map((s) => s.name));
+  const parameters = graph.parameters.filter((p) => own.has(p));
   const result = described(step.graph, out, loss);
   const outputs = new Set(step.graph.outputs.map((o) => o.name));
-  const states = step.states.map((s): StateInfo => {
-    const next = outputs.has(`next:${s.name}`) ? `next:${s.name}` : null;
-    return { name: s.name, dtype: s.dtype, shape: s.dims, next, initial: fillOf(s) ?? { initializer: sourceOf(s, step.states, graph) } };
-  });
-  const card: StepCard = {
-    version: 1,
-    loss,
-    optimizer: spec.optimizer,
-    hyperparameters,
-    parameters,
-    states: step.states.map((s) => ({ name: s.name, initial: fillOf(s) ?? sourceOf(s, step.states, graph) })),
-  };
-  for (const { name, initial } of step.states) if (card.states.some((s) => s.initial === name)) step.graph.initial.set(name, initial);
+  const states: StateInfo[] = [];
+  const card: StepCard = { version: 1, loss, optimizer: spec.optimizer, hyperparameters, parameters, states: [] };
+  /** Which state first began with a tensor: a parameter, as those come first. */
+  const sources = new Map<Tensor, string>();
+  for (const { name, dtype, dims, initial } of step.states) {
+    const next = outputs.has(`next:${name}`) ? `next:${name}` : null;
+    const source = sources.get(initial) ?? name;
+    const fill = fillOf(name, initial);
+    states.push({ name, dtype, shape: dims, next, initial: fill ?? { initializer: source } });
+    card.states.push({ name, initial: fill ?? source });
+    if (fill !== undefined || sources.has(initial)) continue;
+    sources.set(initial, name);
+    step.graph.initial.set(name, initial);
+  }
   step.graph.metadata.set(cardKey, JSON.stringify(card));
   await writeAtomic(out, encodeModel(step.graph));
   return { ...result, optimizer: spec.optimizer, hyperparameters, parameters, states };
@@ -145,20 +152,10 @@ function checkSettings(chosen: OptimizerSpec): void {
 const choices: Record<string, string[]> = { adjustLr: ["original", "match_rms_adamw"], others: ["adamw"] };
 
 /** The number that fills a moment, t or the seed; undefined for parameters and their copies. */
-function fillOf({ name, initial }: StepState): number | undefined {
-  const own = name.includes(":") || name === "t" || name === "seed";
-  const first = initial.data.length ? toNumbers(initial)[0]! : 0;
-  return own && (initial.data as ArrayLike<number | bigint>).length <= 1 ? first : own && isFilled(initial) ? first : undefined;
-}
-
-function isFilled({ data }: Tensor): boolean {
-  const first = data[0];
-  return (data as (typeof first)[]).every((v) => v === first);
-}
-
-/** The parameter whose values a state begins with. */
-function sourceOf(state: StepState, states: readonly StepState[], model: Graph): string {
-  return states.find((s) => s.initial === state.initial && model.initializers.has(s.name))?.name ?? state.name;
+function fillOf(name: string, { dtype, data }: Tensor): number | undefined {
+  if (!name.includes(":") && name !== "t" && name !== "seed") return undefined;
+  for (let i = 1; i < data.length; i++) if (data[i] !== data[0]) return undefined;
+  return data.length && dtype !== "string" ? toNumbers({ dtype, dims: [1], data: data.slice(0, 1) } as Tensor)[0]! : 0;
 }
 
 function described(graph: Graph, out: string, loss: string): GraphResult {

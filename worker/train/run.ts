@@ -17,7 +17,7 @@ import { type Prepared, prepare } from "./prepare.ts";
 import { judge, lastRemark, resultOf } from "./judge.ts";
 import { Progress } from "./progress.ts";
 import { remarks } from "./referee.ts";
-import { trainingStep } from "./step.ts";
+import { trainingPlan } from "./step.ts";
 import { Trainer } from "./trainer.ts";
 
 export interface RunRequest {
@@ -138,7 +138,7 @@ async function learn(
   const forward = trainingGraph(net, task);
   const engine = await openEngine(plan.device, full.threads === undefined ? {} : { threads: full.threads });
   try {
-    const step = trainingStep(forward, {
+    const training = trainingPlan(forward, {
       loss: "loss",
       optimizer: optimizerOf(full),
       keep: ["shown"],
@@ -146,7 +146,7 @@ async function learn(
       seed: course.seed,
       device: plan.device,
     });
-    const session = await engine.train(step, answeringGraph(net, task));
+    const session = await engine.train(training, answeringGraph(net, task));
     try {
       const lines = new Lines<CurvePoint>(paths.curve);
       let told = 0;

@@ -3,18 +3,19 @@
 import { AppError } from "../../ipc/error.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { Builder, type Value } from "../ops/builder.ts";
-import { trainedBatchNorm, withStatistics } from "../passes/batchNorm.ts";
+import { trainedBatchNorm, withRunning } from "../passes/batchNorm.ts";
 import { repeatableDropout } from "../passes/dropout.ts";
 import { lower } from "../passes/lower.ts";
 import { fullOutputs } from "../passes/outputs.ts";
 import { runPasses } from "../passes/pass.ts";
-import type { StepGraph, StepState } from "../run/engine.ts";
+import type { StepGraph, StepState, TrainingPlan } from "../run/engine.ts";
 import { float32, fromNumbers, int64, sizeOf, zeros } from "../tensor.ts";
 import { gradients } from "./gradient.ts";
 import { gather } from "./accumulate.ts";
 import { clipByGlobalNorm, clipByValue } from "./clip.ts";
 import { withRoom } from "./names.ts";
 import { optimizer, type OptimizerSpec } from "./optimizer.ts";
+import { linearised } from "./update.ts";
 
 export type { StepGraph, StepState } from "../run/engine.ts";
 export type { OptimizerSpec } from "./optimizer.ts";
@@ -45,6 +46,31 @@ export interface StepOptions {
   device?: string;
 }
 
+/** A training for any engine: the same options as a step's, which is made only where the engine runs one. */
+export function trainingPlan(forward: Graph, options: StepOptions): TrainingPlan {
+  const { loss, lossName = "loss", keep = [], skip = [], decay = () => true, clipNorm, clipValue, accumulate = 1, lossScale } = options;
+  const trained = forward.parameters.filter((p) => !skip.includes(p));
+  return {
+    forward,
+    loss: { from: loss, name: lossName },
+    keep,
+    trained,
+    optimizer: optimizer(options.optimizer).settings,
+    asked: Object.entries(options.optimizer).flatMap(([name, value]) => (value === undefined ? [] : [name])),
+    decays: decay,
+    clipNorm,
+    clipValue,
+    accumulate,
+    lossScale,
+    seed: options.seed ?? 0,
+    step: () => trainingStep(forward, options),
+    update: (device) => {
+      const { keep: _, skip: __, ...rest } = options;
+      return trainingStep(linearised(forward, trained), { ...rest, loss: "loss", lossName: "loss", device });
+    },
+  };
+}
+
 /**
  * The training step of a forward graph with a scalar float32 output `loss`; the forward graph is left as it is.
  * @throws modelInvalid when the loss is not an output or a name is taken; gradientMissing, shapeMismatch, operatorUnknown by operator
@@ -62,7 +88,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
     seed = 0,
     device = "cpu",
   } = options;
-  const { memory, update, whole: apartEach } = optimizer(options.optimizer);
+  const { memory, update, whole } = optimizer(options.optimizer);
   for (const name of [loss, ...keep])
     if (!forward.outputs.some((o) => o.name === name))
       throw new AppError(
@@ -76,53 +102,63 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
 
   const trainable = forward.parameters.filter((p) => !skip.includes(p));
   const room = withRoom(forward, namesOf(forward, trainable, memory));
-  const { graph: whole, statistics } = withStatistics(room);
-  const graph = fullOutputs(trainedBatchNorm(repeatableDropout(whole, { t: "t", seed: "seed" })));
+  const statistics = withRunning(repeatableDropout(room, { t: "t", seed: "seed" }));
+  const graph = fullOutputs(trainedBatchNorm(statistics.graph, { unbiased: true }));
   const g = new Builder(graph);
   const random = graph.inputs.length > forward.inputs.length; // by t and seed
   const inputs = forward.inputs.map((i) => g.value(i.name));
-  const trained = forward.parameters.filter((p) => graph.initializers.has(p) && !skip.includes(p) && !statistics.has(p));
+  const trained = forward.parameters.filter((p) => graph.initializers.has(p) && !skip.includes(p));
   for (const p of trained) requireTrainable(graph, p);
   const states: StepState[] = trained.map((name) => state(name, graph));
   graph.initializersToInputs(trained);
   const lr = g.input("lr", "float32", []);
   const t = random ? g.value("t") : g.input("t", "float32", []);
   const next = new Map<string, Value>();
-  const running = runningStatistics(g, statistics, next);
+  // Running means and variances of batch normalisations are states that nothing is learned about.
+  const running = statistics.running
+    .filter(({ name }) => !states.some((s) => s.name === name))
+    .map(({ name, value }) => {
+      const begin = state(name, graph);
+      graph.initializersToInputs([name]);
+      next.set(name, g.value(value));
+      return begin;
+    });
 
   const scaled = lossScale === undefined ? g.value(loss) : g.mul(g.value(loss), lossScale);
   let slopes = gradients(g, scaled, trained);
   if (lossScale !== undefined) slopes = new Map([...slopes].map(([name, dx]) => [name, g.mul(dx, 1 / lossScale)]));
   const moments: StepState[] = [];
-  const momentsOf = new Map<string, string[]>();
+  const begins = new Map(states.map((s) => [s.name, s.initial]));
+  /** Each parameter and its moments. */
+  const own = new Map(trained.map((name) => [name, [name]]));
   const sums = gather(g, slopes, { t, every: accumulate, finite: lossScale !== undefined });
   slopes = sums.slopes;
   for (const [name, sum] of sums.next) {
     const { dims, dtype } = graph.info(name)!;
     moments.push({ name, dims: dims as number[], dtype, initial: zeros(dtype, dims as number[]) });
-    momentsOf.set(name.slice(0, -":sum".length), [name]);
     next.set(name, sum);
+    own.get(name.slice(0, name.lastIndexOf(":")))?.push(name);
   }
   if (clipValue !== undefined) slopes = clipByValue(g, slopes, clipValue);
   if (clipNorm !== undefined) slopes = clipByGlobalNorm(g, slopes, clipNorm);
 
-  const byName = new Map(states.map((s) => [s.name, s]));
   for (const name of trained) {
-    const { dims, dtype: own, initial: parameter } = byName.get(name)!;
+    const parameter = begins.get(name)!;
+    const { dims } = parameter;
     for (const moment of memory(dims)) {
       const whole = moment.shared ? moment.name : `${name}:${moment.name}`;
       if (moment.shared && graph.defines(whole)) continue;
       const shape = moment.shared ? [] : [...(moment.dims ?? dims)];
-      const dtype = moment.shared ? "float32" : own;
-      const filled = () => fromNumbers(dtype, shape, new Array<number>(sizeOf(shape)).fill(Number(moment.initial)));
-      const initial = moment.initial === "parameter" ? parameter : moment.initial ? filled() : zeros(dtype, shape);
+      const dtype = moment.shared ? "float32" : parameter.dtype;
+      const filled = (value: number) => fromNumbers(dtype, shape, new Array<number>(sizeOf(shape)).fill(value));
+      const initial = moment.initial === "parameter" ? parameter : moment.initial ? filled(moment.initial) : zeros(dtype, shape);
       moments.push({ name: whole, dims: shape, dtype, initial });
-      if (!moment.shared) momentsOf.set(name, [...(momentsOf.get(name) ?? []), whole]);
+      if (!moment.shared) own.get(name)!.push(whole);
       g.input(whole, dtype, shape);
     }
   }
   const held = (now: Value, before: Value) => (sums.due ? g.where(sums.due, now, before) : now);
-  for (const group of groups(g, trained, apartEach, decay)) {
+  for (const group of groups(g, trained, whole, decay)) {
     const shared = new Set(memory(g.value(group[0]!).dims as number[]).flatMap((m) => (m.shared ? [m.name] : [])));
     const at = {
       p: together(g, group),
@@ -163,8 +199,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   graph.setOutputs([]);
   nameOutputs(g, wanted);
   graph.prune();
-  const own = trained.flatMap((p) => [p, ...(momentsOf.get(p) ?? [])]);
-  graph.orderInputs([...inputs.map((i) => i.name), "lr", "t", ...(random ? ["seed"] : []), ...own]);
+  graph.orderInputs([...inputs.map((i) => i.name), "lr", "t", ...(random ? ["seed"] : []), ...[...own.values()].flat()]);
   return { graph: runPasses(graph, lower(device)), inputs, states, outputs: [lossName, ...keep] };
 }
 
@@ -202,16 +237,6 @@ function requireTrainable(graph: Graph, name: string): void {
       "Export the model in float32, or leave this parameter out.",
       { value: name },
     );
-}
-
-/** Running means and variances become states. */
-function runningStatistics(g: Builder, statistics: ReadonlyMap<string, string>, next: Map<string, Value>): StepState[] {
-  return [...statistics].map(([name, output]) => {
-    const found = state(name, g.graph);
-    g.graph.initializerToInput(name);
-    next.set(name, g.value(output));
-    return found;
-  });
 }
 
 function state(name: string, graph: Graph): StepState {

@@ -1,0 +1,33 @@
+// Tensors as a safetensors file: 8 bytes length, JSON, raw little-endian data. https://github.com/huggingface/safetensors
+import { rawBytes, type Tensor } from "../tensor.ts";
+
+const names = { float32: "F32", float64: "F64", float16: "F16", int64: "I64", int32: "I32", uint8: "U8", bool: "BOOL" } as const;
+type Kept = keyof typeof names;
+
+/** Our dtypes by the names of the format. */
+export const dtypeOf = Object.fromEntries(Object.entries(names).map(([dtype, name]) => [name, dtype])) as Record<string, Kept>;
+
+export interface SafetensorsEntry {
+  dtype: string;
+  shape: number[];
+  data_offsets: [number, number];
+}
+
+/** The parts of the file, one after another. */
+export function safetensors(tensors: ReadonlyMap<string, Tensor>, metadata: Record<string, string> = {}): (string | Uint8Array)[] {
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  const data: Uint8Array[] = [];
+  let at = 0;
+  for (const [name, tensor] of tensors) {
+    const bytes = rawBytes(tensor);
+    const dtype = names[tensor.dtype as Kept];
+    header[name] = { dtype, shape: [...tensor.dims], data_offsets: [at, at + bytes.length] } satisfies SafetensorsEntry;
+    data.push(bytes);
+    at += bytes.length;
+  }
+  let json = JSON.stringify(header);
+  json += " ".repeat((8 - (Buffer.byteLength(json) % 8)) % 8);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(Buffer.byteLength(json)));
+  return [length, json, ...data];
+}

@@ -1,0 +1,5 @@
+// A Python program as text, which the build puts into the worker.
+declare module "*.py?raw" {
+  const text: string;
+  export default text;
+}
