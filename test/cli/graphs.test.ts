@@ -180,7 +180,7 @@ describe("train-step and bench", () => {
     const outputs = (json["outputs"] as { name: string }[]).map((i) => i.name);
     expect(outputs[0]).toBe("loss");
     expect(new Set(outputs.slice(1))).toEqual(new Set(inputs.filter((i) => !["x", "y", "lr"].includes(i)).map((i) => `next:${i}`)));
-    expect(json["hyperparameters"]).toEqual({ lr: 0.05, weightDecay: 0, l2: 0, beta1: 0.9, beta2: 0.999, eps: 1e-8 });
+    expect(json["hyperparameters"]).toEqual({ lr: 0.05, weightDecay: 0, l2: 0, beta1: 0.9, beta2: 0.999, eps: 1e-8, amsgrad: false });
     expect(json["states"]).toContainEqual({ name: "t", dtype: "float32", shape: [], next: "next:t", initial: 1 });
     expect(json["states"]).toContainEqual({
       name: "body.0.weight",

@@ -69,7 +69,8 @@ gradient, ${count((e) => e.grad === "none")} whose result is flat or whole-numbe
 
 - **shape**: types and lengths are inferred, and compared with what ONNX Runtime gives for every sample.
 - **checked on cpu**: every gradient of every sample against central differences, in float64 where the runtime has the operator in it.
-- **checked on webgpu**: the first sample's gradients against the CPU's, wherever the test finds an adapter; nodes that WebGPU does not have run on the CPU.
+- **checked on webgpu**: every gradient of every sample against the CPU's, wherever the test finds an adapter. Nodes that WebGPU does not have run on the CPU,
+  among them those that it refuses while it runs (\`worker/run/fallback.ts\`: MaxPool with its Indices).
 - **on tensorflow**: the TensorFlow engine has it; its results and TensorFlow's own gradients against ours. Where nothing stands, or for the
   samples that are missing, that engine refuses the graph before it runs, naming the node: it has no fallback for single operators.
 - If, Loop and Scan with trip counts known beforehand are made straight by \`worker/passes/unroll.ts\`; Attention, RotaryEmbedding and Swish

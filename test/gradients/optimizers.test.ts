@@ -5,14 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { afterAll, describe, expect, test } from "vitest";
-import type { StepSpec } from "../../ipc/types.ts";
-import { specOf, trainStepCommand } from "../../main/commands/trainStep.ts";
 import { openModel } from "../../worker/formats/onnx.ts";
 import { type DType, fromNumbers } from "../../worker/tensor.ts";
 import { writeStep } from "../../worker/train/graphFiles.ts";
 import { optimizerNames } from "../../worker/train/optimizer.ts";
 import { toOrt } from "../../worker/run/onnxTensors.ts";
 import { root } from "../shared.ts";
+import { stepSpec } from "../stepSpec.ts";
 
 interface Reference {
   torch: string;
@@ -32,18 +31,9 @@ const feeds = reference.batches.map(({ x, y }) => ({
 }));
 const initials = openModel(model, {}).graph.initializers;
 
-/** What the command makes of these flags. */
-function specFor(flags: string): StepSpec {
-  let spec: StepSpec | undefined;
-  const command = trainStepCommand().exitOverride();
-  command.action((file: string, options: Parameters<typeof specOf>[1]) => void (spec = specOf(file, options)));
-  command.parse([model, "--loss", "loss", "--out", join(folder, "step.onnx"), "--optimizer", ...flags.split(" ")], { from: "user" });
-  return spec!;
-}
-
 /** Twenty runs of the step file; lr is what the JSON says unless the flags gave one. */
 async function twentySteps(flags: string): Promise<{ losses: number[]; state: Record<string, Tensor> }> {
-  const made = await writeStep(specFor(flags));
+  const made = await writeStep(stepSpec([model, "--loss", "loss", "--out", join(folder, "step.onnx"), "--optimizer", ...flags.split(" ")]));
   const session = await InferenceSession.create(made.out, { intraOpNumThreads: 1 });
   expect(session.inputNames).toEqual(made.inputs.map((i) => i.name));
   expect(session.outputNames).toEqual(made.outputs.map((o) => o.name));

@@ -1,12 +1,29 @@
 // Run in a process of its own (the adapter is chosen by the environment before it starts, and a failed provider spoils its process): computes
 // on WebGPU what its parent asks for, and prints one JSON line.
+import { InferenceSession } from "onnxruntime-node";
 import { OrtEngine } from "../../worker/run/onnxruntime.ts";
 import { probeDevice } from "../../worker/run/device.ts";
 import { differentiable, distance, ruleGradients, samplesOf } from "./check.ts";
-import { twentySteps } from "./steps.ts";
+import { curve, type Trial, trials } from "./trials.ts";
 
-/** On a software adapter each shader takes a while to compile, so one sample an operator has to do unless all are asked for. */
-const all = process.argv.includes("--all");
+/** Where the outputs of the sessions lie, by name; what lay on the GPU at one run must lie there at every one. */
+const places = new Map<string, string>();
+const create = InferenceSession.create.bind(InferenceSession) as (...args: unknown[]) => Promise<InferenceSession>;
+Object.assign(InferenceSession, {
+  create: async (...args: unknown[]) => {
+    const session = await create(...args);
+    const run = session.run.bind(session) as (...given: unknown[]) => ReturnType<InferenceSession["run"]>;
+    return Object.assign(session, {
+      run: async (...given: unknown[]) => {
+        const results = await run(...given);
+        for (const [name, value] of Object.entries(results))
+          places.set(name, [...new Set([...(places.get(name)?.split(" ") ?? []), value.location])].join(" "));
+        return results;
+      },
+    });
+  },
+});
+
 const device = await probeDevice("webgpu");
 if (!device.works) console.log(JSON.stringify({ skipped: device.why }));
 else {
@@ -16,7 +33,7 @@ else {
   for (const [type, entry] of differentiable) {
     let worst = 0;
     try {
-      for (const sample of samplesOf(entry).slice(0, all ? undefined : 1)) {
+      for (const sample of samplesOf(entry)) {
         const here = await ruleGradients(gpu, type, sample, "float32");
         const there = await ruleGradients(cpu, type, sample, "float32");
         for (const [name, dx] of here) worst = Math.max(worst, distance(dx, there.get(name)!));
@@ -26,8 +43,13 @@ else {
       operators[type] = thrown instanceof Error ? thrown.message : String(thrown);
     }
   }
-  const steps = { cpu: await twentySteps(cpu), webgpu: await twentySteps(gpu) };
-  console.log(JSON.stringify({ adapter: device.why, operators, steps }));
+  const nets: Record<string, unknown> = {};
+  for (const [name, trial] of Object.entries(trials) as [string, Trial][]) {
+    const there = await curve(cpu, trial);
+    places.clear();
+    nets[name] = { cpu: there, webgpu: await curve(gpu, trial), places: Object.fromEntries(places) };
+  }
+  console.log(JSON.stringify({ adapter: device.why, operators, nets }));
   await gpu.dispose();
 }
 process.exit(0);

@@ -140,6 +140,7 @@ export const convolutions = {
     },
     samples: [
       linear([[2, 5, 5, 5], [4, 5, 3, 3], [4]], { pads: [1, 1, 1, 1], strides: [2, 2] }),
+      linear([[1, 6, 3, 3], [4, 6, 2, 2], [4]], {}), // 6 and 4: wrong in WebGPU's own form
       linear(
         [
           [2, 4, 4, 4],

@@ -96,6 +96,7 @@ export const layout = {
     samples: linear([
       { inputs: [normal(2, 5), list([2, 3])], attrs: { axis: 1 }, outputs: 2 },
       { inputs: [normal(4, 2)], attrs: { num_outputs: 2 }, outputs: 2 },
+      { inputs: [normal(14)], attrs: { num_outputs: 14 }, outputs: 14 }, // more than a shader may have
     ]),
   }),
 

@@ -92,6 +92,35 @@ describe("forms", () => {
     expect(types(volume)).toEqual(["ConvTranspose"]);
     expect(types(volume, "webgpu")).not.toContain("ConvTranspose");
   });
+  test("WebGPU gets no ellipsis in an Einsum, no batch normalisation in training, no split into more than 7", () => {
+    const dots = (g: Builder) => g.op("Einsum", [input(g, "x", 2, 3, 4), input(g, "w", 4, 5)], { equation: "...i,ij->...j" });
+    expect(types(dots, "webgpu")).toEqual(["Einsum"]);
+    const g = new Builder("dots");
+    g.output(dots(g));
+    expect(runPasses(g.graph, lower("webgpu")).nodes[0]!.attrs["equation"]).toEqual({ type: "string", value: "abi,ij->abj" });
+    const many = (g: Builder) =>
+      g.concat(
+        g
+          .split(
+            input(g, "x", 60),
+            [...Array(60).keys()].map(() => 1),
+            { axis: 0 },
+          )
+          .reverse(),
+        { axis: 0 },
+      );
+    expect(types(many).filter((t) => t === "Split")).toHaveLength(1);
+    const stages = types(many, "webgpu").filter((t) => t === "Split");
+    expect(stages.length).toBeGreaterThan(8);
+    const norm = (g: Builder) =>
+      g.op(
+        "BatchNormalization",
+        [input(g, "x", 2, 3, 4), ..."sbmv".split("").map((name) => input(g, name, 3))],
+        { training_mode: 1 },
+        { outputs: 3 },
+      )[0]!;
+    expect(types(norm, "webgpu")).not.toContain("BatchNormalization");
+  });
   test("a column sum is a product with ones", () => {
     expect(types((g) => g.reduceSum(input(g, "x", 8, 4), { axes: [0], keepdims: false }))).toContain("MatMul");
     expect(types((g) => g.reduceSum(input(g, "x", 8, 4), { axes: [1], keepdims: false }))).toEqual(["ReduceSum"]);

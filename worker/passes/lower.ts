@@ -11,11 +11,12 @@ import { lookups } from "./lowerings/lookup.ts";
 import type { Lowering, Site } from "./lowerings/lowering.ts";
 import { smallImages } from "./lowerings/smallImages.ts";
 import { sums } from "./lowerings/sums.ts";
+import { webgpu } from "./lowerings/webgpu.ts";
 import type { Pass } from "./pass.ts";
 import { rewrite } from "./rewrite.ts";
 
 /** In order: of those that look at one operator, the first that has a form for the node is taken. */
-export const lowerings: readonly Lowering[] = [...cleanUps, ...smallImages, ...convolutions, ...channels, ...sums, ...lookups];
+export const lowerings: readonly Lowering[] = [...cleanUps, ...smallImages, ...convolutions, ...channels, ...sums, ...lookups, ...webgpu];
 
 /** The lowerings for a device, by the operators at which they look. */
 function tableFor(device: string): Map<string, Lowering[]> {

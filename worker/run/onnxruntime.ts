@@ -9,6 +9,7 @@ import { blocked } from "../passes/lowerings/blocked.ts";
 import { runPasses } from "../passes/pass.ts";
 import { isFloat, sizeOf } from "../tensor.ts";
 import { blockSize } from "./blockSize.ts";
+import { leftToCpu } from "./leftToCpu.ts";
 import type { Engine, InferenceSession, StepGraph, StepState, TrainingPlan, TrainingSession } from "./engine.ts";
 import { FirstRun } from "./fallbacks.ts";
 import { inPlace } from "./inPlace.ts";
@@ -112,10 +113,12 @@ export class OrtEngine implements Engine {
   }
 
   async #session(graph: Graph | Uint8Array, more: OrtSession.SessionOptions = {}): Promise<OrtSession> {
-    const bytes = graph instanceof Uint8Array ? graph : encodeModel(graph);
+    const { graph: whole, names } = graph instanceof Uint8Array ? { graph, names: [] } : leftToCpu(graph, this.id);
+    const bytes = whole instanceof Uint8Array ? whole : encodeModel(whole);
+    const own = names.length ? { name: this.id, forceCpuNodeNames: names } : this.id;
     try {
       return await OrtSession.create(bytes, {
-        executionProviders: this.id === "cpu" ? ["cpu"] : [this.id, "cpu"],
+        executionProviders: this.id === "cpu" ? ["cpu"] : [own, "cpu"],
         intraOpNumThreads: this.#threads ?? threadCount(),
         interOpNumThreads: 1,
         executionMode: "sequential",

@@ -7,6 +7,8 @@ import { check } from "../onnx/check.ts";
 import { type Dim, type Graph, opset, type ValueInfo } from "../onnx/graph.ts";
 import { inferGraph } from "../ops/infer.ts";
 import { seeded } from "../ops/samples.ts";
+import { lower } from "../passes/lower.ts";
+import { runPasses } from "../passes/pass.ts";
 import { openEngine, type StepGraph, type StepState } from "../run/engine.ts";
 import { bytesOf, fromNumbers, isFloat, sizeOf, type Tensor, toNumbers } from "../tensor.ts";
 import { cardKey, type StepCard } from "./graphFiles.ts";
@@ -37,7 +39,9 @@ export async function benchStep({ file, device, steps, seed, sizes = {} }: Bench
   const feeds = Object.fromEntries(step.inputs.map((info) => [info.name, drawn(graph, info, sizes, random)]));
   const engine = await openEngine(device);
   try {
-    const session = await refusals(file, () => engine.train(step, undefined));
+    // The file was made for the CPU.
+    const suited = device === "cpu" ? step : { ...step, graph: runPasses(step.graph, lower(device)) };
+    const session = await refusals(file, () => engine.train(suited, undefined));
     const times: number[] = [];
     const losses: number[] = [];
     for (let i = 0; i < steps; i++) {
@@ -111,7 +115,8 @@ function stepOf(graph: Graph, random: () => number, file: string): { step: StepG
     );
   const states: StepState[] = [];
   for (const { name, dtype, dims } of graph.inputs) {
-    if (name === "lr" || (!carried.has(name) && name !== "seed")) continue;
+    const drawn = name === "seed" && (!card || card.states.some((s) => s.name === "seed")); // the model may have an input of that name
+    if (name === "lr" || (!carried.has(name) && !drawn)) continue;
     if (dims.some((d) => typeof d === "string"))
       throw new AppError("modelInvalid", `The state '${name}' has no fixed shape.`, "Make the step again.", { value: name });
     const shape = dims as number[];

@@ -114,7 +114,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   const plain = fullOutputs(trainedBatchNorm(statistics.graph, { unbiased: true }));
   const graph = precision === "mixed" ? mixedPrecision(plain) : plain;
   const g = new Builder(graph);
-  const random = graph.inputs.some((i) => i.name === "seed");
+  const random = graph.inputs.length > forward.inputs.length; // by t and seed
   const inputs = forward.inputs.map((i) => g.value(i.name));
   const trained = forward.parameters.filter((p) => graph.initializers.has(p) && !skip.includes(p));
   for (const p of trained) requireTrainable(graph, p);
