@@ -98,7 +98,7 @@ const greater = numbers(
 );
 const either = (f: (a: number, b: number) => number): Two =>
   numbers(
-    (a, b) => f(a, b),
+    (a, b) => f(a, b), // not f itself: it would take the dtype for a third number
     (a, b) => (a === b ? a : undefined),
   );
 
