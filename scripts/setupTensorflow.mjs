@@ -32,10 +32,11 @@ if (installed.status !== 0)
     "npm could not install it: see above. Its library comes from a download of its own, which many networks refuse. Paddock trains without it.",
   );
 
-// Newer Node versions lack a function that the package still calls.
+// Newer Node versions lack functions that the package still calls.
 const probe = `
 const util = require("node:util");
 util.isNullOrUndefined ??= (value) => value === null || value === undefined;
+util.isArray ??= Array.isArray;
 const tf = require("${name}");
 tf.ready().then(() => console.log(JSON.stringify({ backend: tf.getBackend(), version: tf.version.tfjs, binding: process.versions.napi })));
 `;

@@ -8,6 +8,8 @@ import { decodeModel } from "../../worker/onnx/proto.ts";
 import { Builder, type Value } from "../../worker/ops/builder.ts";
 import { inferGraph } from "../../worker/ops/infer.ts";
 import { seeded } from "../../worker/ops/samples.ts";
+import { suite } from "../../worker/train/suite/index.ts";
+import { SuiteNet } from "../../worker/train/suite/entry.ts";
 import { tasks } from "../../worker/tasks/index.ts";
 import { float32, fromNumbers, int64, type Tensor } from "../../worker/tensor.ts";
 
@@ -98,4 +100,11 @@ export function tinyNet(): Case {
   const out = g.add(g.matmul(h, weight("out.weight", [6, 2])), g.parameter("out.bias", [2], new Float32Array(2)));
   g.output(g.reduceMean(g.square(g.sub(out, g.input("y", "float32", ["B", 2]))), { keepdims: false }), "loss");
   return { forward: g.graph, batch: { x: float32([8, 4], drawn(random, 32)), y: float32([8, 2], drawn(random, 16)) } };
+}
+
+/** A net of the bench suite in its small size. */
+export function suiteNet(name: keyof typeof suite): Case {
+  const net = new SuiteNet(name, 3);
+  net.g.output(suite[name].build(net, suite[name].small), "loss");
+  return { forward: net.g.graph, batch: net.feeds };
 }

@@ -7,7 +7,9 @@ import { AppError } from "../../ipc/error.ts";
 import type { OperatorName } from "../../worker/ops/index.ts";
 import { operators } from "../../worker/ops/index.ts";
 import type { Op } from "../../worker/ops/op.ts";
-import type { SampleSpec } from "../../worker/ops/samples.ts";
+import { Builder } from "../../worker/ops/builder.ts";
+import { drawInputs, normal, type SampleSpec } from "../../worker/ops/samples.ts";
+import { TfEngine } from "../../worker/run/tensorflow.ts";
 import { openEngine } from "../../worker/run/engine.ts";
 import { entries } from "../../worker/run/tensorflow/ops/index.ts";
 import { type Given, Program } from "../../worker/run/tensorflow/program.ts";
@@ -111,6 +113,18 @@ describe("results and gradients are ours", () => {
       expect(samples.length - compared, `samples of ${type} that are refused`).toBe(refused[type] ?? 0);
       expect(tf.memory().numTensors, `${type} leaks`).toBe(before);
     });
+});
+
+test("a border of minus infinity, as maxima want it, leaves what is inside", async () => {
+  const g = new Builder("border");
+  g.output(g.op("Pad", [g.input("x", "float32", [2, 3]), g.list([1, 0, 0, 2]), g.scalar(-Infinity)]), "y");
+  const [x] = drawInputs({ inputs: [normal(2, 3)] }, "float32");
+  const own = await engine.load(g.graph);
+  const other = await new TfEngine(tf).load(g.graph);
+  const [a, b] = [await own.run({ x: x! }), await other.run({ x: x! })];
+  expect(toNumbers(b["y"]!)).toEqual(toNumbers(a["y"]!));
+  await own.dispose();
+  await other.dispose();
 });
 
 test("every family in the folder is in the table", async () => {

@@ -7,7 +7,7 @@ import { Builder } from "../ops/builder.ts";
 import { float32 } from "../tensor.ts";
 import type { Engine } from "./engine.ts";
 import { OrtEngine } from "./onnxruntime.ts";
-import { hasTensorFlow, loadTensorFlow, TfEngine } from "./tensorflow.ts";
+import { describeTensorFlow, hasTensorFlow, loadTensorFlow, TfEngine } from "./tensorflow.ts";
 
 type Kind = Device["kind"];
 
@@ -63,7 +63,7 @@ async function attempt(kind: Kind): Promise<Device> {
     if (kind === "tensorflow") {
       const tf = await loadTensorFlow();
       await trial(new TfEngine(tf));
-      found = `TensorFlow.js ${tf.version?.tfjs ?? ""} with the backend '${tf.getBackend()}' gave the right answer to a small graph.`;
+      found = `${describeTensorFlow(tf)}: it gave the right answer to a small graph.`;
     } else await trial(new OrtEngine(kind, { threads: 1 }));
   } catch (thrown) {
     return { ...device, why: reason(thrown) };

@@ -31,13 +31,21 @@ export function hasTensorFlow(): boolean {
 
 /** The package, loaded and ready. Throws what loading it throws. */
 export async function loadTensorFlow(): Promise<Tf & { version?: { tfjs?: string } }> {
-  // tfjs-node 4.22 calls a function that newer versions of Node have left out.
-  const util = require("node:util") as { isNullOrUndefined?: (value: unknown) => boolean };
-  util.isNullOrUndefined ??= (value) => value === null || value === undefined;
+  // tfjs-node 4.22 calls functions that newer versions of Node have left out.
+  const util = require("node:util") as { isNullOrUndefined?: unknown; isArray?: unknown };
+  util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  util.isArray ??= (value: unknown) => Array.isArray(value);
   const tf = require(tensorflowPackage()) as Tf & { version?: { tfjs?: string } };
   tf.enableProdMode(); // no advice on the console, no second check of every value
   await tf.ready();
   return tf;
+}
+
+/** What runs the operations, in words: its backend, and whether that found a GPU where it says so. */
+export function describeTensorFlow(tf: Tf & { version?: { tfjs?: string } }): string {
+  const { isUsingGpuDevice: gpu } = tf.backend() as { isUsingGpuDevice?: boolean };
+  const where = gpu === undefined ? "" : gpu ? ", on the GPU" : ", on the processor: it found no GPU";
+  return `TensorFlow.js ${tf.version?.tfjs ?? ""} with the backend '${tf.getBackend()}'${where}`;
 }
 
 export class TfEngine implements Engine {

@@ -5,7 +5,8 @@
 //   rmsprop   the root is taken of v + ε² where ours adds ε to the root; the momentum (state `scaled`) has the learning rate in it
 //   adagrad   the root is taken of v + 1e-7
 // All others, settings that theirs does not know (an eps for adagrad; centred rmsprop, where it subtracts ε and so gives NaN), accumulation and
-// loss scaling: the optimizer's graph (train/optimizer.ts), by TensorFlow's operations.
+// loss scaling: the optimizer's graph (train/optimizer.ts), by TensorFlow's operations. So too adadelta, in which TensorFlow.js divides by the
+// mean square as it was before the step, against the paper, and adamax, of which it neither gives nor takes the moments.
 import type { Optimizer, Variable } from "@tensorflow/tfjs-core";
 import type { OptimizerChoice, TrainingPlan } from "../engine.ts";
 import type { Tf, TfTensor } from "./op.ts";

@@ -1,5 +1,5 @@
 // Our tensors as TensorFlow.js's and back. It has three types: float32, int32 and bool. All whole numbers become int32, and what does not
-// fit is refused; float16, float64, unsigned 32 and 64 bits, uint4 and text have no place in it.
+// fit is refused; float16, float64, unsigned 32 and 64 bits and text have no place in it.
 import { AppError } from "../../../ipc/error.ts";
 import { type DType, fromNumbers, sizeOf, type Tensor, tensor, toNumbers } from "../../tensor.ts";
 import type { Tf, TfTensor } from "./op.ts";
@@ -9,6 +9,7 @@ export type TfType = "float32" | "int32" | "bool";
 const types: Partial<Record<DType, TfType>> = {
   float32: "float32",
   bool: "bool",
+  uint4: "int32",
   int8: "int32",
   uint8: "int32",
   int16: "int32",

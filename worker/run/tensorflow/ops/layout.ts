@@ -63,9 +63,8 @@ function pad({ tf, x: [x, , fill], numbers, has, attrs }: Step): TfTensor {
   const inner = size.join() === x.shape.join() ? x : cut(tf, x, begin, size);
   const zeros = tf.pad(inner, wide);
   if (!has(2)) return zeros;
-  const border = tf.sub(1, tf.pad(tf.ones(size), wide));
-  const filled = tf.mul(tf.cast(border, x.dtype), tf.reshape(fill, []));
-  return tf.add(zeros, filled);
+  const border = tf.logicalNot(tf.cast(tf.pad(tf.ones(size), wide), "bool"));
+  return tf.where(border, expand(tf, tf.reshape(fill, []), zeros.shape), zeros); // no product: the filling may be infinite
 }
 
 /** A border along one axis that repeats what is inside. */
