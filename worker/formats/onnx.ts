@@ -4,6 +4,7 @@ import { closeSync, fstatSync, lstatSync, openSync, readSync, statSync } from "n
 import { dirname, join, sep } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type { Graph } from "../onnx/graph.ts";
+import { sortNodes } from "../onnx/check.ts";
 import { decodeModel } from "../onnx/proto.ts";
 import { dedupe } from "../passes/dedupe.ts";
 import { normalize } from "../passes/normalize.ts";
@@ -12,20 +13,28 @@ import { runPasses } from "../passes/pass.ts";
 /** Protocol buffers end here; larger models keep their weights in files beside them. */
 const largest = 2 ** 31 - 1;
 
+export interface OpenOptions {
+  /** Numbers for symbolic lengths, by name or "input.axis". */
+  sizes?: Record<string, number>;
+  /** Only what these outputs need; default all. */
+  outputs?: readonly string[];
+  /** Initializers that are to be trained, also where they look like settings. */
+  trained?: readonly string[] | "all";
+}
+
 /**
  * An ONNX file as a graph of our operator set, its types known.
- * @param options.sizes numbers for symbolic lengths, by name or "input.axis"
  * @throws fileMissing, fileEmpty, fileTooLarge, modelInvalid, operatorUnknown, shapeMismatch; each names the file
  */
-export function readModel(path: string, options: { sizes?: Record<string, number> } = {}): Graph {
+export function readModel(path: string, options: OpenOptions = {}): Graph {
   return openModel(path, options).graph;
 }
 
 /** The same, with the graph as the file has it. */
-export function openModel(path: string, options: { sizes?: Record<string, number> } = {}): { graph: Graph; file: Graph } {
+export function openModel(path: string, options: OpenOptions = {}): { graph: Graph; file: Graph } {
   try {
     const file = readGraph(path);
-    return { graph: runPasses(file, normalize(options), dedupe), file };
+    return { graph: runPasses(narrowed(file, options.outputs), normalize(options), dedupe), file };
   } catch (thrown) {
     // Depth and size beyond what the engine of JavaScript holds are the file's fault, not ours.
     const error =
@@ -39,6 +48,17 @@ export function openModel(path: string, options: { sizes?: Record<string, number
     if (!(error instanceof AppError) || error.data["file"] !== undefined) throw error;
     throw new AppError(error.code, `${path}: ${error.message}`, error.hint, { ...error.data, file: path }, error.cause);
   }
+}
+
+/** A copy without what only other outputs need. */
+function narrowed(file: Graph, outputs: readonly string[] | undefined): Graph {
+  const wanted = file.outputs.map((o) => o.name).filter((name) => outputs?.includes(name));
+  if (!wanted.length) return file;
+  const graph = file.clone();
+  sortNodes(graph);
+  graph.setOutputs(wanted);
+  graph.prune();
+  return graph;
 }
 
 /** The graph as the file has it, of any operator set. */

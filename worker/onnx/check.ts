@@ -37,7 +37,11 @@ export function sortNodes(graph: Graph): void {
     const needs = new Set([...node.inputs, ...outerNames(node).filter((n) => graph.producer(n))].filter((n) => !done.has(n)));
     missing.set(node, needs.size);
     if (!needs.size) ready.push(node);
-    for (const name of needs) users.set(name, [...(users.get(name) ?? []), node]);
+    for (const name of needs) {
+      const known = users.get(name);
+      if (known) known.push(node);
+      else users.set(name, [node]);
+    }
   }
   const sorted: Node[] = [];
   for (let i = 0; i < ready.length; i++) {

@@ -44,8 +44,11 @@ export class Graph {
   readonly metadata = new Map<string, string>();
   /** Version of each operator set used, by domain. */
   readonly opsets = new Map<string, number>([["", opset]]);
+  /** What inputs begin with, by their names: training information of the file, which runtimes leave alone. */
+  readonly initial = new Map<string, Tensor>();
   #inputs: ValueInfo[] = [];
   #outputs: ValueInfo[] = [];
+  #outputNames = new Set<string>();
   #nodes: Node[] = [];
   #initializers = new Map<string, Tensor>();
   #parameters: string[] = [];
@@ -120,7 +123,8 @@ export class Graph {
 
   /** Lists a value as an output; it must be defined when the graph is checked. */
   addOutput(info: ValueInfo): void {
-    if (this.#outputs.some((o) => o.name === info.name)) throw twice(info.name);
+    if (this.#outputNames.has(info.name)) throw twice(info.name);
+    this.#outputNames.add(info.name);
     this.#outputs.push(info);
     if (!this.#infos.has(info.name)) this.#infos.set(info.name, info);
   }
@@ -131,6 +135,7 @@ export class Graph {
       if (!info) throw new AppError("modelInvalid", `The output '${name}' is not defined.`, "Name a value of the graph.", { value: name });
       return info;
     });
+    this.#outputNames = new Set(names);
   }
 
   addInitializer(name: string, tensor: Tensor, options: { trainable?: boolean } = {}): void {
@@ -174,13 +179,15 @@ export class Graph {
     this.#inputs = [...this.#inputs].sort((a, b) => at(a) - at(b));
   }
 
-  /** Turns an initializer into an input of the same name and type. */
-  initializerToInput(name: string): void {
-    const info = this.#infos.get(name);
-    if (!this.#initializers.delete(name) || !info)
-      throw new AppError("modelInvalid", `There is no initializer '${name}'.`, "Name one of the graph's initializers.", { value: name });
-    this.setParameters(this.#parameters.filter((p) => p !== name));
-    this.#inputs.push(info);
+  /** Turns initializers into inputs of the same names and types. */
+  initializersToInputs(names: readonly string[]): void {
+    for (const name of names) {
+      const info = this.#infos.get(name);
+      if (!this.#initializers.delete(name) || !info)
+        throw new AppError("modelInvalid", `There is no initializer '${name}'.`, "Name one of the graph's initializers.", { value: name });
+      this.#inputs.push(info);
+    }
+    this.setParameters(this.#parameters);
   }
 
   /** Appends a node, or puts it at `at`. */
@@ -191,7 +198,8 @@ export class Graph {
       this.#define(output);
       this.#producers.set(output, whole);
     }
-    this.#nodes.splice(at, 0, whole);
+    if (at === this.#nodes.length) this.#nodes.push(whole);
+    else this.#nodes.splice(at, 0, whole);
     if (whole.domain && !this.opsets.has(whole.domain)) this.opsets.set(whole.domain, whole.domain === "ai.onnx.ml" ? mlOpset : 1);
     return whole;
   }
@@ -241,6 +249,7 @@ export class Graph {
     }
     const now = (name: string) => names.get(name) ?? name;
     this.#outputs = this.#outputs.map((o) => ({ ...o, name: now(o.name) }));
+    this.#outputNames = new Set(this.#outputs.map((o) => o.name));
     this.replaceNodes(this.#nodes.map((node) => ({ ...node, inputs: node.inputs.map(now), outputs: node.outputs.map(now) })));
   }
 
@@ -259,8 +268,10 @@ export class Graph {
     const copy = new Graph(this.name);
     for (const [k, v] of this.metadata) copy.metadata.set(k, v);
     for (const [k, v] of this.opsets) copy.opsets.set(k, v);
+    for (const [k, v] of this.initial) copy.initial.set(k, v);
     copy.#inputs = [...this.#inputs];
     copy.#outputs = [...this.#outputs];
+    copy.#outputNames = new Set(this.#outputNames);
     copy.#nodes = [...this.#nodes];
     copy.#initializers = new Map(this.#initializers);
     copy.setParameters(this.#parameters);

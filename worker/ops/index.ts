@@ -6,6 +6,7 @@ import { bits } from "./bits.ts";
 import { columns } from "./columns.ts";
 import { convolutions } from "./conv.ts";
 import { einsums } from "./einsum.ts";
+import { fourier } from "./fourier.ts";
 import { inverses } from "./inverse.ts";
 import { layout } from "./layout.ts";
 import { lookups } from "./lookup.ts";
@@ -34,6 +35,7 @@ export const operators = {
   ...matrix,
   ...einsums,
   ...inverses,
+  ...fourier,
   ...reductions,
   ...normalisations,
   ...imageNormalisations,

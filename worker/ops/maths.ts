@@ -1,8 +1,9 @@
 // One input, element by element: y has the shape of x.
 import { dtypeOf } from "../onnx/proto.ts";
-import { isFloat } from "../tensor.ts";
+import { AppError } from "../../ipc/error.ts";
+import { bools, type DType, isFloat, toNumbers } from "../tensor.ts";
 import type { Builder, Value } from "./builder.ts";
-import { forbidden, type Gradient, none, type Op, op } from "./op.ts";
+import { type Gradient, none, type Op, op } from "./op.ts";
 import { between, fixed, list, normal, offGrid, positive, type Sample } from "./samples.ts";
 import { like, sameType } from "./shapes.ts";
 
@@ -10,6 +11,9 @@ import { like, sameType } from "./shapes.ts";
 export function smooth(slope: (g: Builder, dy: Value, x: Value, y: Value) => Value, samples: Sample[]): Op {
   return op({ arity: 1, infer: ([x]) => like(x), grad: (g, { x: [x], y: [y], dy: [dy] }) => [slope(g, dy, x, y)], samples });
 }
+
+/** Less than the root of any number of the type but 0, and large enough that 1 over it is finite. */
+const leastRoot = (dtype: DType): number => (dtype === "float64" ? 1e-160 : dtype === "float16" ? 1e-4 : 1e-20);
 
 const flat = (grad: Gradient = none): Op => op({ arity: 1, infer: ([x]) => like(x), grad, samples: [[offGrid(2, 3)]] });
 const asks = (samples: Sample[]): Op => op({ arity: 1, infer: ([x]) => ({ dtype: "bool", dims: x.dims }), grad: none, samples });
@@ -19,7 +23,8 @@ export const maths = {
   Neg: smooth((g, dy) => g.neg(dy), [{ inputs: [normal(2, 3)], step: 1 }]),
   Exp: smooth((g, dy, _, y) => g.mul(dy, y), [[normal(2, 3)]]),
   Log: smooth((g, dy, x) => g.div(dy, x), [[positive(2, 3)]]),
-  Sqrt: smooth((g, dy, _, y) => g.div(g.mul(dy, 0.5), y), [[positive(2, 3)]]), // 1 / 2√x
+  /** 1 / 2√x; at 0 large instead of infinite, so that norms and distances of 0 have the gradient 0 and not NaN. */
+  Sqrt: smooth((g, dy, _, y) => g.div(g.mul(dy, 0.5), g.max(y, leastRoot(y.dtype))), [[positive(2, 3)]]),
   Reciprocal: smooth((g, dy, _, y) => g.neg(g.mul(dy, g.square(y))), [[positive(2, 3)]]), // -1 / x²
   Sin: smooth((g, dy, x) => g.mul(dy, g.cos(x)), [[normal(2, 3)]]),
   Cos: smooth((g, dy, x) => g.neg(g.mul(dy, g.sin(x))), [[normal(2, 3)]]),
@@ -53,7 +58,7 @@ export const maths = {
     ],
   }),
 
-  /** min(max(x, low), high); either bound may be missing. At a bound the gradient goes to x. */
+  /** min(max(x, low), high); either bound may be missing. At a bound the gradient goes to x, as it does for PyTorch's clamp; not so for 0 and 6, which are its ReLU6. */
   Clip: op({
     arity: [1, 3],
     infer([x, low, high], call) {
@@ -61,23 +66,40 @@ export const maths = {
       return like(x);
     },
     grad(g, { x: [x, low, high], y: [y], dy: [dy], has, wants }) {
-      const bounded = has(1) || has(2);
+      const bounded = [low, high].map((v, i) => (has(i + 1) ? g.graph.initializers.get(v.name) : undefined));
+      const relu6 = bounded.map((v) => v && toNumbers(v)[0]).join() === "0,6";
+      // A product with the mask takes half the time of a Where.
+      const inside = () => (relu6 ? g.and(g.greater(x, low), g.less(x, high)) : g.equal(x, y));
       return [
-        // A product with the mask takes half the time of a Where.
-        bounded ? g.mul(dy, g.cast(g.equal(x, y), dy.dtype)) : dy,
-        has(1) && wants(1) ? g.where(g.less(x, low), dy, 0) : null,
-        has(2) && wants(2) ? g.where(g.greater(x, high), dy, 0) : null,
+        has(1) || has(2) ? g.mul(dy, g.cast(inside(), dy.dtype)) : dy,
+        has(1) && wants(1) ? g.where(relu6 ? g.lessOrEqual(x, low) : g.less(x, low), dy, 0) : null,
+        has(2) && wants(2) ? g.where(relu6 ? g.greaterOrEqual(x, high) : g.greater(x, high), dy, 0) : null,
       ];
     },
     samples: [[offGrid(3, 4), fixed([-1]), fixed([1.5])], { inputs: [offGrid(3, 4), undefined, fixed([0])] }, [offGrid(3, 4)]],
   }),
 
-  /** Zeroes a share of the elements. What a training step puts in its place is in passes/dropout.ts. */
+  /**
+   * Zeroes a share of the elements and scales up the others, where its training flag says so; else nothing. What it drew is in its mask, so the
+   * gradient asks for that (passes/outputs.ts). What a training step puts in its place is in passes/dropout.ts.
+   */
   Dropout: op({
     arity: [1, 3],
     random: true,
     infer: ([x], { outputs }) => (outputs > 1 ? [like(x), { dtype: "bool", dims: x.dims }] : like(x)),
-    grad: forbidden("it draws other numbers each time it runs; lower it first (passes/dropout.ts)"),
+    grad(g, { x: [x, ratio, training], y, dy: [dy], has, constant, outputs }) {
+      const flag = has(2) ? constant(2) : bools([], [false]);
+      if (flag && !flag.data[0]) return [dy, null, null];
+      if (outputs < 2)
+        throw new AppError(
+          "gradientMissing",
+          "what it draws is kept nowhere.",
+          "Give it its second output, the mask, or fix its seed in a step.",
+        );
+      const kept = g.div(dy, has(1) ? g.sub(1, g.cast(ratio, x.dtype)) : g.scalar(0.5, x.dtype));
+      const dx = g.where(y[1], kept, g.scalar(0, x.dtype)); // dy · mask / (1 - ratio)
+      return [flag ? dx : g.where(training, dx, dy), null, null];
+    },
     samples: [[normal(2, 3)]],
   }),
 } satisfies Record<string, Op>;

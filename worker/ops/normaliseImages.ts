@@ -29,14 +29,17 @@ const inverseOf = (g: Builder, variance: Value, attrs: Pick<Attrs, "float">): Va
 /**
  * BatchNormalization in training made of plain operators, for devices that know it in inference alone: y, and the running mean and variance.
  * Its nodes are those that the gradient asks for, so they are made once.
+ * @param unbiased whether the running variance follows Σ(x - μ)²/(n - 1), as PyTorch's and TensorFlow's layers have it, not ONNX's Σ(x - μ)²/n
  */
-export function batchNormalisation(g: Builder, x: readonly Value[], attrs: Attrs): Value[] {
+export function batchNormalisation(g: Builder, x: readonly Value[], attrs: Attrs, unbiased = false): Value[] {
   const [input, scale, bias, runningMean, runningVariance] = x as [Value, Value, Value, Value, Value];
   const { mean, centred, variance } = batchStatistics(g, input);
   const slope = byChannel(g, g.mul(scale, inverseOf(g, variance, attrs)), input);
   const m = attrs.float("momentum", 0.9);
   const blend = (old: Value, now: Value) => g.add(g.mul(old, m), g.mul(now, 1 - m));
-  return [g.add(g.mul(centred, slope), byChannel(g, bias, input)), blend(runningMean, mean), blend(runningVariance, variance)];
+  const n = g.count(input, otherAxes(input));
+  const seen = unbiased ? g.mul(variance, typeof n === "number" ? n / Math.max(1, n - 1) : g.div(n, g.max(g.sub(n, 1), 1))) : variance;
+  return [g.add(g.mul(centred, slope), byChannel(g, bias, input)), blend(runningMean, mean), blend(runningVariance, seen)];
 }
 
 function trainingGradient(g: Builder, { x: [x, scale], dy, attrs, flows, wants }: View): (Value | null)[] {
@@ -120,7 +123,7 @@ const frozen = (dims: number[], attrs = {}): Sample => ({
 
 export const imageNormalisations = {
   /**
-   * Frozen: by given statistics, which are settings and get no gradient. In training (training_mode 1): by the batch's own, with the running
+   * Frozen: by given statistics. In training (training_mode 1): by the batch's own, with the running
    * ones as outputs 1 and 2. https://arxiv.org/abs/1502.03167
    */
   BatchNormalization: op({
@@ -145,9 +148,12 @@ export const imageNormalisations = {
         wants(0) ? g.mul(dy, byChannel(g, g.mul(scale, inverse), x)) : null,
         wants(1) ? g.mul(sums(g, g.mul(dy, centred())), inverse) : null,
         wants(2) ? sums(g, dy) : null,
+        wants(3) ? g.neg(g.mul(sums(g, dy), g.mul(scale, inverse))) : null, // -γ/σ Σ dy
+        wants(4) ? g.mul(sums(g, g.mul(dy, centred())), g.mul(g.mul(scale, -0.5), g.mul(inverse, g.square(inverse)))) : null, // -γ/2σ³ Σ dy (x - μ)
       ];
     },
     samples: [
+      { inputs: [normal(2, 3, 2), positive(3), normal(3), normal(3), positive(3)] },
       frozen([2, 3, 2, 2]),
       frozen([4, 3], { epsilon: 1e-2 }),
       {

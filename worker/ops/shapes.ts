@@ -21,8 +21,8 @@ export function axisOf(axis: number, rank: number): number {
 }
 
 /**
- * Numpy's broadcasting: right-aligned, 1 stretches. A number beside a symbol is taken for both; of two symbols the better known one, as they
- * must be one when the graph runs.
+ * Numpy's broadcasting: right-aligned, 1 stretches. A number beside a symbol is taken for both. Of two symbols either may be 1 when the graph
+ * runs, so the result is neither, but "a|b": the larger of them.
  */
 export function broadcast(...shapes: readonly (readonly Dim[])[]): Dim[] {
   const rank = Math.max(0, ...shapes.map((s) => s.length));
@@ -32,11 +32,18 @@ export function broadcast(...shapes: readonly (readonly Dim[])[]): Dim[] {
       const d = shape[shape.length - rank + i] ?? 1;
       if (d === out || d === 1) continue;
       if (out === 1 || (typeof out === "string" && typeof d === "number")) out = d;
-      else if (typeof d === "string" && typeof out === "string") out = isUnknown(out) ? d : out;
+      else if (typeof d === "string" && typeof out === "string") out = larger(out, d);
       else if (typeof d === "number") throw mismatch(`the shapes ${shapes.map(show).join(" and ")} do not go together.`);
     }
     return out;
   });
+}
+
+/** The larger of two lengths that are the same, or one of which is 1. */
+function larger(a: string, b: string): string {
+  const key = (name: string) => (isUnknown(name) ? 1 : 0); // a plain name first
+  const names = [...new Set([...a.split("|"), ...b.split("|")])];
+  return names.sort((p, q) => key(p) - key(q) || (p < q ? -1 : 1)).join("|");
 }
 
 /** Two lengths that must be one. A number wins over a symbol. */
@@ -133,4 +140,10 @@ export function sliceRange(length: number, start: number, end: number, step: num
 export function unknown(call: Pick<Call, "symbol">, rank: Dim | undefined): Dim[] {
   if (typeof rank !== "number" || rank > 32) throw mismatch(`a shape of ${String(rank)} lengths cannot be.`);
   return Array.from({ length: rank }, () => call.symbol());
+}
+
+/** Throws `modelInvalid` unless the first inputs are there, so many of them. */
+export function requireInputs(x: readonly (ValueInfo | undefined)[], least: number): void {
+  for (let i = 0; i < least; i++)
+    if (!x[i]) throw new AppError("modelInvalid", `its input ${i} is missing.`, "The model file is damaged: export it again.");
 }

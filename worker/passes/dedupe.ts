@@ -24,7 +24,7 @@ export const dedupe: Pass = {
         changed = true;
         return before;
       }
-      const names = node.outputs.map((o) => o || graph.fresh(node.type));
+      const names = node.outputs.map((o) => o || g.graph.fresh(node.type));
       const kept = g.node({ ...node, inputs: x.map((v) => v?.name ?? "") }, names.length, names);
       made.set(
         key,

@@ -1,30 +1,31 @@
 // Anyone's graph as one of ours: the fixed operator set, nodes in order, types known, shapes reckoned. Handled: operator sets 7 to 23
-// (upgrade.ts), constant shape arithmetic (fold.ts), Ifs whose condition is known, lengths fixed on request, names of lengths made plain.
-// Refused: older and newer operator sets, inner graphs of sets before 13 that cannot be unfolded, operators that the table lacks.
+// (upgrade.ts), If, Loop and Scan (unroll.ts), lists (sequences.ts), attention (attention.ts), constant shape arithmetic (fold.ts), lengths
+// fixed on request, names of lengths made plain. Refused: older and newer operator sets, what only the run decides, operators that the
+// table lacks.
 import { AppError } from "../../ipc/error.ts";
 import { check, sortNodes } from "../onnx/check.ts";
 import { type Dim, type Graph, isUnknown, type Node, opset, type ValueInfo } from "../onnx/graph.ts";
 import type { Builder, Value } from "../ops/builder.ts";
-import { constantOf } from "../ops/infer.ts";
-import { isFloat } from "../tensor.ts";
+import { lowered } from "./attention.ts";
 import { Folder } from "./fold.ts";
 import type { Pass } from "./pass.ts";
-import { type Replace, rewrite } from "./rewrite.ts";
-import { settings, upgrade } from "./upgrade.ts";
+import { rewrite } from "./rewrite.ts";
+import { Lists } from "./sequences.ts";
+import { Unrolling } from "./unroll.ts";
+import { trainable } from "./trainable.ts";
+import { upgrade } from "./upgrade.ts";
 
 const oldest = 7;
 const newest = 23;
-/** Operators of ONNX that are younger than our operator set, with the version that brought them. */
-const younger: Record<string, number> = { Attention: 23, RMSNormalization: 23, RotaryEmbedding: 23 };
 
 export interface NormalizeOptions {
   /** Numbers for lengths, by their name ("batch") or their place ("x.0"); every one must be found. */
   sizes?: Record<string, number>;
-  /** Other replacements, tried on each node in its new form, before it is folded. */
-  replace?: readonly Replace[];
+  /** Initializers that are trained whatever they do (unless they can only be constants); default those that look like weights. */
+  trained?: readonly string[] | "all";
 }
 
-export function normalize({ sizes = {}, replace: others = [] }: NormalizeOptions = {}): Pass {
+export function normalize({ sizes = {}, trained = [] }: NormalizeOptions = {}): Pass {
   return {
     name: "normalize",
     requires(graph) {
@@ -41,27 +42,9 @@ export function normalize({ sizes = {}, replace: others = [] }: NormalizeOptions
       const old = graph.clone();
       sortNodes(old);
       check(old);
-      old.setParameters(trainable(old));
-      const from = old.opsets.get("") ?? opset;
-      const folder = new Folder();
-      const replace = (g: Builder, node: Node, x: Values, find: (name: string) => Value): Values => {
-        const branch = knownBranch(g, node, x);
-        if (branch) return inline(g, branch, find, (inner, y, look) => inNode(inner, y, () => replace(g, inner, y, look)));
-        if (from < 13 && Object.values(node.attrs).some((a) => a.type === "graph"))
-          throw new AppError(
-            "modelInvalid",
-            "its inner graphs are of an older operator set.",
-            "Export the model again with opset 17 or newer.",
-          );
-        const made = upgrade(g, { node, x }, from);
-        if (!("node" in made)) return made;
-        for (const other of others) {
-          const replaced = other(g, made.node, made.x, find);
-          if (replaced) return replaced;
-        }
-        return folder.fold(g, made.node, made.x) ?? folder.keep(g, made.node, made.x, old);
-      };
-      const after = rewrite(old, (g, node, x, find) => inNode(node, x, () => replace(g, node, x, find)), {
+      old.setParameters(trainable(old, trained));
+      const make = new Making(old);
+      const after = rewrite(old, (g, node, x, find) => make.node(g, node, x, find), {
         input: plainInputs(old.inputs, sizes),
         opsets: opsetsOf(old),
       });
@@ -72,6 +55,50 @@ export function normalize({ sizes = {}, replace: others = [] }: NormalizeOptions
         if (!graph.info(name)) throw new AppError("internal", `The type of '${name}' is not known.`, "Please report it.");
     },
   };
+}
+
+type Values = readonly (Value | undefined)[];
+
+/** What takes the place of each node: brought up to date, made straight, lowered, folded; nodes of inner graphs like the others. */
+class Making {
+  readonly #old: Graph;
+  readonly #from: number;
+  readonly #folder = new Folder();
+  readonly #lists = new Lists();
+  readonly #leaving: ReadonlySet<string>;
+  readonly #control: Unrolling;
+
+  constructor(old: Graph) {
+    this.#old = old;
+    this.#leaving = new Set(old.outputs.map((o) => o.name));
+    this.#from = old.opsets.get("") ?? opset;
+    this.#control = new Unrolling(
+      (g, node, x, find) => this.node(g, node, x, find),
+      (body) => trainable(body),
+    );
+  }
+
+  node(g: Builder, node: Node, x: Values, find: (name: string) => Value): Values {
+    return inNode(node, x, () => {
+      const made = this.#made(g, node, x, find);
+      const leaves = node.outputs.find((name, i) => this.#leaving.has(name) && made[i] && this.#lists.has(made[i]));
+      if (leaves === undefined) return made;
+      throw new AppError("modelInvalid", `'${leaves}' leaves the graph as a list.`, "Export the model with tensors in place of lists.");
+    });
+  }
+
+  #made(g: Builder, given: Node, inputs: Values, find: (name: string) => Value): Values {
+    const made = upgrade(g, { node: given, x: inputs }, this.#from);
+    if (!("node" in made)) return made;
+    const { node, x } = made;
+    return (
+      this.#control.replace(g, node, x, find) ??
+      this.#lists.replace(g, node, x, (body, of) => this.#control.inline(g, body, of, find)) ??
+      lowered(g, node, x) ??
+      this.#folder.fold(g, node, x) ??
+      this.#folder.keep(g, node, x, this.#old)
+    );
+  }
 }
 
 /** Errors name the node. */
@@ -92,71 +119,16 @@ function inNode<T>(node: Node, x: readonly (Value | undefined)[], body: () => T)
   }
 }
 
-/** The inner graph that an If always takes. */
-function knownBranch(g: Builder, node: Node, x: readonly (Value | undefined)[]): Graph | undefined {
-  if (node.type !== "If" || node.domain !== "" || !x[0]) return undefined;
-  const condition = constantOf(g.graph, x[0].name);
-  const branch = condition && node.attrs[condition.data[0] ? "then_branch" : "else_branch"];
-  return branch?.type === "graph" ? branch.value : undefined;
-}
-
-type Values = readonly (Value | undefined)[];
-type Make = (node: Node, x: Values, find: (name: string) => Value) => Values;
-
-/** The values of an inner graph's outputs, its nodes made in the outer one. */
-function inline(g: Builder, inner: Graph, find: (name: string) => Value, make: Make): readonly Value[] {
-  const own = new Map<string, Value>();
-  const look = (name: string): Value => own.get(name) ?? find(name);
-  for (const [name, tensor] of inner.initializers) own.set(name, g.constant(tensor));
-  for (const node of inner.nodes) {
-    const outputs = node.outputs.map((o) => (o ? g.graph.fresh(o) : o));
-    const x = node.inputs.map((name) => (name ? look(name) : undefined));
-    const made = make({ ...node, outputs }, x, look);
-    node.outputs.forEach((name, i) => name && made[i] && own.set(name, made[i]));
-  }
-  return inner.outputs.map((o) => look(o.name));
-}
-
-/** Domains in use; ours in our version, or in the one that a younger operator needs. */
+/** Domains in use; ours in our version. */
 function opsetsOf(graph: Graph): Map<string, number> {
-  const used = new Set(graph.nodes.map((n) => n.domain));
-  const versions = new Map([...graph.opsets].filter(([domain]) => used.has(domain)));
-  const needed = graph.nodes.map((n) => (n.domain === "" ? (younger[n.type] ?? opset) : opset));
-  return versions.set(
-    "",
-    needed.reduce((a, b) => Math.max(a, b), opset),
-  );
+  const used = new Set(graph.nodes.flatMap(domainsOf));
+  return new Map([...graph.opsets].filter(([domain]) => used.has(domain))).set("", opset);
 }
 
-/** Initializers from which a path of floats leads to an output, not through a place that only sets how an operator works. */
-function trainable(graph: Graph): Set<string> {
-  const live = new Set(graph.outputs.map((o) => o.name));
-  const whole = new Set([
-    "Shape",
-    "Size",
-    "ArgMax",
-    "ArgMin",
-    "Equal",
-    "Greater",
-    "GreaterOrEqual",
-    "Less",
-    "LessOrEqual",
-    "Not",
-    "NonZero",
-    "IsNaN",
-    "IsInf",
-  ]);
-  for (const node of [...graph.nodes].reverse()) {
-    if (!node.outputs.some((y) => live.has(y)) || whole.has(node.type)) continue;
-    const to = node.type === "Cast" && node.attrs["to"]?.type === "int" ? node.attrs["to"].value : 1;
-    if (![1, 10, 11, 16].includes(to)) continue; // a cast to whole numbers
-    const places = node.domain === "" ? (settings[node.type] ?? []) : [];
-    node.inputs.forEach((name, i) => !places.includes(i) && live.add(name));
-    for (const attr of Object.values(node.attrs))
-      if (attr.type === "graph") for (const inner of attr.value.nodes) for (const name of inner.inputs) live.add(name);
-  }
-  return new Set([...graph.parameters].filter((name) => live.has(name) && isFloat(graph.initializers.get(name)!.dtype)));
-}
+const domainsOf = (node: Node): string[] => [
+  node.domain,
+  ...Object.values(node.attrs).flatMap((a) => (a.type === "graph" ? a.value.nodes.flatMap(domainsOf) : [])),
+];
 
 /** Inputs with lengths fixed as asked, the others under names that are words. */
 function plainInputs(inputs: readonly ValueInfo[], sizes: Record<string, number>): (info: ValueInfo) => ValueInfo {

@@ -1,9 +1,9 @@
 // Operators made to give what they know besides their result, which their gradients then need not compute again. Handled:
-// LayerNormalization (mean, 1/σ), SoftmaxCrossEntropyLoss (log softmax) and RNN, GRU and LSTM (the states of every step).
+// LayerNormalization (mean, 1/σ), SoftmaxCrossEntropyLoss (log softmax), Dropout (its mask) and RNN, GRU and LSTM (the states of every step).
 import type { Graph } from "../onnx/graph.ts";
 import { rewrite } from "./rewrite.ts";
 
-const outputs: Record<string, number> = { LayerNormalization: 3, SoftmaxCrossEntropyLoss: 2 };
+const outputs: Record<string, number> = { LayerNormalization: 3, SoftmaxCrossEntropyLoss: 2, Dropout: 2 };
 
 const recurrent = new Set(["RNN", "GRU", "LSTM"]);
 

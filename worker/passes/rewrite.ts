@@ -44,6 +44,11 @@ export function rewrite(old: Graph, replace: Replace, { input = (info) => info, 
   };
   /** The node as it was; what was known of its lengths stays known. */
   const keep = (node: Node, x: readonly (Value | undefined)[]) => {
+    // Inner graphs know what they take from outside by its name.
+    for (const name of outerNames(node)) {
+      const value = now.get(name);
+      if (value && value.name !== name) now.set(name, g.op("Identity", [value], {}, { names: [name] }));
+    }
     const names = node.outputs.map((o) => o || graph.fresh(node.type));
     const made = g.node({ ...node, inputs: x.map((v) => v?.name ?? "") }, names.length, names);
     return made.map((value) => g.assume(value, old.info(value.name)?.dims ?? value.dims));
@@ -51,11 +56,6 @@ export function rewrite(old: Graph, replace: Replace, { input = (info) => info, 
   const kept = new Set(old.outputs.map((o) => o.name));
   for (const node of old.nodes) {
     const x = node.inputs.map((name) => (name ? find(name) : undefined));
-    // Inner graphs know what they take from outside by its name.
-    for (const name of outerNames(node)) {
-      const value = now.get(name);
-      if (value && value.name !== name) now.set(name, g.op("Identity", [value], {}, { names: [name] }));
-    }
     const made = replace(g, node, x, find) ?? keep(node, x);
     node.outputs.forEach((name, i) => {
       const value = made[i];

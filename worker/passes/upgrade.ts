@@ -2,10 +2,11 @@
 // its place. Sources: the version tables of https://github.com/onnx/onnx/blob/main/docs/Changelog.md
 import { AppError } from "../../ipc/error.ts";
 import type { Attribute, Node } from "../onnx/graph.ts";
+import { dtypeCode } from "../onnx/proto.ts";
 import type { Builder, Value } from "../ops/builder.ts";
 import { constantOf } from "../ops/infer.ts";
 import { Attrs } from "../ops/op.ts";
-import { axisOf, lengthOf } from "../ops/shapes.ts";
+import { axisOf, lengthOf, requireInputs } from "../ops/shapes.ts";
 import { bools, float32, fromNumbers, int64, strings, type Tensor } from "../tensor.ts";
 
 /** A node in the new form, its inputs as values. */
@@ -20,8 +21,13 @@ type Upgrade = (g: Builder, call: Call, from: number) => Upgraded;
 export function upgrade(g: Builder, call: Call, from: number): Upgraded {
   const { type, domain } = call.node;
   const entry = domain === "" && Object.hasOwn(upgrades, type) ? upgrades[type] : undefined;
-  return entry ? entry(g, call, from) : call;
+  if (!entry) return call;
+  requireInputs(call.x, least[type] ?? 1);
+  return entry(g, call, from);
 }
+
+/** How many inputs must be there for a node to be read at all, where it is not one. */
+const least: Record<string, number> = { Constant: 0, Scan: 0, CastLike: 2, GroupNormalization: 3 };
 
 const attrsOf = ({ node }: Call): Attrs => new Attrs(node.type, node.attrs);
 
@@ -151,9 +157,15 @@ const upgrades: Record<string, Upgrade> = {
     return changed(call, { drop: ["k"], inputs: [call.x[0], g.list([attrsOf(call).int("k")])] });
   },
 
-  CastLike(g, call) {
+  CastLike(_, call) {
     const [x, like] = call.x;
-    return [g.cast(x!, like!.dtype)];
+    if (x!.dtype === like!.dtype) return [x];
+    return changed(call, { type: "Cast", drop: ["saturate"], set: { to: int(dtypeCode(like!.dtype)) }, inputs: [x] });
+  },
+
+  Scan(_, call, from) {
+    if (from < 9) throw refuse(call, "runs over batches");
+    return call;
   },
 
   Scatter: (_, call) => changed(call, { type: "ScatterElements" }),
@@ -176,11 +188,10 @@ const upgrades: Record<string, Upgrade> = {
     return changed(call, { inputs: [call.x[0], roi, there(call.x[2]), there(call.x[3])] });
   },
 
-  /** Before 14 more than one output meant training; the saved statistics are gone since. */
+  /** Before 14 more than one output meant training; the saved statistics, which only a gradient of that time read, are gone since. */
   BatchNormalization(_, call, from) {
     if (from >= 14) return call;
     if (attrsOf(call).int("spatial", 1) !== 1) throw refuse(call, "has statistics for each place");
-    if (call.node.outputs.slice(3).some((name) => name)) throw refuse(call, "gives its saved statistics");
     const training = call.node.outputs.slice(1).some((name) => name);
     const made = changed(call, { drop: ["spatial", "is_test", "consumed_inputs"], set: { training_mode: int(training ? 1 : 0) } });
     return { ...made, node: { ...made.node, outputs: call.node.outputs.slice(0, training ? 3 : 1) } };
@@ -194,6 +205,13 @@ const upgrades: Record<string, Upgrade> = {
     const groups = attrsOf(call).int("num_groups");
     const wide = (v: Value | undefined) => v && g.reshape(g.expand(g.reshape(v, [groups, 1]), [groups, channels / groups]), [channels]);
     return changed(call, { inputs: [x, wide(scale), wide(bias)] });
+  },
+
+  /** Before 20 the axis was an attribute, by default 1. */
+  DFT(g, call, from) {
+    if (from >= 20) return call;
+    const axis = g.scalar(attrsOf(call).int("axis", 1), "int64");
+    return changed(call, { drop: ["axis"], inputs: [call.x[0], call.x[1], axis] });
   },
 
   GridSample(_, call, from) {
@@ -238,16 +256,3 @@ function constantValue(name: string, attr: Attribute): Tensor | undefined {
   if (attr.type === "strings") return strings([attr.value.length], [...attr.value]);
   return undefined;
 }
-
-/** Float values that set how an operator works: they are never trained, and rules want to know them before the graph runs. */
-export const settings: Record<string, readonly number[]> = {
-  Resize: [1, 2, 3],
-  Upsample: [1],
-  Dropout: [1, 2],
-  OneHot: [1, 2],
-  Range: [0, 1, 2],
-  QuantizeLinear: [1, 2],
-  DequantizeLinear: [1, 2],
-  BatchNormalization: [3, 4],
-  RotaryEmbedding: [1, 2],
-};

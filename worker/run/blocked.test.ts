@@ -16,13 +16,14 @@ type Case = [type: string, inputs: number[][], attrs: Record<string, Plain>, blo
 const cases: Case[] = [
   ["Conv", [[2, 32, 10, 10], [48, 32, 3, 3], [48]], { pads: [1, 1, 1, 1] }, true], // prettier-ignore
   ["Conv", [[2, 32, 17, 20], [16, 32, 3, 3]], { pads: [0, 2, 1, 0], strides: [2, 2] }, true], // prettier-ignore
+  ["Conv", [[1, 32, 18, 18], [16, 32, 3, 3]], { strides: [2, 2], auto_pad: "SAME_UPPER" }, true], // prettier-ignore
   [
     "Conv",
     [
-      [1, 32, 12, 12],
-      [16, 32, 3, 2],
+      [1, 16, 12, 12],
+      [16, 16, 3, 3],
     ],
-    { dilations: [2, 1], auto_pad: "SAME_UPPER" },
+    {},
     false,
   ], // too shallow
   ["Conv", [[2, 32, 6, 6], [32, 1, 5, 5], [32]], { pads: [2, 2, 2, 2], group: 32 }, true], // prettier-ignore
@@ -59,7 +60,7 @@ for (const [type, dims, attrs, expected] of cases)
     g.output(g.op(type, [x!, ...rest], attrs), "y");
     const graph = runPasses(g.graph, blocked(size));
     expect(graph.nodes.some((node) => node.domain === blockedDomain)).toBe(expected);
-    const results = [];
+    const results: number[][] = [];
     for (const each of [g.graph, graph]) {
       const session = await engine.load(each);
       results.push(toNumbers((await session.run(feeds))["y"]!));

@@ -134,6 +134,6 @@ function copies(states: readonly StepState[]): Graph {
 /** The evaluate graph with the parameters that are trained as inputs of the same names. */
 function parametersAsInputs(graph: Graph, states: readonly StepState[]): Graph {
   const copy = graph.clone();
-  for (const { name } of states) if (copy.initializers.has(name)) copy.initializerToInput(name);
+  copy.initializersToInputs(states.map((s) => s.name).filter((name) => copy.initializers.has(name)));
   return copy;
 }

@@ -1,7 +1,7 @@
 // The walk: from the loss back to what is asked for, each node by its rule. Here, and only here, broadcasting is undone, gradients that
 // meet are added, and shapes are checked.
 import { AppError } from "../../ipc/error.ts";
-import type { Node, ValueInfo } from "../onnx/graph.ts";
+import type { Dim, Node, ValueInfo } from "../onnx/graph.ts";
 import type { Builder, Value } from "../ops/builder.ts";
 import { operator } from "../ops/index.ts";
 import { callOf, typedInputs } from "../ops/infer.ts";
@@ -68,17 +68,21 @@ function backward(g: Builder, node: Node, flow: ReadonlyMap<string, Value>, depe
   const given = atNode(node, inputs, () => rule(g, view));
   return inputs.flatMap((x, i): [string, Value][] => {
     const dx = given[i];
-    return x && dx && wants(i) ? [[x.name, sumTo(g, sameNames(g, dx, x), x, node)]] : [];
+    return x && dx && wants(i) ? [[x.name, sumTo(g, dx, x, node)]] : [];
   });
 }
 
 /** Floats, and whole numbers that floats were rounded to: through these a gradient passes as a float (straight through). */
 const carries = (g: Builder, x: Value): boolean => isFloat(x.dtype) || g.graph.producer(x.name)?.type === "QuantizeLinear";
 
+/** Operators that stretch an input of length 1 to that of another. */
+const stretching = new Set("Add Sub Mul Div Mod Pow Min Max Mean Sum Where PRelu MatMul Gemm Expand LayerNormalization".split(" "));
+
 /** dx summed over the axes along which x was stretched. */
-function sumTo(g: Builder, dx: Value, x: Value, node: Node): Value {
-  const extra = dx.dims.length - x.dims.length;
-  if (extra < 0) return check(g.expandLike(dx, x));
+function sumTo(g: Builder, given: Value, x: Value, node: Node): Value {
+  const extra = given.dims.length - x.dims.length;
+  if (extra < 0) return check(g.expandLike(given, x));
+  const dx = stretching.has(node.type) ? sumWhereOne(g, given, x, extra) : sameNames(g, given, x);
   const stretched = [...dx.dims.keys()].filter((i) => i < extra || (x.dims[i - extra] === 1 && dx.dims[i] !== 1));
   const real = stretched.filter((i) => dx.dims[i] !== 1);
   let out = dx;
@@ -118,9 +122,24 @@ function atNode<T>(node: Node, inputs: readonly (ValueInfo | undefined)[], body:
 const shapesOf = (inputs: readonly (ValueInfo | undefined)[]): string =>
   inputs.map((x) => (x ? `${x.dtype}[${x.dims.join(", ")}]` : "–")).join(", ");
 
-/** Two names for lengths that are one when the graph runs become one. */
+/** Lengths of other names than x has are those of x; so is a number where x has a name. */
 function sameNames(g: Builder, dx: Value, x: Value): Value {
   const extra = dx.dims.length - x.dims.length;
-  const dims = dx.dims.map((d, i) => (i >= extra && typeof d === "string" && x.dims[i - extra] !== 1 ? x.dims[i - extra]! : d));
+  const named = (d: Dim, own: Dim) => own !== 1 && d !== 1 && (typeof d === "string" || typeof own === "string");
+  const dims = dx.dims.map((d, i) => (i >= extra && named(d, x.dims[i - extra]!) ? x.dims[i - extra]! : d));
   return dims.join() === dx.dims.join() ? dx : g.assume(g.identity(dx), dims);
+}
+
+/** Where x has a named length and dx another: summed if x turns out to be 1 there and dx not, when the graph runs. */
+function sumWhereOne(g: Builder, dx: Value, x: Value, extra: number): Value {
+  const unsure = x.dims.flatMap((d, i) => (d !== 1 && d !== dx.dims[i + extra] && dx.dims[i + extra] !== 1 ? [i + extra] : []));
+  if (!unsure.some((i) => typeof x.dims[i - extra] === "string")) return sameNames(g, dx, x);
+  const one = g.scalar(1, "int64");
+  const rank = dx.dims.length;
+  const own = g.op("Shape", [x]);
+  const shape = extra ? g.op("Shape", [dx], { start: extra, end: rank }) : g.op("Shape", [dx]);
+  const isOne = g.and(g.equal(own, one), g.not(g.equal(shape, one)));
+  const axes = g.add(g.reshape(g.op("NonZero", [isOne]), g.list([-1])), extra);
+  const dims = dx.dims.map((d, i) => (unsure.includes(i) ? x.dims[i - extra]! : d));
+  return g.assume(g.op("ReduceSum", [dx, axes], { keepdims: 1, noop_with_empty_axes: 1 }), dims);
 }

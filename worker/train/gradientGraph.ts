@@ -3,7 +3,6 @@ import { AppError } from "../../ipc/error.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { Builder } from "../ops/builder.ts";
 import { trainedBatchNorm } from "../passes/batchNorm.ts";
-import { withoutDropout } from "../passes/dropout.ts";
 import { lower } from "../passes/lower.ts";
 import { fullOutputs } from "../passes/outputs.ts";
 import { runPasses } from "../passes/pass.ts";
@@ -27,7 +26,7 @@ export interface GradientOptions {
  */
 export function gradientGraph(forward: Graph, { loss, wrt, gone = new Map(), device = "cpu" }: GradientOptions): Graph {
   requireOutput(forward, loss);
-  const graph = fullOutputs(trainedBatchNorm(withoutDropout(forward)));
+  const graph = fullOutputs(trainedBatchNorm(forward));
   // Initializers that the loss does not reach were pruned: their gradient is zero all the same.
   for (const name of new Set(wrt)) {
     const tensor = forward.initializers.get(name) ?? gone.get(name);
