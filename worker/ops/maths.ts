@@ -66,15 +66,14 @@ export const maths = {
       return like(x);
     },
     grad(g, { x: [x, low, high], y: [y], dy: [dy], has, wants }) {
-      const bounded = has(1) || has(2);
-      const bounds = [low, high].map((v, i) => (has(i + 1) ? g.graph.initializers.get(v.name) : undefined));
-      const relu6 = bounds.map((v) => v && toNumbers(v)[0]).join() === "0,6"; // PyTorch's is flat at its bounds, its clamp is not
+      const bounded = [low, high].map((v, i) => (has(i + 1) ? g.graph.initializers.get(v.name) : undefined));
+      const relu6 = bounded.map((v) => v && toNumbers(v)[0]).join() === "0,6";
+      // A product with the mask takes half the time of a Where.
       const inside = () => (relu6 ? g.and(g.greater(x, low), g.less(x, high)) : g.equal(x, y));
       return [
-        // A product with the mask takes half the time of a Where.
-        bounded ? g.mul(dy, g.cast(inside(), dy.dtype)) : dy,
-        has(1) && wants(1) ? g.where(g.less(x, low), dy, 0) : null,
-        has(2) && wants(2) ? g.where(g.greater(x, high), dy, 0) : null,
+        has(1) || has(2) ? g.mul(dy, g.cast(inside(), dy.dtype)) : dy,
+        has(1) && wants(1) ? g.where(relu6 ? g.lessOrEqual(x, low) : g.less(x, low), dy, 0) : null,
+        has(2) && wants(2) ? g.where(relu6 ? g.greaterOrEqual(x, high) : g.greater(x, high), dy, 0) : null,
       ];
     },
     samples: [[offGrid(3, 4), fixed([-1]), fixed([1.5])], { inputs: [offGrid(3, 4), undefined, fixed([0])] }, [offGrid(3, 4)]],

@@ -40,7 +40,8 @@ const isTiling = (w: Window, out: readonly number[], spatial: readonly number[])
 
 /**
  * The gradient of the largest of each tile: every element that is the largest gets a rank, highest the first; the one with the highest rank in
- * its tile takes dy. Measured: 0.45 of the time of picking the places of the window one by one (2 × 2, 1 M elements).
+ * its tile takes dy. A small convnet's step took 39 to 44 ms with
+ * it instead of 47, on a busy machine.
  */
 function tiledMaximum(g: Builder, x: Value, y: Value, dy: Value, w: Window): Value {
   const scales = g.constant(fromNumbers("float32", [x.dims.length], [1, 1, ...w.kernel]));

@@ -10,7 +10,7 @@ export const lookups: Lowering[] = [
     name: "rows added up in a short table are a product with a one-hot matrix",
     at: ["ScatterND"],
     devices: "all",
-    measured: "up to 64 rows of 8 numbers, 256 picked: less than the time of ScatterND (x86-64 with AVX-512, one thread)",
+    measured: "faster than scattering up to 64 rows (taken over with the rule; shape and machine were not noted)",
     rewrite({ g, attrs, x: [into, at, rows] }) {
       const ids = madeBy(g, at, "Unsqueeze")?.x[0];
       if (!into || !at || !rows || !ids || at.dims.at(-1) !== 1 || attrs.string("reduction", "none") !== "add") return undefined;
