@@ -27,7 +27,7 @@ export function rewrite(old: Graph, replace: Replace, { input = (info) => info, 
   const graph = new Graph(old.name);
   for (const [k, v] of old.metadata) graph.metadata.set(k, v);
   for (const [k, v] of opsets) graph.opsets.set(k, v);
-  graph.reserve(old.nodes.flatMap((n) => n.outputs));
+  graph.reserve(old.nodes.flatMap((n) => [n.name, ...n.outputs])); // renamed values leave their nodes under the names they had
   const g = new Builder(graph);
   const now = new Map<string, Value>();
   const trainable = new Set(old.parameters);
