@@ -8,6 +8,6 @@ test("new nodes have names of their own, beside nodes whose values were renamed"
   g.output(g.exp(g.add(x, 1)));
   g.graph.rename(new Map([["Add", "sum"]])); // the node is still called Add
   const { nodes } = rewrite(g.graph, (to, node, [value]) => (node.type === "Exp" ? [to.exp(to.add(value!, value!))] : undefined));
-  expect(nodes.map((n) => n.type)).toEqual(["Add", "Add", "Exp"]);
-  expect(new Set(nodes.map((n) => n.name)).size).toBe(3);
+  expect(nodes.map((n) => n.type)).toEqual(["Add", "Add", "Exp", "Identity"]);
+  expect(new Set(nodes.map((n) => n.name)).size).toBe(4);
 });
