@@ -14,13 +14,16 @@ const stderrLimit = 16_384;
 /** Room for new JavaScript values, in MB: Node's own 16 are kept once they were used (25 MB in all), and building a graph uses them. */
 const nodeOptions = ["--max-semi-space-size=4"];
 
+/** glibc, which otherwise keeps what was freed in pieces of up to 32 MB: from this many bytes on, what is freed is given back. */
+const environment = { MALLOC_MMAP_THRESHOLD_: "131072" };
+
 /** Starts workers from a JavaScript entry. Messages are structured clones (typed arrays stay what they are). */
 export function childWorker(entry: string = workerEntry, options: { env?: NodeJS.ProcessEnv; execArgv?: string[] } = {}): StartWorker {
   return () => {
     const child = fork(entry, [], {
       serialization: "advanced",
       execArgv: [...nodeOptions, ...(options.execArgv ?? [])],
-      env: options.env ?? process.env,
+      env: { ...environment, ...(options.env ?? process.env) },
       detached: process.platform !== "win32",
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });

@@ -22,7 +22,9 @@ export interface ParquetFile {
 /** Opens `path` (a new file) for rows; order is kept. DuckDB's own errors come through: the caller knows what the file is for. */
 export async function openParquet(path: string, columns: ParquetColumn[]): Promise<ParquetFile> {
   const database = `${path}.duckdb`;
-  const instance = await (await import("@duckdb/node-api")).DuckDBInstance.create(database, {
+  const instance = await (
+    await import("@duckdb/node-api")
+  ).DuckDBInstance.create(database, {
     threads: "1",
     memory_limit: "512MB",
     temp_directory: `${database}.tmp`,

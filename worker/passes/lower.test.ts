@@ -125,6 +125,16 @@ describe("forms", () => {
     expect(types((g) => g.reduceSum(input(g, "x", 8, 4), { axes: [0], keepdims: false }))).toContain("MatMul");
     expect(types((g) => g.reduceSum(input(g, "x", 8, 4), { axes: [1], keepdims: false }))).toEqual(["ReduceSum"]);
   });
+  test("the weights behind a Gelu take what its gradient computes, those before it and other activations what was kept", () => {
+    const behind = (g: Builder, attrs: Record<string, string>, transA: number) => {
+      const kept = g.reshape(g.op("Gelu", [input(g, "x", 4, 2, 3)], attrs), [8, 3]);
+      return g.gemm(kept, input(g, "dy", 8, transA ? 5 : 3), undefined, transA ? { transA } : { transB: 1 });
+    };
+    const again = types((g) => behind(g, {}, 1));
+    expect(again).toEqual(["Mul", "Erf", "Add", "Mul", "Mul", "Reshape", "Gemm"]);
+    expect(types((g) => behind(g, {}, 0))).toEqual(["Gelu", "Reshape", "Gemm"]);
+    expect(types((g) => behind(g, { approximate: "tanh" }, 1))).toEqual(["Gelu", "Reshape", "Gemm"]);
+  });
   test("short tables by one-hot products, long ones by scattering", () => {
     const table = (rows: number) => (g: Builder) => {
       const at = g.unsqueeze(g.input("at", "int64", ["B"]), [-1]);

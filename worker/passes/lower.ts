@@ -7,6 +7,7 @@ import { dedupe } from "./dedupe.ts";
 import { channels } from "./lowerings/channels.ts";
 import { cleanUps } from "./lowerings/cleanUp.ts";
 import { convolutions } from "./lowerings/convolution.ts";
+import { gelus } from "./lowerings/gelu.ts";
 import { lookups } from "./lowerings/lookup.ts";
 import type { Lowering, Site } from "./lowerings/lowering.ts";
 import { smallImages } from "./lowerings/smallImages.ts";
@@ -16,7 +17,16 @@ import type { Pass } from "./pass.ts";
 import { rewrite } from "./rewrite.ts";
 
 /** In order: of those that look at one operator, the first that has a form for the node is taken. */
-export const lowerings: readonly Lowering[] = [...cleanUps, ...smallImages, ...convolutions, ...channels, ...sums, ...lookups, ...webgpu];
+export const lowerings: readonly Lowering[] = [
+  ...cleanUps,
+  ...smallImages,
+  ...convolutions,
+  ...channels,
+  ...sums,
+  ...lookups,
+  ...gelus,
+  ...webgpu,
+];
 
 /** The lowerings for a device, by the operators at which they look. */
 function tableFor(device: string): Map<string, Lowering[]> {

@@ -61,7 +61,9 @@ export class Peer {
     await writeAtomic(join(folder, "net.safetensors"), ...safetensors(new Map([...weights, ...Object.entries(feeds)])));
     await writeAtomic(join(folder, "net.json"), JSON.stringify({ net, sizes, threads, rate, feeds: Object.keys(feeds) }));
     await writeAtomic(join(folder, "peer.py"), program);
-    const env = { ...process.env, OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads) };
+    // Workers free memory in a way of their own (main/childWorker.ts), which would slow PyTorch down.
+    const { MALLOC_MMAP_THRESHOLD_: _, ...own } = process.env;
+    const env = { ...own, OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads) };
     const peer = new Peer(spawn(python, [join(folder, "peer.py"), folder], { env, ...(signal && { signal }) }), folder);
     try {
       await peer.#line();
