@@ -65,4 +65,3 @@ export function convolutions(depth: number, channels = 4, side = 8): Graph {
   g.output(g.reduceMean(g.square(x), { keepdims: false }), "loss");
   return g.graph;
 }
-

@@ -36,9 +36,8 @@ test("a step that computes activations again, and one in mixed precision, run li
     expect([name, code, json["fallbacks"]]).toEqual([name, 0, []]);
     first[name] = (json["losses"] as number[])[2]!;
   }
-  expect(first["again"]).toBe(first["plain"]);
-  expect(first["auto"]).toBe(first["plain"]);
-  expect(Math.abs(first["mixed"]! / first["plain"]! - 1)).toBeLessThan(1e-3);
+  // The runtime may fuse otherwise where less is remembered; this processor computes float16 in float32.
+  for (const name of ["again", "auto", "mixed"]) expect(Math.abs(first[name]! / first["plain"]! - 1), name).toBeLessThan(1e-6);
   const { code, json } = await paddock([
     "train-step",
     mlp,
