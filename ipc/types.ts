@@ -127,16 +127,20 @@ export type OptimizerName =
   | "nesterov"
   | "rmsprop"
   | "adagrad"
+  | "adadelta"
   | "adam"
   | "adamw"
+  | "adamax"
   | "nadam"
   | "radam"
+  | "asgd"
+  | "rprop"
   | "lamb"
   | "lion"
   | "adafactor"
   | "muon"
   | "schedulefree";
-export type ScheduleName = "constant" | "step" | "cosine" | "warmup" | "onecycle";
+export type ScheduleName = "constant" | "step" | "cosine" | "warmup" | "onecycle" | "plateau";
 
 /** Everything that decides a run; absent fields take the default that the plan shows. */
 export interface TrainSpec {
@@ -407,7 +411,7 @@ export interface StepSpec extends GraphSpec {
   optimizer: OptimizerName;
   lr?: number;
   /** Settings of the optimizer by their names (beta1, eps, …). */
-  settings?: Record<string, number | boolean>;
+  settings?: Record<string, number | boolean | string>;
   clipNorm?: number;
   clipValue?: number;
   accumulate?: number;
@@ -415,7 +419,7 @@ export interface StepSpec extends GraphSpec {
   seed?: number;
 }
 
-/** A state of a training step. `initial`: the number that fills it, or the name of the initializer (of the model, and `initial:<name>` of the step file). */
+/** A state of a training step. `initial`: the number that fills it, or the name of the initializer of the model (the step file has it as training information). */
 export interface StateInfo extends TensorInfo {
   next: string | null;
   initial: number | { initializer: string };

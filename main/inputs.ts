@@ -28,7 +28,7 @@ export const spec = v.strictObject({
   ignore: v.optional(v.array(name)),
   optimizer: v.optional(v.picklist(["sgd", "momentum", "adam", "adamw"])),
   lr: v.optional(real(1e-12, 1e6)),
-  schedule: v.optional(v.picklist(["constant", "step", "cosine", "warmup", "onecycle"])),
+  schedule: v.optional(v.picklist(["constant", "step", "cosine", "warmup", "onecycle", "plateau"])),
   weightDecay: v.optional(real(0, 1e6)),
   batch: v.optional(whole(1, 1 << 24)),
   epochs: v.optional(whole(1, 1e9)),

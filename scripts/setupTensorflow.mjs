@@ -47,4 +47,4 @@ if (loaded.status !== 0) {
     `The package is here, but TensorFlow does not load${existsSync(binding) ? "" : " (its library was not downloaded)"}: ${last ?? "no reason given"}`,
   );
 }
-console.log(`TensorFlow is ready: ${loaded.stdout.trim()}`);
+console.log(`TensorFlow is ready: ${loaded.stdout.trim()}. Choose it in Settings, or with --device tensorflow.`);

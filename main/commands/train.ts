@@ -29,7 +29,7 @@ export interface TrainOptions {
   pixels?: string;
 }
 
-const schedules = ["constant", "step", "cosine", "warmup", "onecycle"];
+const schedules = ["constant", "step", "cosine", "warmup", "onecycle", "plateau"];
 const laterTasks = ["images", "text", "recommend", "language", "chat"];
 
 export function trainCommand(): Command {

@@ -20,7 +20,7 @@ export const numberRules = {
 
 export const choices = {
   optimizer: ["adamw", "adam", "momentum", "sgd"],
-  schedule: ["warmup", "cosine", "onecycle", "step", "constant"],
+  schedule: ["warmup", "cosine", "onecycle", "plateau", "step", "constant"],
 } as const satisfies { [K in "optimizer" | "schedule"]: readonly NonNullable<TrainSpec[K]>[] };
 
 export type NumberName = keyof typeof numberRules;

@@ -21,9 +21,9 @@ export interface Ended {
 
 export function start(
   args: string[],
-  options: { input?: string; workspace?: string } = {},
+  options: { input?: string; workspace?: string; env?: Record<string, string> } = {},
 ): { child: ChildProcess; ended: Promise<Ended> } {
-  const env = { ...process.env, PADDOCK_HOME: options.workspace ?? join(home, "workspace") };
+  const env = { ...process.env, ...options.env, PADDOCK_HOME: options.workspace ?? join(home, "workspace") };
   const began = performance.now();
   const child = spawn(process.execPath, [join(root, "dist/main/cli.js"), ...args], { env, cwd: home, stdio: ["pipe", "pipe", "pipe"] });
   let stdout = "";
@@ -47,7 +47,7 @@ export function start(
   return { child, ended };
 }
 
-export const paddock = (args: string[], options?: { input?: string; workspace?: string }) => start(args, options).ended;
+export const paddock = (args: string[], options?: Parameters<typeof start>[1]) => start(args, options).ended;
 
 /** A table of 300 rows where y is close to 3a − 2b, and c is one of two words that add 4 or nothing. */
 export function table(name = "data.csv", rows = 300): string {

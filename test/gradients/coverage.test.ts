@@ -5,11 +5,30 @@ import { format, resolveConfig } from "prettier";
 import { expect, test } from "vitest";
 import { operators } from "../../worker/ops/index.ts";
 import type { Op } from "../../worker/ops/op.ts";
+import { refuse } from "../../worker/run/tensorflow/program.ts";
 import { root } from "../shared.ts";
 import { caseOf, floatFor, samplesOf } from "./check.ts";
 
 const gradient = ({ grad }: Op): string =>
   grad === "none" ? "none: flat or whole" : typeof grad === "function" ? "yes" : `no: ${grad.forbidden}`;
+
+/** Whether the TensorFlow engine has the operator, and in what part of the samples where not in all. */
+function onTensorFlow(name: string, entry: Op): string {
+  const samples = samplesOf(entry);
+  const taken = samples.filter((sample) => {
+    const { graph } = caseOf(name, sample, "float32", false);
+    try {
+      refuse(
+        graph,
+        graph.nodes.find((node) => node.type === name)!,
+      );
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  return taken.length === samples.length ? "against ours" : taken.length ? `${taken.length} of ${samples.length} samples` : "–";
+}
 
 function row(name: string, entry: Op): string {
   const rule = typeof entry.grad === "function";
@@ -17,7 +36,7 @@ function row(name: string, entry: Op): string {
   const flows = samplesOf(entry).some((sample) => caseOf(name, sample, floatFor(name, sample), false).graph.outputs[0]?.name === "loss");
   const cpu = !rule ? "shape" : flows ? `differences in ${floats.join(" and ")}` : "a test of its own";
   const domain = entry.domain ? `${entry.domain}.` : "";
-  return `| ${domain}${name} | yes | ${gradient(entry)} | ${cpu} | ${rule && flows ? "against the CPU" : "–"} | ${entry.samples.length} |`;
+  return `| ${domain}${name} | yes | ${gradient(entry)} | ${cpu} | ${rule && flows ? "against the CPU" : "–"} | ${onTensorFlow(name, entry)} | ${entry.samples.length} |`;
 }
 
 const known = new Set<unknown>(Object.values(operators));
@@ -41,7 +60,7 @@ test("COVERAGE.md says what the table says", async () => {
   const count = (of: (entry: Op) => boolean) => all.filter(of).length;
   const sections = (await families()).map(([family, entries]) => {
     const rows = Object.entries(entries).sort(([a], [b]) => a.localeCompare(b)).map(([name, entry]) => row(name, entry)); // prettier-ignore
-    return `## ${family}\n\n| operator | shape | gradient | checked on cpu | checked on webgpu | samples |\n| --- | --- | --- | --- | --- | --- |\n${rows.join("\n")}`;
+    return `## ${family}\n\n| operator | shape | gradient | checked on cpu | checked on webgpu | on tensorflow | samples |\n| --- | --- | --- | --- | --- | --- | --- |\n${rows.join("\n")}`;
   });
   const text = `# Operators
 
@@ -51,6 +70,8 @@ gradient, ${count((e) => e.grad === "none")} whose result is flat or whole-numbe
 - **shape**: types and lengths are inferred, and compared with what ONNX Runtime gives for every sample.
 - **checked on cpu**: every gradient of every sample against central differences, in float64 where the runtime has the operator in it.
 - **checked on webgpu**: the first sample's gradients against the CPU's, wherever the test finds an adapter; nodes that WebGPU does not have run on the CPU.
+- **on tensorflow**: the TensorFlow engine has it; its results and TensorFlow's own gradients against ours. Where nothing stands, or for the
+  samples that are missing, that engine refuses the graph before it runs, naming the node: it has no fallback for single operators.
 - If, Loop and Scan with trip counts known beforehand are made straight by \`worker/passes/unroll.ts\`; Attention, RotaryEmbedding and Swish
   become operators of this table in \`worker/passes/attention.ts\`. Lists of tensors (Sequence…, Optional…) are taken apart by
   \`worker/passes/sequences.ts\`; what only the run decides is refused by name.

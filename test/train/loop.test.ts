@@ -43,6 +43,19 @@ test.each([1, 5, 7, 12, 35, 69])("interrupted at step %i and resumed equals neve
   expect({ ...rest, points: [...points, ...rest.points] }).toEqual(whole);
 });
 
+test("a plateau lets the rate fall, and stands where it stood after a resume, to the bit", async () => {
+  const course = { schedule: "plateau", plateauPatience: 1, lr: 0.05, steps: 140 } as const;
+  const whole = await finish({ course });
+  const rates = new Set(whole.points.map((p) => p.lr));
+  expect(rates.size).toBeGreaterThan(2);
+  for (const steps of [33, 82, 111]) {
+    const { checkpoint, points } = await interrupted(steps, { course });
+    expect(checkpoint.trainer.plateau!.best).toBeTypeOf("number");
+    const rest = await finish({ course, from: { ...checkpoint, trainer: JSON.parse(JSON.stringify(checkpoint.trainer)) as never } });
+    expect({ ...rest, points: [...points, ...rest.points] }).toEqual(whole);
+  }
+});
+
 test("interrupted three times", async () => {
   const whole = await finish({});
   const first = await interrupted(4);

@@ -47,7 +47,7 @@ export function toySplit(rows: number, seed: number, noise = 0.1): EncodedSplit 
 export interface Toy {
   trainer: Trainer;
   control: Control;
-  points: { step: number; trainLoss: number; validationLoss?: number | undefined }[];
+  points: { step: number; lr: number; trainLoss: number; validationLoss?: number | undefined }[];
   saved: Checkpoint[];
   dispose(): Promise<void>;
 }
@@ -104,6 +104,7 @@ export async function openToy(options: ToyOptions = {}): Promise<Toy> {
       evaluateEvery: 5,
       pointEvery: 3,
       patience: Infinity,
+      plateauPatience: 2,
       maxSeconds: 1000,
       keepLosses: true,
       ...options.course,
@@ -111,7 +112,7 @@ export async function openToy(options: ToyOptions = {}): Promise<Toy> {
     control,
     checkpointEvery: options.checkpointEvery ?? 1e9,
     save: async (checkpoint) => void saved.push(structuredClone(checkpoint)),
-    onPoint: ({ step, trainLoss, validationLoss }) => points.push({ step, trainLoss, validationLoss }),
+    onPoint: ({ step, lr, trainLoss, validationLoss }) => points.push({ step, lr, trainLoss, validationLoss }),
     onStep: (trainer) => options.onStep?.(trainer, control),
   };
   const trainer = new Trainer(parts, options.from && structuredClone(options.from));

@@ -44,6 +44,8 @@ export class Graph {
   readonly metadata = new Map<string, string>();
   /** Version of each operator set used, by domain. */
   readonly opsets = new Map<string, number>([["", opset]]);
+  /** What inputs begin with, by their names: training information of the file, which runtimes leave alone. */
+  readonly initial = new Map<string, Tensor>();
   #inputs: ValueInfo[] = [];
   #outputs: ValueInfo[] = [];
   #outputNames = new Set<string>();
@@ -266,6 +268,7 @@ export class Graph {
     const copy = new Graph(this.name);
     for (const [k, v] of this.metadata) copy.metadata.set(k, v);
     for (const [k, v] of this.opsets) copy.opsets.set(k, v);
+    for (const [k, v] of this.initial) copy.initial.set(k, v);
     copy.#inputs = [...this.#inputs];
     copy.#outputs = [...this.#outputs];
     copy.#outputNames = new Set(this.#outputNames);

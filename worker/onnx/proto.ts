@@ -84,6 +84,7 @@ export function encodeModel(graph: Graph): Uint8Array {
     opsetImport: [...graph.opsets].map(([domain, version]) => ({ domain, version: BigInt(version) })),
     graph: writeGraph(graph),
     metadataProps: [...graph.metadata].map(([key, value]) => ({ key, value })),
+    trainingInfo: graph.initial.size ? [{ initialization: writeInitial(graph.initial) }] : [],
   });
   const bytes = heldBy(graph);
   if (bytes > mostBytes)
@@ -101,6 +102,15 @@ const heldBy = (graph: Graph): number => {
   for (const t of graph.initializers.values()) bytes += t.dtype === "string" ? 0 : t.data.byteLength;
   return bytes;
 };
+
+/** A graph that gives each value under its input's name. */
+function writeInitial(initial: ReadonlyMap<string, Tensor>): GraphProto {
+  return create(GraphProtoSchema, {
+    name: "initial",
+    initializer: [...initial].map(([name, value]) => writeTensor(value, name)),
+    output: [...initial].map(([name, { dtype, dims }]) => writeInfo({ name, dtype, dims: [...dims] })),
+  });
+}
 
 function writeGraph(graph: Graph): GraphProto {
   const trainable = new Set(graph.parameters);
@@ -205,6 +215,10 @@ export function decodeModel(bytes: Uint8Array, external?: External): Graph {
   graph.opsets.clear();
   for (const [domain, version] of opsets) graph.opsets.set(domain, version);
   for (const { key, value } of model.metadataProps) graph.metadata.set(key, value);
+  const inputs = new Set(graph.inputs.map((i) => i.name));
+  for (const { initialization } of model.trainingInfo)
+    for (const t of initialization?.initializer ?? [])
+      if (inputs.has(t.name)) graph.initial.set(t.name, readTensor(t, `What '${t.name}' begins with`, { depth: 0, external }));
   return graph;
 }
 

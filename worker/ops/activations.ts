@@ -84,7 +84,7 @@ export const activations = {
   /** x · HardSigmoid(x, 1/6, 1/2). */
   HardSwish: smooth((g, dy, x) => {
     const inner = g.add(g.mul(x, 1 / 3), 0.5);
-    return g.mul(dy, g.where(g.lessOrEqual(x, -3), 0, g.where(g.greater(x, 3), 1, inner)));
+    return g.mul(dy, g.where(g.lessOrEqual(x, -3), 0, g.where(g.greaterOrEqual(x, 3), 1, inner)));
   }, bent),
   /** x · tanh(softplus(x)). */
   Mish: smooth(

@@ -45,9 +45,16 @@ const many = (grad: Rule, samples: Sample[]): Op =>
     samples,
   });
 
-/** To the largest (smallest); what is equal shares. */
-const toWinners: Rule = (g, { x, y: [y], dy: [dy] }) => {
+/** To the largest (smallest); what is equal shares, but a bound of one number yields: exporters write PyTorch's clamp so. */
+const toWinners: Rule = (g, { type, x, y: [y], dy: [dy], wants }) => {
   if (x.length === 1) return [dy];
+  const at = x.findIndex((v) => v.dims.length === 0 && g.graph.initializers.has(v.name));
+  if (x.length === 2 && at >= 0) {
+    const [bound, other] = [x[at]!, x[1 - at]!];
+    const beyond = type === "Max" ? g.less(other, bound) : g.greater(other, bound);
+    const made = [g.where(beyond, 0, dy), wants(at) ? g.where(beyond, dy, 0) : null];
+    return at === 1 ? made : made.reverse();
+  }
   const wins = x.map((v) => g.cast(g.equal(v, y), y.dtype));
   const share = g.div(
     dy,
@@ -55,7 +62,12 @@ const toWinners: Rule = (g, { x, y: [y], dy: [dy] }) => {
   );
   return wins.map((w) => g.mul(share, w));
 };
-const apart: Sample[] = [[distinct(2, 3), fixed([0.01, -0.21, 0.31], [3])], [distinct(2, 3)]];
+const apart: Sample[] = [
+  [distinct(2, 3), fixed([0.01, -0.21, 0.31], [3])],
+  [distinct(2, 3)],
+  [distinct(2, 3), fixed([0.1])],
+  [fixed([0.1]), distinct(2, 3)],
+];
 const flags: Sample[] = [[list([0, 1, 0, 1], [4], "bool"), list([0, 0, 1, 1], [4], "bool")]];
 
 export const arithmetic = {
@@ -150,10 +162,12 @@ export const arithmetic = {
 /** b · aᵇ⁻¹ */
 function powerSlope(g: Parameters<Rule>[0], { x: [a, b], constant }: View): Value {
   const fixedB = constant(1);
-  if (fixedB?.data.length === 1 && b.dims.length === 0) {
+  if (fixedB?.data.length === 1 && b.dims.length <= a.dims.length) {
     const n = Number(fixedB.data[0]);
     if (n === 1) return g.expandLike(g.scalar(1, a.dtype), a);
-    return n === 2 ? g.mul(a, 2) : n === 3 ? g.mul(g.square(a), 3) : g.mul(g.pow(a, n - 1), n);
+    // Of roots the slope at 0 is large instead of infinite, as for Sqrt.
+    const base = n > 0 && n < 1 ? g.max(a, a.dtype === "float16" ? 1e-7 : 1e-38) : a;
+    return n === 2 ? g.mul(a, 2) : n === 3 ? g.mul(g.square(a), 3) : g.mul(g.pow(base, n - 1), n);
   }
   const exponent = g.cast(b, a.dtype);
   return g.where(g.equal(exponent, 0), 0, g.mul(exponent, g.pow(a, g.sub(exponent, 1))));

@@ -25,6 +25,13 @@ export interface Axes {
   keepdims?: boolean;
 }
 
+/** How much to put before and after along an axis: numbers, or [1] int64 values that the run reckons. */
+export interface Border {
+  axis: number;
+  before: number | Value;
+  after: number | Value;
+}
+
 /** Attributes that are floats even when the number given is whole. */
 const floats = new Set(
   "alpha beta gamma epsilon ratio bias lambd clip value_float value_floats default_float values_floats keys_floats scale softcap momentum high low mean".split(
@@ -289,6 +296,17 @@ export class Builder {
     x: Value,
     at: { starts: readonly number[]; ends: readonly number[]; axes: readonly number[]; steps?: readonly number[] },
   ): Value => this.op("Slice", [x, this.list(at.starts), this.list(at.ends), this.list(at.axes), at.steps && this.list(at.steps)]);
+  /**
+   * x with so many zeros (or `value`) before and after along the axes named. Pads are given for every axis: ONNX Runtime 1.30 moves
+   * transposes past a Pad that names its axes as if it named all.
+   */
+  pad = (x: Value, borders: readonly Border[], value = 0): Value => {
+    const at = (i: number, side: "before" | "after") => borders.find((b) => b.axis === i)?.[side] ?? 0;
+    const pads = (["before", "after"] as const).flatMap((side) => x.dims.map((_, i) => at(i, side)));
+    if (pads.every((p) => typeof p === "number")) return this.op("Pad", [x, this.list(pads), this.scalar(value, x.dtype)]);
+    const parts = pads.map((p) => (typeof p === "number" ? this.list([p]) : p));
+    return this.op("Pad", [x, this.concat(parts, { axis: 0 }), this.scalar(value, x.dtype)]);
+  };
   squeeze = (x: Value, axes: readonly number[]): Value => this.op("Squeeze", [x, this.list(axes)]);
   unsqueeze = (x: Value, axes: readonly number[]): Value => this.op("Unsqueeze", [x, this.list(axes)]);
   tile = (x: Value, repeats: readonly number[]): Value => this.op("Tile", [x, this.list(repeats)]);
@@ -302,7 +320,7 @@ export class Builder {
   /** A vector of ones as long as an axis of x. */
   ones = (x: Value, axis: number): Value => {
     const one = this.constant(fromNumbers(x.dtype, [1], [1]));
-    return this.assume(this.expand(one, this.#lengthOf(x, axis)), [x.dims[axis]!]);
+    return this.assume(this.expand(one, this.lengthOf(x, axis)), [x.dims[axis]!]);
   };
   /** How many elements the axes (default all) hold together: a number, or a value ([1] float of x's dtype) where a length is symbolic. */
   count = (x: Value, axes: readonly number[] = [...x.dims.keys()]): Operand => {
@@ -310,12 +328,12 @@ export class Builder {
     const known = at.filter((a) => typeof x.dims[a] === "number");
     const rest = at.filter((a) => typeof x.dims[a] === "string");
     let count: Operand = sizeOf(known.map((a) => x.dims[a] as number));
-    for (const a of rest) count = this.mul(count, this.cast(this.#lengthOf(x, a), x.dtype));
+    for (const a of rest) count = this.mul(count, this.cast(this.lengthOf(x, a), x.dtype));
     return count;
   };
 
   /** Length of an axis as [1] int64; a symbolic one is read off an input where one has it, so that it is read once. */
-  #lengthOf(x: Value, axis: number): Value {
+  lengthOf(x: Value, axis: number): Value {
     const d = x.dims[axis]!;
     if (typeof d === "number") return this.list([d]);
     const source = this.graph.inputs.find((i) => i.dims.includes(d)) ?? x;

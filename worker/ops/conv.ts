@@ -2,6 +2,7 @@
 // result. Each gradient is itself a convolution or a transposed one.
 import type { Dim, ValueInfo } from "../onnx/graph.ts";
 import type { Builder, Value } from "./builder.ts";
+import { asLongAs, isOpen, unslideLater, weightsLater } from "./convLater.ts";
 import { type Attrs, type Op, op } from "./op.ts";
 import { normal, type Sample } from "./samples.ts";
 import { like, mismatch, sameType, show } from "./shapes.ts";
@@ -33,6 +34,12 @@ function groups(x: Dim, w: Dim, group: number): void {
   if (typeof x === "number" && x % group !== 0) throw mismatch(`${x} channels cannot be parted into ${group} groups.`);
 }
 
+/** dy back to where each of its places was seen. */
+function dataGradient(g: Builder, at: { dy: Value; weights: Value; x: Value; window: Window; group: number }): Value {
+  if (isOpen(at.x) || isOpen(at.dy)) return unslideLater(g, at);
+  return g.assume(unslide(g, at, spatialOf(at.x.dims)), at.x.dims);
+}
+
 /** The bias, a value for each channel of y: the sum of dy over all else. */
 const channelSums = (g: Builder, dy: Value): Value =>
   g.reduceSum(dy, { axes: [...dy.dims.keys()].filter((i) => i !== 1), keepdims: false });
@@ -42,9 +49,10 @@ const channelSums = (g: Builder, dy: Value): Value =>
  * and channels swapped, strides and dilations too; worker/passes/lowerings knows it by that form.
  */
 function weightGradient(g: Builder, { small, large, window, group }: { small: Value; large: Value; window: Window; group: number }): Value {
-  const out = spatialOf(small.dims);
   const m = channels(small);
   const c = channels(large);
+  if (isOpen(small) || isOpen(large)) return weightsLater(g, { small, large, window, group, channels: [m, c] });
+  const out = spatialOf(small.dims);
   const axes = out.map((_, i) => i + 2);
   const swap = [1, 0, ...axes];
   const { kernel, strides, dilations, begin, end } = window;
@@ -70,7 +78,7 @@ function channels(x: Value): number {
 }
 
 /** Padding that the attributes of ConvTranspose tell, and its result's lengths. */
-function transposedWindow(attrs: Attrs, dims: readonly Dim[], kernel: readonly number[]): { window: Window; out: Dim[] } {
+export function transposedWindow(attrs: Attrs, dims: readonly Dim[], kernel: readonly number[]): { window: Window; out: Dim[] } {
   const n = kernel.length;
   const sizes = attrs.ints("output_shape", []).slice(-n);
   const mode = attrs.string("auto_pad", "NOTSET");
@@ -123,7 +131,7 @@ export const convolutions = {
       const group = attrs.int("group", 1);
       const window = windowOf(attrs, x.dims, w.dims.slice(2) as number[]);
       return [
-        wants(0) ? g.assume(unslide(g, { dy, weights: w, window, group }, spatialOf(x.dims)), x.dims) : null,
+        wants(0) ? dataGradient(g, { dy, weights: w, x, window, group }) : null,
         wants(1) ? weightGradient(g, { small: dy, large: x, window, group }) : null,
         has(2) && wants(2) ? channelSums(g, dy) : null,
       ];
@@ -182,6 +190,7 @@ export const convolutions = {
       const dx = () => {
         const whole = g.op("Conv", [dy, w], plain(window, group));
         // Where output_padding is a stride or more, Conv finds a place more than x has.
+        if (isOpen(x) || isOpen(dy)) return asLongAs(g, whole, x);
         const axes = x.dims.map((_, i) => i).filter((i) => i > 1 && whole.dims[i] !== x.dims[i]);
         return axes.length ? g.slice(whole, { starts: axes.map(() => 0), ends: axes.map((a) => x.dims[a] as number), axes }) : whole;
       };

@@ -13,14 +13,14 @@ interface Term {
   labels: string[];
 }
 
-interface Equation {
+export interface Equation {
   terms: string[][];
   out: string[];
   lengths: Map<string, Dim>;
 }
 
 /** The axes of each operand and of the result by name; those of the ellipsis are "0", "1", … from the end. Throws `shapeMismatch`. */
-function parse(equation: string, x: readonly ValueInfo[]): Equation {
+export function parse(equation: string, x: readonly ValueInfo[]): Equation {
   const [left, right] = equation.replaceAll(" ", "").split("->");
   const written = left!.split(",");
   if (written.length !== x.length) throw mismatch(`the equation "${equation}" is for ${written.length} operands, not ${x.length}.`);

@@ -3,8 +3,10 @@ import { AppError } from "../../ipc/error.ts";
 import { activations } from "./activations.ts";
 import { arithmetic } from "./arithmetic.ts";
 import { bits } from "./bits.ts";
+import { columns } from "./columns.ts";
 import { convolutions } from "./conv.ts";
 import { einsums } from "./einsum.ts";
+import { fourier } from "./fourier.ts";
 import { inverses } from "./inverse.ts";
 import { layout } from "./layout.ts";
 import { lookups } from "./lookup.ts";
@@ -33,10 +35,12 @@ export const operators = {
   ...matrix,
   ...einsums,
   ...inverses,
+  ...fourier,
   ...reductions,
   ...normalisations,
   ...imageNormalisations,
   ...convolutions,
+  ...columns,
   ...pools,
   ...padding,
   ...resizing,

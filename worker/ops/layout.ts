@@ -1,5 +1,6 @@
 // The same numbers in another shape or order.
-import type { Dim } from "../onnx/graph.ts";
+import { type Dim, isUnknown } from "../onnx/graph.ts";
+import { int64, toNumbers } from "../tensor.ts";
 import type { Builder, Value } from "./builder.ts";
 import { type Call, type Op, op } from "./op.ts";
 import { list, normal, type Sample } from "./samples.ts";
@@ -101,10 +102,12 @@ export const layout = {
   /** x[start:end:step] along each named axis. */
   Slice: op({
     arity: [3, 5],
-    infer([x], call) {
+    infer([x, starts], call) {
       const dims: Dim[] = [...x.dims];
-      if (!call.constant(1) || !call.constant(2)) {
-        for (const axis of call.has(3) ? known(call, 3, "axes") : dims.keys()) dims[axisOf(axis, dims.length)] = call.symbol();
+      if (!call.constant(1) || !call.constant(2) || (call.has(4) && !call.constant(4))) {
+        const count = starts.dims[0];
+        const first = typeof count === "number" ? [...dims.keys()].slice(0, count) : dims.keys();
+        for (const axis of call.has(3) ? known(call, 3, "axes") : first) dims[axisOf(axis, dims.length)] = call.symbol();
         return like(x, dims);
       }
       for (const cut of cutsOf(x.dims, call)) {
@@ -114,10 +117,20 @@ export const layout = {
       }
       return like(x, dims);
     },
-    grad(g, { x, dy: [dy], constant, has }) {
-      let out = dy;
-      for (const cut of cutsOf(x[0].dims, { constant, has })) out = uncut(g, out, x[0], cut);
-      return [out];
+    grad(g, { x: [x, starts, ends, , steps], dy: [dy], constant, has }) {
+      const told = [starts, ends, ...(has(4) ? [steps] : [])].every((v) => g.valueOf(v));
+      if (told && cutsOf(x.dims, { constant, has }).every((cut) => isWhole(cut) || typeof x.dims[cut.axis] === "number"))
+        return [cutsOf(x.dims, { constant, has }).reduce((out, cut) => uncut(g, out, x, cut), dy)];
+      const count = starts.dims[0];
+      const along = has(3) ? known({ constant }, 3, "axes") : typeof count === "number" ? [...Array(count).keys()] : undefined;
+      if (!along) throw mismatch("the number of axes that it cuts must be known for the gradient.");
+      const at = (list: Value | undefined, i: number) => list && g.slice(list, { starts: [i], ends: [i + 1], axes: [0] });
+      return [
+        along.reduce((out, a, i) => {
+          const cut = { axis: axisOf(a, x.dims.length), start: at(starts, i)!, end: at(ends, i)!, step: at(has(4) ? steps : undefined, i) };
+          return uncutLater(g, out, x, cut);
+        }, dy),
+      ];
     },
     samples: linear([
       [normal(4, 5), list([1]), list([3])],
@@ -179,24 +192,31 @@ export const layout = {
 
   Tile: op({
     arity: 2,
-    infer([x], call) {
-      const repeats = known(call, 1, "repeats");
+    infer([x, repeats], call) {
+      const times = call.shapeIn(1) ?? unknown(call, repeats.dims[0]);
       return like(
         x,
-        x.dims.map((d, i) => lengthOf([d, repeats[i]!])),
+        x.dims.map((d, i) => (isUnknown(times[i]!) && d !== 1 ? call.symbol() : lengthOf([d, times[i]!]))),
       );
     },
-    grad(g, { x: [x], dy: [dy], constant }) {
-      const repeats = known({ constant }, 1, "repeats");
-      const apart = g.reshape(
-        dy,
-        x.dims.flatMap((d, i) => [repeats[i]!, d]),
-      );
-      return [g.reshapeLike(g.reduceSum(apart, { axes: repeats.map((_, i) => 2 * i), keepdims: false }), x), null];
+    grad(g, { x: [x, repeats], dy: [dy] }) {
+      const times = g.valueOf(repeats);
+      const parted = times && x.dims.flatMap((d, i): Dim[] => [toNumbers(times)[i]!, d]);
+      const apart =
+        parted && parted.filter((d) => typeof d === "string").length < 2
+          ? g.reshape(dy, parted)
+          : g.reshape(dy, pairs(g, g.cast(repeats, "int64"), g.shapeOf(x)));
+      return [g.reshapeLike(g.reduceSum(apart, { axes: x.dims.map((_, i) => 2 * i), keepdims: false }), x), null];
     },
     samples: linear([[normal(2, 3), list([2, 3])]]),
   }),
 } satisfies Record<string, Op>;
+
+/** Two vectors of the lengths of all axes in turn: (a, b, c), (d, e, f) → (a, d, b, e, c, f). */
+function pairs(g: Builder, a: Value, b: Value): Value {
+  const columns = [a, b].map((v) => g.unsqueeze(v, [1]));
+  return g.reshape(g.concat(columns, { axis: 1 }), [2 * (b.dims[0] as number)]);
+}
 
 interface Cut {
   axis: number;
@@ -217,16 +237,37 @@ function cutsOf(dims: readonly Dim[], call: Pick<Call, "constant" | "has">): Cut
 /** Zeros around (and between) what was taken along one axis. */
 function uncut(g: Builder, dy: Value, x: Value, { axis, start, end, step }: Cut): Value {
   const length = x.dims[axis]!;
-  if (start === 0 && end === Infinity && step === 1) return dy;
-  if (typeof length === "string")
-    throw mismatch(`the gradient of a Slice of the symbolic length ${length} is not known.`, "Slice another axis.");
+  if (isWhole({ axis, start, end, step }) || typeof length === "string") return dy;
   const { first, count } = sliceRange(length, start, end, step);
-  const zero = g.scalar(0, dy.dtype);
-  if (step === 1) return g.op("Pad", [dy, g.list([first, length - first - count]), zero, g.list([axis])]);
+  if (step === 1) return g.pad(dy, [{ axis, before: first, after: length - first - count }]);
   // Every place takes its own element of dy, or the zero that is put behind them.
   const places = Array.from({ length }, () => count);
   for (let i = 0; i < count; i++) places[first + i * step] = i;
-  return g.gather(g.op("Pad", [dy, g.list([0, 1]), zero, g.list([axis])]), g.list(places), { axis });
+  return g.gather(g.pad(dy, [{ axis, before: 0, after: 1 }]), g.list(places), { axis });
+}
+
+const isWhole = ({ start, end, step }: Cut): boolean => start === 0 && end === Infinity && step === 1;
+
+/** The same where the length, or what is taken of it, is known only when the graph runs: the places are reckoned then. */
+function uncutLater(
+  g: Builder,
+  dy: Value,
+  x: Value,
+  { axis, start, end, step }: { axis: number; start: Value; end: Value; step: Value | undefined },
+): Value {
+  const whole = g.lengthOf(x, axis);
+  const taken = g.op("Shape", [dy], { start: axis, end: axis + 1 });
+  const after = dy.dims.map((d, i) => (i === axis ? x.dims[i]! : d));
+  if (!step || toNumbers(g.valueOf(step) ?? int64([1], [0]))[0] === 1) {
+    const from = g.cast(start, "int64");
+    const before = g.min(g.max(g.where(g.less(from, 0), g.add(from, whole), from), 0), whole);
+    return g.assume(g.pad(dy, [{ axis, before, after: g.sub(g.sub(whole, before), taken) }]), after);
+  }
+  const count = (length: Value) => g.op("Range", [g.scalar(0, "int64"), g.squeeze(length, [0]), g.scalar(1, "int64")]);
+  const picked = g.op("Slice", [g.cast(count(whole), start.dtype), start, end, g.cast(g.list([0]), start.dtype), step]);
+  const none = g.expand(taken, whole); // the place of the zero that is put behind them
+  const places = g.op("ScatterElements", [none, g.cast(picked, "int64"), count(taken)], { axis: 0 });
+  return g.assume(g.gather(g.pad(dy, [{ axis, before: 0, after: 1 }]), places, { axis }), after);
 }
 
 function permOf(dims: readonly Dim[], given: readonly number[] | undefined): number[] {

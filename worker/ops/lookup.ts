@@ -2,12 +2,11 @@
 import { fromNumbers } from "../tensor.ts";
 import type { Builder, Value } from "./builder.ts";
 import { type Gradient, type Op, op } from "./op.ts";
-import { distinct, fixed, type Gen, ids, list, normal, positive } from "./samples.ts";
+import { distinct, fixed, type Gen, given, ids, list, normal, positive } from "./samples.ts";
 import { axisOf, known, like, mismatch, sameType } from "./shapes.ts";
 
 /**
- * Scatter forms share shape and gradients: dy itself where elements are added, else with the written places emptied. Where they are
- * multiplied, no update may be 0.
+ * Scatter forms share shape and gradients: dy itself where elements are added, else with the written places emptied.
  */
 function scatter(
   pick: (g: Builder, dy: Value, at: Value, axis: number) => Value,
@@ -19,8 +18,17 @@ function scatter(
     const kept = () => (reduction === "add" ? dy : g.op(type, [dy, at, g.zerosLike(updates)], axis));
     const put = (into: Value, what: Value, how: string) => g.op(type, [into, at, what], { ...axis, reduction: how });
     if (reduction === "mul") {
-      const factors = put(g.expandLike(g.scalar(1, x.dtype), x), updates, "mul"); // all that x was multiplied by
-      return [g.mul(dy, factors), null, g.div(pick(g, g.mul(dy, y), at, attrs.int("axis", 0)), updates)];
+      const axis0 = attrs.int("axis", 0);
+      const ones = g.expandLike(g.scalar(1, x.dtype), x);
+      const factors = put(ones, updates, "mul"); // all that x was multiplied by
+      if (!wants(2)) return [g.mul(dy, factors), null, null];
+      // y / update; for a 0 that is the only one at its place, the product of the others.
+      const zero = g.equal(updates, 0);
+      const filled = g.where(zero, 1, updates);
+      const zeros = put(g.zerosLike(x), g.cast(zero, x.dtype), "add");
+      const others = g.where(g.equal(zeros, 1), g.mul(x, put(ones, filled, "mul")), 0);
+      const slope = g.where(zero, pick(g, others, at, axis0), g.div(pick(g, y, at, axis0), filled));
+      return [g.mul(dy, factors), null, g.mul(pick(g, dy, at, axis0), slope)];
     }
     if (reduction === "max" || reduction === "min") {
       const same = g.cast(g.equal(x, y), x.dtype); // to the winners, in equal shares
@@ -110,6 +118,7 @@ export const lookups = {
       { inputs: [normal(2, 4), ids([1, 0, 3, 2], [2, 2]), normal(2, 2)], attrs: { axis: 1 } },
       { inputs: [normal(2, 4), ids([1, 1, 3, 3], [2, 2]), normal(2, 2)], attrs: { axis: 1, reduction: "add" } },
       { inputs: [normal(2, 4), ids([1, 1, 3, 0], [2, 2]), positive(2, 2)], attrs: { axis: 1, reduction: "mul" } },
+      { inputs: [normal(2, 4), ids([1, 1, 1, 3, 3, 0], [2, 3]), given([0, 3, 2, 0, 0, -1], [2, 3])], attrs: { axis: 1, reduction: "mul" } },
       {
         inputs: [distinct(2, 4), ids([1, 1, 3, 0], [2, 2]), fixed([-0.37, 0.22, 0.11, 0.31], [2, 2])],
         attrs: { axis: 1, reduction: "max" },

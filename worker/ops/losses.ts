@@ -66,11 +66,24 @@ function countedLabels(
   { scores, labels, weights, attrs }: { scores: Value; labels: Value; weights: Value | undefined; attrs: Attrs },
 ): Value {
   const classes = scores.dims[1]!;
-  if (typeof classes === "string") throw mismatch("the number of classes must be known.");
-  const hot = g.oneHot(g.cast(labels, "int64"), classes, { axis: 1, dtype: scores.dtype });
-  const target = weights ? g.mul(hot, g.reshape(weights, [1, classes, ...scores.dims.slice(2).map(() => 1)])) : hot;
+  const whole = g.cast(labels, "int64");
+  const ones = scores.dims.slice(2).map(() => 1);
+  const hot =
+    typeof classes === "number"
+      ? g.oneHot(whole, classes, { axis: 1, dtype: scores.dtype })
+      : g.cast(
+          g.equal(g.unsqueeze(whole, [1]), g.assume(g.reshape(numbersTo(g, scores, 1), [-1, ...ones]), [classes, ...ones])),
+          scores.dtype,
+        );
+  const target = weights ? g.mul(hot, g.reshape(weights, [1, -1, ...ones])) : hot;
   if (!attrs.has("ignore_index")) return target;
   return g.mul(target, g.cast(g.not(g.equal(g.unsqueeze(labels, [1]), attrs.int("ignore_index"))), scores.dtype));
+}
+
+/** 0, 1, … as many as an axis is long. */
+function numbersTo(g: Builder, x: Value, axis: number): Value {
+  const length = g.squeeze(g.op("Shape", [x], { start: axis, end: axis + 1 }), [0]);
+  return g.op("Range", [g.scalar(0, "int64"), length, g.scalar(1, "int64")]);
 }
 
 /** What comes to each row; `weight` (N, 1, d…) is the row's own. */

@@ -1,7 +1,7 @@
 // One input, element by element: y has the shape of x.
 import { dtypeOf } from "../onnx/proto.ts";
 import { AppError } from "../../ipc/error.ts";
-import { bools, isFloat } from "../tensor.ts";
+import { bools, type DType, isFloat, toNumbers } from "../tensor.ts";
 import type { Builder, Value } from "./builder.ts";
 import { type Gradient, none, type Op, op } from "./op.ts";
 import { between, fixed, list, normal, offGrid, positive, type Sample } from "./samples.ts";
@@ -12,6 +12,9 @@ export function smooth(slope: (g: Builder, dy: Value, x: Value, y: Value) => Val
   return op({ arity: 1, infer: ([x]) => like(x), grad: (g, { x: [x], y: [y], dy: [dy] }) => [slope(g, dy, x, y)], samples });
 }
 
+/** Less than the root of any number of the type but 0, and large enough that 1 over it is finite. */
+const leastRoot = (dtype: DType): number => (dtype === "float64" ? 1e-160 : dtype === "float16" ? 1e-4 : 1e-20);
+
 const flat = (grad: Gradient = none): Op => op({ arity: 1, infer: ([x]) => like(x), grad, samples: [[offGrid(2, 3)]] });
 const asks = (samples: Sample[]): Op => op({ arity: 1, infer: ([x]) => ({ dtype: "bool", dims: x.dims }), grad: none, samples });
 
@@ -20,7 +23,8 @@ export const maths = {
   Neg: smooth((g, dy) => g.neg(dy), [{ inputs: [normal(2, 3)], step: 1 }]),
   Exp: smooth((g, dy, _, y) => g.mul(dy, y), [[normal(2, 3)]]),
   Log: smooth((g, dy, x) => g.div(dy, x), [[positive(2, 3)]]),
-  Sqrt: smooth((g, dy, _, y) => g.div(g.mul(dy, 0.5), y), [[positive(2, 3)]]), // 1 / 2√x
+  /** 1 / 2√x; at 0 large instead of infinite, so that norms and distances of 0 have the gradient 0 and not NaN. */
+  Sqrt: smooth((g, dy, _, y) => g.div(g.mul(dy, 0.5), g.max(y, leastRoot(y.dtype))), [[positive(2, 3)]]),
   Reciprocal: smooth((g, dy, _, y) => g.neg(g.mul(dy, g.square(y))), [[positive(2, 3)]]), // -1 / x²
   Sin: smooth((g, dy, x) => g.mul(dy, g.cos(x)), [[normal(2, 3)]]),
   Cos: smooth((g, dy, x) => g.neg(g.mul(dy, g.sin(x))), [[normal(2, 3)]]),
@@ -54,7 +58,7 @@ export const maths = {
     ],
   }),
 
-  /** min(max(x, low), high); either bound may be missing. At a bound the gradient goes to x. */
+  /** min(max(x, low), high); either bound may be missing. At a bound the gradient goes to x, as it does for PyTorch's clamp; not so for 0 and 6, which are its ReLU6. */
   Clip: op({
     arity: [1, 3],
     infer([x, low, high], call) {
@@ -62,8 +66,10 @@ export const maths = {
       return like(x);
     },
     grad(g, { x: [x, low, high], dy: [dy], has, wants }) {
-      const below = has(1) ? g.less(x, low) : undefined;
-      const above = has(2) ? g.greater(x, high) : undefined;
+      const bounded = [low, high].map((v, i) => (has(i + 1) ? g.graph.initializers.get(v.name) : undefined));
+      const relu6 = bounded.map((v) => v && toNumbers(v)[0]).join() === "0,6";
+      const below = has(1) ? (relu6 ? g.lessOrEqual(x, low) : g.less(x, low)) : undefined;
+      const above = has(2) ? (relu6 ? g.greaterOrEqual(x, high) : g.greater(x, high)) : undefined;
       const outside = below && above ? g.or(below, above) : (below ?? above);
       return [
         outside ? g.where(outside, 0, dy) : dy,

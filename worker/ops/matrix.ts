@@ -1,11 +1,18 @@
 // Products of matrices.
+import type { Dim } from "../onnx/graph.ts";
 import type { Builder, Value } from "./builder.ts";
 import { type Op, op } from "./op.ts";
 import { normal } from "./samples.ts";
-import { broadcast, like, matmulShape, mismatch, sameType, show, unify } from "./shapes.ts";
+import { broadcast, lengthOf, like, matmulShape, mismatch, sameType, show, unify } from "./shapes.ts";
 
-/** x as rows of its last axis: (…, K) → (n, K). */
-const rows = (g: Builder, x: Value): Value => g.reshape(x, [-1, x.dims.at(-1)!]);
+/** x as rows of its last axis, which is as long as `width` says where it tells no number itself: (…, K) → (n, K). */
+function rows(g: Builder, x: Value, width: Dim): Value {
+  const last = x.dims.at(-1)!;
+  const known = typeof last === "number" ? last : width;
+  if (typeof known === "number") return g.reshape(x, [-1, known]);
+  const length = g.op("Shape", [x], { start: x.dims.length - 1 });
+  return g.assume(g.reshape(x, g.concat([g.list([-1]), length], { axis: 0 })), [lengthOf(x.dims.slice(0, -1)), known]);
+}
 
 export const matrix = {
   /** y = a · b; leading axes broadcast; a vector is a row on the left, a column on the right. */
@@ -35,7 +42,7 @@ export const matrix = {
       const da = wants(0) ? g.matmul(dy, g.swapLast(b)) : null;
       if (!wants(1)) return [da, null];
       // One product over all rows in place of a batch of products that the walk would sum.
-      if (rb === 2) return [da, g.gemm(rows(g, a), rows(g, dy), undefined, { transA: 1 })];
+      if (rb === 2) return [da, g.gemm(rows(g, a, b.dims[0]!), rows(g, dy, b.dims[1]!), undefined, { transA: 1 })];
       return [da, g.matmul(g.swapLast(a), dy)];
     },
     samples: (

@@ -38,9 +38,28 @@ function inside(g: Builder, dy: Value, borders: readonly Border[]): { core: Valu
     : dy;
   const cut = borders.filter(({ before, after }) => before < 0 || after < 0);
   if (!cut.length) return { core, dx: core };
-  const zeros = [...cut.map((b) => Math.max(0, -b.before)), ...cut.map((b) => Math.max(0, -b.after))];
-  return { core, dx: g.op("Pad", [core, g.list(zeros), g.scalar(0, dy.dtype), g.list(cut.map((b) => b.axis))]) };
+  const zeros = cut.map(({ axis, before, after }) => ({ axis, before: Math.max(0, -before), after: Math.max(0, -after) }));
+  return { core, dx: g.pad(core, zeros) };
 }
+
+/** The same where only the run tells how wide the borders are. */
+function insideLater(g: Builder, { x: [x, pads], dy: [dy], has, constant }: View): { core: Value; dx: Value } {
+  const axes = has(3) ? known({ constant }, 3, "axes").map((a) => axisOf(a, x.dims.length)) : [...x.dims.keys()];
+  const part = (from: number) => g.slice(g.cast(pads, "int64"), { starts: [from], ends: [from + axes.length], axes: [0] });
+  const [before, after] = [part(0), part(axes.length)];
+  const lengths = g.gather(g.op("Shape", [dy]), g.list(axes));
+  const core = g.op("Slice", [dy, g.max(before, 0), g.sub(lengths, g.max(after, 0)), g.list(axes)]);
+  const cut = (v: Value, i: number) => g.slice(g.max(g.neg(v), 0), { starts: [i], ends: [i + 1], axes: [0] });
+  const dx = g.pad(
+    core,
+    axes.map((axis, i) => ({ axis, before: cut(before, i), after: cut(after, i) })),
+  );
+  return { core, dx: g.assume(dx, x.dims) };
+}
+
+/** The gradient of what fills the borders. */
+const rest = (g: Builder, dy: Value, core: Value): Value =>
+  g.sub(g.reduceSum(dy, { keepdims: false }), g.reduceSum(core, { keepdims: false }));
 
 /** Along one axis: what lies in the borders is given back to where it was taken from. */
 function fold(g: Builder, dy: Value, { axis, before, after }: Border, { length, mode }: { length: number; mode: string }): Value {
@@ -48,8 +67,7 @@ function fold(g: Builder, dy: Value, { axis, before, after }: Border, { length, 
   const most = mode === "reflect" ? length - 1 : mode === "wrap" ? length : Infinity;
   if (Math.max(before, after) > most) throw mismatch(`a border of ${Math.max(before, after)} is wider than what it repeats (${length}).`);
   const cut = (start: number, end: number, step = 1) => g.slice(dy, { starts: [start], ends: [end], axes: [axis], steps: [step] });
-  const put = (part: Value, at: number, count: number) =>
-    g.op("Pad", [part, g.list([at, length - at - count]), g.scalar(0, dy.dtype), g.list([axis])]);
+  const put = (part: Value, at: number, count: number) => g.pad(part, [{ axis, before: at, after: length - at - count }]);
   let dx = cut(before, before + length);
   const add = (part: Value, at: number, count: number) => (dx = g.add(dx, put(part, at, count)));
   const last = before + length + after - 1;
@@ -91,12 +109,15 @@ export const padding = {
     },
     grad(g, view) {
       const { x, dy, attrs, has, wants } = view;
-      const borders = bordersOf(view);
       const mode = attrs.string("mode", "constant");
+      if (!g.valueOf(x[1]) && mode === "constant") {
+        const { core, dx } = insideLater(g, view);
+        return [dx, null, has(2) && wants(2) ? rest(g, dy[0], core) : null];
+      }
+      const borders = bordersOf(view);
       if (mode === "constant") {
         const { core, dx } = inside(g, dy[0], borders);
-        const total = (v: Value) => g.reduceSum(v, { keepdims: false });
-        return [dx, null, has(2) && wants(2) ? g.sub(total(dy[0]), total(core)) : null];
+        return [dx, null, has(2) && wants(2) ? rest(g, dy[0], core) : null];
       }
       let dx = dy[0];
       for (const border of borders) {

@@ -47,8 +47,7 @@ function collected(g: Builder, dx: Value, scale: Value, attrs: Attrs): Value {
   if (!block) return g.reduceSum(dx, { axes: [...Array(rank).keys()].filter((i) => i !== axis), keepdims: false });
   const length = dx.dims[axis] as number; // laidOut has seen to it
   const count = scale.dims[axis] as number;
-  const whole =
-    count * block === length ? dx : g.op("Pad", [dx, g.list([0, count * block - length]), g.scalar(0, dx.dtype), g.list([axis])]);
+  const whole = count * block === length ? dx : g.pad(dx, [{ axis, before: 0, after: count * block - length }]);
   return g.reduceSum(g.reshape(whole, [...scale.dims.slice(0, axis + 1), block, ...scale.dims.slice(axis + 1)]), {
     axes: [axis + 1],
     keepdims: false,

@@ -2,7 +2,7 @@
 import type { Dim, ValueInfo } from "../onnx/graph.ts";
 import type { Builder, Value } from "./builder.ts";
 import { type Call, none, type Op, op, type Typed } from "./op.ts";
-import { distinct, type Gen, list, normal, offGrid, positive, type Sample } from "./samples.ts";
+import { distinct, type Gen, given, list, normal, offGrid, positive, type Sample } from "./samples.ts";
 import { axisOf, known, like } from "./shapes.ts";
 
 type Reduced = Pick<Call, "attrs" | "has" | "constant">;
@@ -28,9 +28,6 @@ function inferReduce(x: ValueInfo, call: Call): Typed {
     ); // drawn together or not
   return like(x, reducedShape(x.dims, axesOf(x, call), keep));
 }
-
-/** Values that are hard for a rule. */
-const fixedInput = (dims: readonly number[], values: readonly number[]): Gen => ({ dtype: "float", dims, make: () => [...values] });
 
 /** A reduction; `slope` gives the gradient from x, and y and dy with the drawn axes as 1 (they broadcast against x). */
 function reduction(
@@ -93,14 +90,15 @@ export const reductions = {
     },
     positive,
     undefined,
-    [fixedInput([2, 3], [0, 2, 3, 4, 0.5, -2]), fixedInput([2, 3], [0, 2, 0, 4, 0.5, 0])],
+    [given([0, 2, 3, 4, 0.5, -2], [2, 3]), given([0, 2, 0, 4, 0.5, 0], [2, 3])],
   ),
   ReduceL1: reduction((g, { x, dy }) => g.mul(dy, g.sign(x)), offGrid),
   /** At 0 the slope is taken as 0, as PyTorch does. */
   ReduceL2: reduction((g, { x, y, dy }) => g.mul(g.div(dy, g.where(g.equal(y, 0), 1, y)), x), normal),
   ReduceSumSquare: reduction((g, { x, dy }) => g.mul(g.mul(dy, 2), x), normal),
   ReduceLogSum: reduction((g, { x, y, dy }) => g.expandLike(g.mul(dy, g.exp(g.neg(y))), x), positive), // 1 / Σx
-  ReduceLogSumExp: reduction((g, { x, y, dy }) => g.mul(dy, g.exp(g.sub(x, y))), normal),
+  /** Where all is -∞, the slope is 0. */
+  ReduceLogSumExp: reduction((g, { x, y, dy }) => g.mul(dy, g.exp(g.sub(x, g.where(g.equal(y, -Infinity), 0, y)))), normal),
   ArgMax: arg(),
   ArgMin: arg(),
 } satisfies Record<string, Op>;

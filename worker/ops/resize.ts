@@ -7,7 +7,7 @@ import { fixed, type Gen, list, normal, type Sample } from "./samples.ts";
 import { axisOf, known, like, mismatch, show } from "./shapes.ts";
 
 /** One axis that changes: from `length` to `size`, each step of the result 1/scale of the input. */
-interface Change {
+export interface Change {
   axis: number;
   length: number;
   size: number;
@@ -15,7 +15,11 @@ interface Change {
 }
 
 /** Result lengths and scales of the axes that are named; unchanged ones have the scale 1. */
-function sizesOf(x: ValueInfo, call: Pick<Call, "attrs" | "has" | "constant"> & Partial<Pick<Call, "shapeIn" | "symbol">>, y?: ValueInfo) {
+export function sizesOf(
+  x: ValueInfo,
+  call: Pick<Call, "attrs" | "has" | "constant"> & Partial<Pick<Call, "shapeIn" | "symbol">>,
+  y?: ValueInfo,
+) {
   const rank = x.dims.length;
   const axes = call.attrs.has("axes") ? call.attrs.ints("axes").map((a) => axisOf(a, rank)) : [...x.dims.keys()];
   const scales = x.dims.map(() => 1);
@@ -88,7 +92,7 @@ export const cubic = (t: number, a: number): number[] => [
 ];
 
 /** What each place of the result takes of which inputs along one axis. */
-function tapsOf(attrs: Attrs, change: Change): { from: number; weight: number }[][] {
+export function tapsOf(attrs: Attrs, change: Change): { from: number; weight: number }[][] {
   const mode = attrs.string("mode", "nearest");
   const where = attrs.string("coordinate_transformation_mode", "half_pixel");
   const last = change.length - 1;

@@ -65,6 +65,12 @@ export const ids = (values: readonly number[], dims: readonly number[] = [values
   dims,
   make: () => [...values],
 });
+/** These floats as an input: what is hard for a rule. */
+export const given = (values: readonly number[], dims: readonly number[] = [values.length]): Gen => ({
+  dtype: "float",
+  dims,
+  make: () => [...values],
+});
 /** A float constant. */
 export const fixed = (values: readonly number[], dims: readonly number[] = []): Gen => ({
   dtype: "float",

@@ -7,7 +7,7 @@ import { type Dim, type Graph, isUnknown, type Node, opset } from "../onnx/graph
 import type { Builder, Value } from "../ops/builder.ts";
 import { constantOf } from "../ops/infer.ts";
 import { Attrs } from "../ops/op.ts";
-import { broadcast } from "../ops/shapes.ts";
+import { broadcast, lengthOf } from "../ops/shapes.ts";
 import { evaluate, type Partial, partialOf, tensorOf } from "./partial.ts";
 import type { Pass } from "./pass.ts";
 import { rewrite } from "./rewrite.ts";
@@ -121,6 +121,8 @@ export class Folder {
         const [made] = g.node({ ...node, inputs: [x[0].name, g.list(plain).name] }, 1, [node.outputs[0]!]);
         return wanted.some((d) => Number(d) <= 0) ? made : g.assume(made!, wanted);
       }
+      case "Tile":
+        return x[0] && x[1] && !constantOf(g.graph, x[1].name) ? tiled(g, x[0], x[1], this.#partial(g, x[1])?.items) : undefined;
       case "Expand": {
         const wanted = items(1);
         return wanted && x[0] && again(() => broadcast(x[0]!.dims, wanted));
@@ -140,6 +142,7 @@ export class Folder {
         if (!sizes || !x[0] || node.attrs["axes"]) return undefined;
         const axes = [...sizes.keys()].filter((i) => sizes[i] !== x[0]!.dims[i]);
         if (axes.some((i) => typeof sizes[i] !== "number")) return undefined;
+        if (!axes.length && node.attrs["coordinate_transformation_mode"]?.value !== "tf_crop_and_resize") return x[0];
         const attrs = { ...node.attrs, axes: { type: "ints" as const, value: axes } };
         const list = g.list(axes.map((i) => sizes[i] as number));
         return g.node({ ...node, attrs, inputs: [x[0].name, "", "", list.name] }, 1, [node.outputs[0]!])[0];
@@ -163,4 +166,31 @@ export class Folder {
     }
     return again((made) => made.dims.map((d, i) => (isUnknown(d) ? (dims[i] ?? d) : d)));
   }
+}
+
+/** Tile by numbers that only the run knows: an axis before each axis, stretched, and joined with it. */
+function tiled(g: Builder, x: Value, repeats: Value, known: readonly Dim[] | undefined): Value {
+  const rank = x.dims.length;
+  const dims = x.dims.map((d, i) => (known ? lengthOf([d, known[i]!]) : undefined));
+  const shape = g.mul(repeats, g.shapeOf(x));
+  const whole = (v: Value) =>
+    g.assume(
+      v,
+      v.dims.map((d, i) => dims[i] ?? d),
+    );
+  if (x.dims.every((d, i) => d === 1 || known?.[i] === 1)) return whole(g.expand(x, shape));
+  const column = (v: Value) => g.unsqueeze(v, [1]);
+  const pairs = g.reshape(
+    g.concat([column(repeats), g.assume(g.expandLike(column(g.list([1])), column(repeats)), [rank, 1])], { axis: 1 }),
+    [2 * rank],
+  );
+  const apart = g.expand(
+    g.unsqueeze(
+      x,
+      [...x.dims.keys()].map((i) => 2 * i),
+    ),
+    pairs,
+  );
+  const lengths = x.dims.flatMap((d, i) => [known?.[i] ?? apart.dims[2 * i]!, d]);
+  return whole(g.reshape(g.assume(apart, lengths), shape));
 }

@@ -70,6 +70,17 @@ describe("forms", () => {
     expect(types((g) => weights(g, 4, 4, 4)).filter((t) => t === "ReduceSum")).toHaveLength(10);
     expect(types((g) => weights(g, 8, 8, 2))).not.toContain("Conv");
   });
+  test("small images under many weights: one product for the batch; else the runtime's convolution", () => {
+    const conv = (side: number) => (g: Builder) =>
+      g.op("Conv", [input(g, "x", "B", 64, side, side), input(g, "w", 64, 64, 3, 3)], { pads: [1, 1, 1, 1] });
+    expect(types(conv(2))).toContain("MatMul");
+    expect(types(conv(4))).toEqual(["Conv"]);
+    expect(types(conv(2), "webgpu")).toEqual(["Conv"]);
+    const back = (side: number) => (g: Builder) =>
+      g.op("ConvTranspose", [input(g, "dy", "B", 64, side, side), input(g, "w", 64, 64, 3, 3)], { pads: [1, 1, 1, 1] });
+    expect(types(back(4))).toContain("Col2Im");
+    expect(types(back(8))).toEqual(["ConvTranspose"]);
+  });
   test("tiling windows are undone by repeating", () => {
     const ones = (g: Builder) => g.constant(fromNumbers("float32", [1, 1, 2, 2], [1, 1, 1, 1]));
     expect(types((g) => g.op("ConvTranspose", [input(g, "x", "B", 1, 3, 3), ones(g)], { strides: [2, 2] }))).toEqual(["Resize"]);

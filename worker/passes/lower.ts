@@ -1,19 +1,20 @@
 // Equal forms, chosen by what is fast on a device: the one place where that is decided. The tables are in lowerings/, by topic; each entry
 // says what it was measured by. What comes out is made of ONNX's own operators, like what goes in, and gives the same numbers.
 import { AppError } from "../../ipc/error.ts";
-import { type Graph, type Node, opset } from "../onnx/graph.ts";
+import { type Graph, opset } from "../onnx/graph.ts";
 import { Attrs } from "../ops/op.ts";
 import { dedupe } from "./dedupe.ts";
 import { cleanUps } from "./lowerings/cleanUp.ts";
 import { convolutions } from "./lowerings/convolution.ts";
 import { lookups } from "./lowerings/lookup.ts";
 import type { Lowering, Site } from "./lowerings/lowering.ts";
+import { smallImages } from "./lowerings/smallImages.ts";
 import { sums } from "./lowerings/sums.ts";
 import type { Pass } from "./pass.ts";
 import { rewrite } from "./rewrite.ts";
 
 /** In order: of those that look at one operator, the first that has a form for the node is taken. */
-export const lowerings: readonly Lowering[] = [...cleanUps, ...convolutions, ...sums, ...lookups];
+export const lowerings: readonly Lowering[] = [...cleanUps, ...smallImages, ...convolutions, ...sums, ...lookups];
 
 /** The lowerings for a device, by the operators at which they look. */
 function tableFor(device: string): Map<string, Lowering[]> {
@@ -34,12 +35,12 @@ export function lower(device: string): Pass {
         throw new AppError("internal", "Only a normalised graph can be lowered.", "Run normalize first.");
     },
     run(graph) {
-      const readers = readersOf(graph);
       let changed = false;
       const after = rewrite(graph, (g, node, x) => {
         const found = node.domain === "" ? table.get(node.type) : undefined;
-        if (!found) return undefined;
-        const site: Site = { g, node, x, attrs: new Attrs(node.type, node.attrs), readers: (i = 0) => readers.get(node.outputs[i]!) ?? 0 };
+        const y = graph.info(node.outputs[0] ?? "");
+        if (!found || !y) return undefined;
+        const site: Site = { g, node, x, y, attrs: new Attrs(node.type, node.attrs) };
         for (const lowering of found) {
           const made = lowering.rewrite(site);
           if (!made) continue;
@@ -55,25 +56,6 @@ export function lower(device: string): Pass {
       if (foreign.length) throw new AppError("internal", `Lowering brought ${foreign.join(", ")}.`, "This is a fault: please report it.");
     },
   };
-}
-
-/** How many inputs of nodes, and outputs, each value is. */
-function readersOf(graph: Graph): Map<string, number> {
-  const count = new Map<string, number>();
-  const read = (name: string) => count.set(name, (count.get(name) ?? 0) + 1);
-  const walk = (nodes: readonly Node[]) => {
-    for (const node of nodes) {
-      node.inputs.forEach(read);
-      for (const attr of Object.values(node.attrs)) {
-        if (attr.type !== "graph") continue;
-        walk(attr.value.nodes);
-        attr.value.outputs.forEach((o) => read(o.name));
-      }
-    }
-  };
-  walk(graph.nodes);
-  graph.outputs.forEach((o) => read(o.name));
-  return count;
 }
 
 /** Outputs that are copies of what a node made for them alone take its place. */

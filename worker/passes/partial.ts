@@ -30,6 +30,9 @@ export function tensorOf({ dtype, dims, items }: Partial): Tensor | undefined {
 
 type Evaluate = (x: readonly Partial[], attrs: Attrs) => Partial | undefined;
 
+/** Whether an operator can be evaluated at all. */
+export const isEvaluated = (type: string): boolean => Object.hasOwn(evaluators, type);
+
 /** The result of an operator on known values, or undefined. Inputs that are absent at the end are simply not there. */
 export function evaluate(type: string, x: readonly (Partial | undefined)[], attrs: Attrs): Partial | undefined {
   const rule = Object.hasOwn(evaluators, type) ? evaluators[type] : undefined;
@@ -93,7 +96,11 @@ const greater = numbers(
   (a, b) => truth(a > b),
   (a, b) => (a === b ? 0 : Number(b) <= 0 ? 1 : Number(a) <= 0 ? 0 : undefined),
 );
-const either = (f: (a: number, b: number) => number): Two => numbers(f, (a, b) => (a === b ? a : undefined));
+const either = (f: (a: number, b: number) => number): Two =>
+  numbers(
+    (a, b) => f(a, b), // not f itself: it would take the dtype for a third number
+    (a, b) => (a === b ? a : undefined),
+  );
 
 const two =
   (f: Two, dtype?: DType): Evaluate =>

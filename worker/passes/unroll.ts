@@ -52,7 +52,8 @@ export class Unrolling {
       this.#count();
       const x = node.inputs.map((name) => (name ? find(name) : undefined));
       const outputs = node.outputs.map((name) => (name ? g.graph.fresh(name) : name));
-      const made = this.#make(g, { ...node, outputs }, x, find);
+      const name = outputs.find((output) => output) ?? node.name; // each round has its own
+      const made = this.#make(g, { ...node, name, outputs }, x, find);
       node.outputs.forEach((name, i) => name && made[i] && local.set(name, made[i]));
     }
     return body.outputs.map((o) => find(o.name));

@@ -190,11 +190,10 @@ const upgrades: Record<string, Upgrade> = {
     return changed(call, { inputs: [call.x[0], roi, there(call.x[2]), there(call.x[3])] });
   },
 
-  /** Before 14 more than one output meant training; the saved statistics are gone since. */
+  /** Before 14 more than one output meant training; the saved statistics, which only a gradient of that time read, are gone since. */
   BatchNormalization(_, call, from) {
     if (from >= 14) return call;
     if (attrsOf(call).int("spatial", 1) !== 1) throw refuse(call, "has statistics for each place");
-    if (call.node.outputs.slice(3).some((name) => name)) throw refuse(call, "gives its saved statistics");
     const training = call.node.outputs.slice(1).some((name) => name);
     const made = changed(call, { drop: ["spatial", "is_test", "consumed_inputs"], set: { training_mode: int(training ? 1 : 0) } });
     return { ...made, node: { ...made.node, outputs: call.node.outputs.slice(0, training ? 3 : 1) } };
@@ -208,6 +207,13 @@ const upgrades: Record<string, Upgrade> = {
     const groups = attrsOf(call).int("num_groups");
     const wide = (v: Value | undefined) => v && g.reshape(g.expand(g.reshape(v, [groups, 1]), [groups, channels / groups]), [channels]);
     return changed(call, { inputs: [x, wide(scale), wide(bias)] });
+  },
+
+  /** Before 20 the axis was an attribute, by default 1. */
+  DFT(g, call, from) {
+    if (from >= 20) return call;
+    const axis = g.scalar(attrsOf(call).int("axis", 1), "int64");
+    return changed(call, { drop: ["axis"], inputs: [call.x[0], call.x[1], axis] });
   },
 
   GridSample(_, call, from) {

@@ -4,8 +4,9 @@ import { AppError } from "../../ipc/error.ts";
 import type { OptimizerName } from "../../ipc/types.ts";
 import type { Graph, ValueInfo } from "../onnx/graph.ts";
 import type { DType, Tensor } from "../tensor.ts";
-import { deviceIds, probeDevice } from "./device.ts";
+import { probeDevice } from "./device.ts";
 import { OrtEngine } from "./onnxruntime.ts";
+import { loadTensorFlow, TfEngine } from "./tensorflow.ts";
 
 /** One tensor that a training step takes and gives back: a parameter, a moment of it, or the step count. */
 export interface StepState {
@@ -64,6 +65,8 @@ export interface TrainingPlan {
   readonly seed: number;
   /** All of this as one graph with gradients of ours; made when it is asked for. */
   step(): StepGraph;
+  /** The optimizer alone as a graph: the batch is the gradients, `grad:<p>`. */
+  update(device: string): StepGraph;
 }
 
 export interface Engine {
@@ -101,19 +104,14 @@ export interface InferenceSession {
 
 /**
  * Opens a device: "cpu", "webgpu", … There is no silent fallback.
- * @param options.threads processors to use; the default is the same each time, as other counts give other last bits
+ * @param options.threads processors to use; the default is the same each time, as other counts give other last bits. TensorFlow chooses its own
  * @throws deviceUnknown, listing the known ones; deviceFailed with the runtime's reason
  */
 export async function openEngine(device: string, options: { threads?: number } = {}): Promise<Engine> {
-  if (!deviceIds.includes(device))
-    throw new AppError("deviceUnknown", `There is no device '${device}' on this system.`, `Name one of: ${deviceIds.join(", ")}.`, {
-      device,
-      known: deviceIds,
-    });
   const tried = await probeDevice(device);
   if (!tried.works)
     throw new AppError("deviceFailed", `The device '${device}' does not work here: ${tried.why}`, "Use another device: cpu always works.", {
       device,
     });
-  return new OrtEngine(device, options);
+  return device === "tensorflow" ? new TfEngine(await loadTensorFlow()) : new OrtEngine(device, options);
 }

@@ -115,13 +115,12 @@ function stepOf(graph: Graph, random: () => number, file: string): { step: StepG
       throw new AppError("modelInvalid", `The state '${name}' has no fixed shape.`, "Make the step again.", { value: name });
     const shape = dims as number[];
     const told = card?.states.find((s) => s.name === name)?.initial;
-    const kept = typeof told === "string" ? graph.initializers.get(told) : undefined;
+    const kept = graph.initial.get(typeof told === "string" ? told : name);
     const fill = typeof told === "number" ? told : name === "t" ? 1 : name.includes(":") ? 0 : undefined;
     states.push({ name, dtype, dims: shape, initial: kept ?? filled(dtype, shape, fill, random) });
   }
   const own = new Set(states.map((s) => s.name));
   const inputs = graph.inputs.filter((i) => i.name !== "lr" && !own.has(i.name));
-  graph.prune(); // the initial values have been taken out
   return { step: { graph, inputs, states, outputs: [loss] }, rate: Number(card?.hyperparameters["lr"] ?? 1e-3) };
 }
 

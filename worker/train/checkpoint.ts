@@ -7,6 +7,7 @@ import { AppError } from "../../ipc/error.ts";
 import { fromRawBytes, rawBytes, type Tensor } from "../tensor.ts";
 import { writeAtomic } from "./files.ts";
 import { dtypeOf, type SafetensorsEntry, safetensors } from "./safetensors.ts";
+import type { PlateauState } from "./schedule.ts";
 import type { StoppingState } from "./stopping.ts";
 
 /** Where the trainer stands between two steps. Numbers survive JSON to the last bit. */
@@ -30,6 +31,8 @@ export interface TrainerState {
   evaluationWindow: { sum: number; count: number };
   /** Losses at the evaluations so far, for the referee. */
   seen: { trainLoss: number; validationLoss: number }[];
+  /** Where the rate stands, with the schedule "plateau". */
+  plateau?: PlateauState;
   /** Losses of all steps so far, where they are asked for. */
   losses?: number[];
   /** Training is over; what follows is the test. */

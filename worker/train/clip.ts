@@ -6,7 +6,7 @@ export function clipByGlobalNorm(g: Builder, gradients: ReadonlyMap<string, Valu
   if (!gradients.size) return new Map();
   const norm = g.sqrt(sumOfSquares(g, gradients));
   const factor = g.min(g.div(most, g.add(norm, 1e-6)), 1);
-  return new Map([...gradients].map(([name, dx]) => [name, g.mul(dx, factor)]));
+  return new Map([...gradients].map(([name, dx]) => [name, g.mul(dx, g.cast(factor, dx.dtype))]));
 }
 
 /** Every number of every gradient between -most and most; as PyTorch's clip_grad_value_. */
@@ -14,7 +14,9 @@ export function clipByValue(g: Builder, gradients: ReadonlyMap<string, Value>, m
   return new Map([...gradients].map(([name, dx]) => [name, g.clip(dx, -most, most)]));
 }
 
-/** Of at least one gradient. */
+/** Of at least one gradient; float32 where they are of several types. */
 export function sumOfSquares(g: Builder, gradients: ReadonlyMap<string, Value>): Value {
-  return [...gradients.values()].map((dx) => g.op("ReduceSumSquare", [dx], { keepdims: 0 })).reduce((a, b) => g.add(a, b));
+  const sums = [...gradients.values()].map((dx) => g.op("ReduceSumSquare", [dx], { keepdims: 0 }));
+  const mixed = new Set(sums.map((s) => s.dtype)).size > 1;
+  return sums.map((s) => (mixed ? g.cast(s, "float32") : s)).reduce((a, b) => g.add(a, b));
 }

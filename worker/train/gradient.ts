@@ -1,7 +1,7 @@
 // The walk: from the loss back to what is asked for, each node by its rule. Here, and only here, broadcasting is undone, gradients that
 // meet are added, and shapes are checked.
 import { AppError } from "../../ipc/error.ts";
-import type { Node, ValueInfo } from "../onnx/graph.ts";
+import type { Dim, Node, ValueInfo } from "../onnx/graph.ts";
 import type { Builder, Value } from "../ops/builder.ts";
 import { operator } from "../ops/index.ts";
 import { callOf, typedInputs } from "../ops/infer.ts";
@@ -122,13 +122,11 @@ function atNode<T>(node: Node, inputs: readonly (ValueInfo | undefined)[], body:
 const shapesOf = (inputs: readonly (ValueInfo | undefined)[]): string =>
   inputs.map((x) => (x ? `${x.dtype}[${x.dims.join(", ")}]` : "–")).join(", ");
 
-/** Lengths of other names than x has are those of x. */
+/** Lengths of other names than x has are those of x; so is a number where x has a name. */
 function sameNames(g: Builder, dx: Value, x: Value): Value {
   const extra = dx.dims.length - x.dims.length;
-  const dims = dx.dims.map((d, i) => {
-    const own = i < extra ? d : x.dims[i - extra]!;
-    return own !== 1 && d !== 1 && (typeof d === "string" || typeof own === "string") ? own : d;
-  });
+  const named = (d: Dim, own: Dim) => own !== 1 && d !== 1 && (typeof d === "string" || typeof own === "string");
+  const dims = dx.dims.map((d, i) => (i >= extra && named(d, x.dims[i - extra]!) ? x.dims[i - extra]! : d));
   return dims.join() === dx.dims.join() ? dx : g.assume(g.identity(dx), dims);
 }
 

@@ -1,5 +1,6 @@
 // ONNX file in, ONNX file out: the model with its gradients, and the training step. The step file says in its metadata ("paddock.step") what
-// its states are and where they begin, and keeps what is no plain number as initializers `initial:<state>`, so that it can be run alone.
+// its states are and where they begin, and keeps what is no plain number as training information (ONNX's TrainingInfoProto, whose initialization
+// gives each value under its state's name; runtimes leave it alone), so that it can be run alone.
 import { AppError } from "../../ipc/error.ts";
 import type { GraphResult, GraphSpec, OptimizerName, StateInfo, StepResult, StepSpec, TensorInfo } from "../../ipc/types.ts";
 import { openModel } from "../formats/onnx.ts";
@@ -18,10 +19,14 @@ const rates: Record<OptimizerName, number> = {
   nesterov: 1e-3,
   rmsprop: 1e-2,
   adagrad: 1e-2,
+  adadelta: 1,
   adam: 1e-3,
   adamw: 1e-3,
+  adamax: 2e-3,
   nadam: 2e-3,
   radam: 1e-3,
+  asgd: 1e-2,
+  rprop: 1e-2,
   lamb: 1e-3,
   lion: 1e-4,
   adafactor: 1e-2,
@@ -36,7 +41,7 @@ export interface StepCard {
   optimizer: OptimizerName;
   hyperparameters: StepResult["hyperparameters"];
   parameters: string[];
-  /** `initial` names an initializer of the file where it is no number. */
+  /** `initial` names the state whose values the training information has, where it is no number. */
   states: { name: string; initial: number | string }[];
 }
 export const cardKey = "paddock.step";
@@ -83,6 +88,7 @@ export async function writeStep(spec: StepSpec): Promise<StepResult> {
       },
     );
   const chosen = { name: spec.optimizer, ...spec.settings } as OptimizerSpec;
+  checkSettings(chosen);
   const step = trainingStep(graph, {
     loss,
     lossName: loss,
@@ -112,15 +118,38 @@ export async function writeStep(spec: StepSpec): Promise<StepResult> {
     const source = sources.get(initial) ?? name;
     const fill = fillOf(name, initial);
     states.push({ name, dtype, shape: dims, next, initial: fill ?? { initializer: source } });
-    card.states.push({ name, initial: fill ?? `initial:${source}` });
+    card.states.push({ name, initial: fill ?? source });
     if (fill !== undefined || sources.has(initial)) continue;
     sources.set(initial, name);
-    step.graph.addInitializer(`initial:${name}`, initial, { trainable: true });
+    step.graph.initial.set(name, initial);
   }
   step.graph.metadata.set(cardKey, JSON.stringify(card));
   await writeAtomic(out, encodeModel(step.graph));
   return { ...result, optimizer: spec.optimizer, hyperparameters, parameters, states };
 }
+
+/** Throws `usage` for a setting that the optimizer does not heed, or of another kind than its own. */
+function checkSettings(chosen: OptimizerSpec): void {
+  const { name, ...used } = optimizer({ name: chosen.name }).used;
+  const { name: _, ...given } = chosen;
+  for (const [setting, value] of Object.entries(given)) {
+    const own = used[setting as keyof typeof used];
+    if (own === undefined)
+      throw new AppError("usage", `The optimizer '${name}' has no setting '${setting}'.`, `It has: ${Object.keys(used).join(", ")}.`, {
+        name: setting,
+      });
+    if (typeof own !== typeof value || (typeof own === "string" && !choices[setting]?.includes(String(value))))
+      throw new AppError(
+        "usage",
+        `The setting '${setting}' cannot be ${JSON.stringify(value)}.`,
+        choices[setting] ? `Name one of: ${choices[setting].join(", ")}.` : `Give a ${typeof own}, such as ${own}.`,
+        { name: setting },
+      );
+  }
+}
+
+/** Settings that are words. */
+const choices: Record<string, string[]> = { adjustLr: ["original", "match_rms_adamw"], others: ["adamw"] };
 
 /** The number that fills a moment, t or the seed; undefined for parameters and their copies. */
 function fillOf(name: string, { dtype, data }: Tensor): number | undefined {

@@ -16,37 +16,12 @@ import {
   scheduleFree,
   signOfMean,
 } from "./optimizerParts.ts";
+import { byMaximum, byRatio, bySigns, shrinkingRate } from "./optimizerClassic.ts";
+import type { OptimizerSpec, Settings } from "./optimizerSettings.ts";
 import { factored, orthogonal, trusted } from "./optimizerWhole.ts";
 
 export type { At } from "./optimizerParts.ts";
-
-export interface OptimizerSpec {
-  name: OptimizerName;
-  /** Decoupled decay, taken with the learning rate (adamw, schedulefree: default 0.01; muon: 0.1; others: none). */
-  weightDecay?: number;
-  /** L2: adds l2 · p to the gradient. */
-  l2?: number;
-  beta1?: number;
-  /** Also the share that rmsprop keeps of its mean square (default there 0.99). */
-  beta2?: number;
-  eps?: number;
-  momentum?: number;
-  /** rmsprop: the mean square is taken about the mean. */
-  centered?: boolean;
-  /** nadam: how fast its momentum warms up. */
-  momentumDecay?: number;
-  /** adafactor: 1-β₂ of step t is t to this power. */
-  beta2Decay?: number;
-  /** adafactor: least size of a parameter for its steps. */
-  eps2?: number;
-  /** adafactor: largest root mean square of an update. */
-  threshold?: number;
-  /** muon: how often it iterates. */
-  nsSteps?: number;
-}
-
-/** What is in force: every setting with its value. */
-export type Settings = Required<OptimizerSpec>;
+export type { OptimizerSpec, Settings } from "./optimizerSettings.ts";
 
 /** One moment of a parameter, of its shape and beginning at 0 unless said otherwise. */
 export interface Moment {
@@ -71,40 +46,60 @@ export interface Optimizer {
 
 interface Recipe {
   memory: (s: Settings, dims: readonly number[]) => (string | Moment)[];
-  /** What it heeds, besides weightDecay and l2, with its values. */
-  defaults: Partial<Settings>;
+  /** What it heeds, besides weightDecay and l2, with its values: PyTorch's where it has the optimizer. */
+  defaults: Partial<Settings> | ((given: OptimizerSpec) => Partial<Settings>);
   parts: (s: Settings, dims: readonly number[]) => Part[];
   whole?: boolean;
   /** Its parts see to the decoupled decay. */
   decays?: boolean;
+  /** Decoupled decay of a parameter of this shape, where it is not weightDecay. */
+  decay?: (s: Settings, dims: readonly number[]) => number;
 }
 
-const adam = { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
-const isMatrix = (dims: readonly number[]): boolean => dims.length > 1;
+const betas = { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
+const adam = { ...betas, amsgrad: false };
+const adamMemory = (s: Settings) => ["m", "v", ...(s.amsgrad ? ["vmax"] : [])];
+const isMatrix = (dims: readonly number[]): boolean => dims.length === 2;
 
 const recipes: Record<OptimizerName, Recipe> = {
   sgd: { memory: () => [], defaults: {}, parts: () => [byRate] },
-  momentum: { memory: () => ["m"], defaults: { momentum: 0.9 }, parts: (s) => [heavyBall(s), byRate] },
+  momentum: { memory: () => ["m"], defaults: { momentum: 0.9, dampening: 0 }, parts: (s) => [heavyBall(s), byRate] },
   nesterov: { memory: () => ["m"], defaults: { momentum: 0.9 }, parts: (s) => [lookAhead(s), byRate] },
   rmsprop: {
     memory: (s) => ["v", ...(s.centered ? ["mean"] : []), ...(s.momentum ? ["m"] : [])],
     defaults: { beta2: 0.99, eps: 1e-8, momentum: 0, centered: false },
     parts: (s) => [byRootMeanSquare(s), ...(s.momentum ? [heavyBall(s)] : []), byRate],
   },
-  adagrad: { memory: () => ["v"], defaults: { eps: 1e-10 }, parts: (s) => [byRootSum(s), byRate] },
-  adam: { memory: () => ["m", "v"], defaults: adam, parts: (s) => [adamByRate(s)] },
-  adamw: { memory: () => ["m", "v"], defaults: { ...adam, weightDecay: 0.01 }, parts: (s) => [adamByRate(s)] },
+  adagrad: {
+    memory: (s) => [{ name: "v", initial: s.initialSum }],
+    defaults: { eps: 1e-10, lrDecay: 0, initialSum: 0 },
+    parts: (s) => [byRootSum(s)],
+  },
+  adadelta: { memory: () => ["v", "d"], defaults: { beta2: 0.9, eps: 1e-6 }, parts: (s) => [byRatio(s), byRate] },
+  adam: { memory: adamMemory, defaults: adam, parts: (s) => [adamByRate(s)] },
+  adamw: { memory: adamMemory, defaults: { ...adam, weightDecay: 0.01 }, parts: (s) => [adamByRate(s)] },
+  adamax: { memory: () => ["m", "v"], defaults: betas, parts: (s) => [byMaximum(s)] },
   nadam: {
     memory: () => ["m", "v", { name: "nadam:mu", shared: true, initial: 1 }],
-    defaults: { ...adam, momentumDecay: 4e-3 },
+    defaults: { ...betas, momentumDecay: 4e-3 },
     parts: (s) => [nadamByRate(s)],
   },
-  radam: { memory: () => ["m", "v"], defaults: adam, parts: (s) => [radamByRate(s)] },
-  lamb: { memory: () => ["m", "v"], defaults: { ...adam, eps: 1e-6 }, parts: (s) => [trusted(s)], whole: true, decays: true },
+  radam: { memory: () => ["m", "v"], defaults: betas, parts: (s) => [radamByRate(s)] },
+  asgd: {
+    memory: () => [{ name: "mean", initial: "parameter" }],
+    defaults: { alpha: 0.75, lambd: 1e-4, t0: 1e6 },
+    parts: (s) => [shrinkingRate(s)],
+  },
+  rprop: {
+    memory: () => ["g", "size"],
+    defaults: { shrink: 0.5, grow: 1.2, leastSize: 1e-6, mostSize: 50 },
+    parts: (s) => [bySigns(s)],
+  },
+  lamb: { memory: () => ["m", "v"], defaults: { ...betas, eps: 1e-6 }, parts: (s) => [trusted(s)], whole: true, decays: true },
   lion: { memory: () => ["m"], defaults: { beta1: 0.9, beta2: 0.99 }, parts: (s) => [signOfMean(s), byRate] },
   adafactor: {
     memory: (_, dims) =>
-      isMatrix(dims)
+      dims.length > 1
         ? [
             { name: "r", dims: [...dims.slice(0, -1), 1] },
             { name: "c", dims: [...dims.slice(0, -2), 1, dims.at(-1)!] },
@@ -114,22 +109,35 @@ const recipes: Record<OptimizerName, Recipe> = {
     parts: (s) => [factored(s)],
     whole: true,
   },
-  /** Parameters that are no matrices go by AdamW, as its author does. */
+  /** For matrices alone, as in PyTorch; all other parameters go by AdamW, as it advises, with that optimizer's defaults. */
   muon: {
     memory: (_, dims) => (isMatrix(dims) ? ["m"] : ["m", "v"]),
-    defaults: { ...adam, weightDecay: 0.1, momentum: 0.95, nsSteps: 5 },
-    parts: (s, dims) => [isMatrix(dims) ? orthogonal(s) : adamByRate(s)],
+    defaults: ({ weightDecay = 0.01 }) => ({
+      momentum: 0.95,
+      nesterov: true,
+      nsSteps: 5,
+      eps: 1e-7,
+      weightDecay: 0.1,
+      adjustLr: "original",
+      others: "adamw",
+      beta1: 0.9,
+      beta2: 0.999,
+      othersEps: 1e-8,
+      othersWeightDecay: weightDecay,
+    }),
+    parts: (s, dims) => [isMatrix(dims) ? orthogonal(s) : adamByRate({ ...s, eps: s.othersEps })],
     whole: true,
+    decay: (s, dims) => (isMatrix(dims) ? s.weightDecay : s.othersWeightDecay),
   },
   schedulefree: {
     memory: () => ["v", { name: "z", initial: "parameter" }, { name: "schedulefree:weights", shared: true }],
-    defaults: { ...adam, weightDecay: 0.01 },
+    defaults: { ...betas, weightDecay: 0.01 },
     parts: (s) => [scheduleFree(s)],
     decays: true,
   },
 };
 
-const defaults = { weightDecay: 0, l2: 0, ...adam, momentum: 0.9 };
+const defaults = { weightDecay: 0, l2: 0, ...adam, momentum: 0.9, dampening: 0 };
 
 export const optimizerNames = Object.keys(recipes) as OptimizerName[];
 
@@ -139,17 +147,19 @@ const shrink = (g: Builder, { p, lr }: Pick<At, "p" | "lr">, decay: number): Val
 export function optimizer(spec: OptimizerSpec): Optimizer {
   const recipe = recipes[spec.name];
   const given = Object.fromEntries(Object.entries(spec).filter(([, v]) => v !== undefined)) as unknown as OptimizerSpec;
-  const settings = { ...defaults, ...recipe.defaults, ...given } as Settings; // what a recipe reads is in its defaults
-  const heeded = ["name", "weightDecay", "l2", ...Object.keys(recipe.defaults)];
+  const own = typeof recipe.defaults === "function" ? recipe.defaults(given) : recipe.defaults;
+  const settings = { ...defaults, ...own, ...given } as Settings; // what a recipe reads is in its defaults
+  const heeded = ["name", "weightDecay", "l2", ...Object.keys(own)];
   return {
     settings,
     used: Object.fromEntries(Object.entries(settings).filter(([name]) => heeded.includes(name))),
     whole: recipe.whole ?? false,
     memory: (dims) => recipe.memory(settings, dims).map((m) => (typeof m === "string" ? { name: m } : m)),
     update(g, gradient, at, decay) {
-      const decayed = decay ? settings.weightDecay : 0;
+      const dims = at.p.dims as number[];
+      const decayed = decay ? (recipe.decay?.(settings, dims) ?? settings.weightDecay) : 0;
       const l2 = decay && settings.l2 ? [addL2(settings.l2)] : [];
-      const parts = [...l2, ...recipe.parts(settings, at.p.dims as number[])];
+      const parts = [...l2, ...recipe.parts(settings, dims)];
       const u = parts.reduce((value, part) => part(g, value, { ...at, decay: decayed }), gradient);
       return g.sub(decayed && !recipe.decays ? shrink(g, at, decayed) : at.p, u);
     },

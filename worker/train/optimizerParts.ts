@@ -2,7 +2,7 @@
 // and gives what is to be taken from the parameter; its memory is tensors that go in and come out with every step. Numbers shared by all
 // parameters (bias corrections) are computed once, in float64, from t.
 import type { Builder, Value } from "../ops/builder.ts";
-import type { Settings } from "./optimizer.ts";
+import type { Settings } from "./optimizerSettings.ts";
 
 /** One parameter, or several put one under the other, at one step. `memory` gives a moment as it was, `keep` says what it becomes. */
 export interface At {
@@ -22,11 +22,12 @@ export const addL2 =
   (g, u, { p }) =>
     g.add(u, g.mul(p, l2));
 
-/** m ← μ m + u. Polyak 1964, https://doi.org/10.1016/0041-5553(64)90137-5 */
+/** m ← μ m + (1-τ) u, τ being the dampening after the first step. Polyak 1964, https://doi.org/10.1016/0041-5553(64)90137-5 */
 export const heavyBall =
-  ({ momentum }: Settings): Part =>
-  (g, u, { memory, keep }) => {
-    const m = g.add(g.mul(memory("m"), momentum), u);
+  ({ momentum, dampening }: Settings): Part =>
+  (g, u, { memory, keep, t }) => {
+    const taken = dampening ? g.mul(u, g.cast(g.where(g.equal(t, 1), 1, g.scalar(1 - dampening)), u.dtype)) : u;
+    const m = g.add(g.mul(memory("m"), momentum), taken);
     keep("m", m);
     return m;
   };
@@ -46,19 +47,24 @@ export function average(g: Builder, name: string, beta: number, u: Value, { memo
   return next;
 }
 
-const wide = (g: Builder, x: Value): Value => g.cast(x, "float64");
+export const wide = (g: Builder, x: Value): Value => g.cast(x, "float64");
 /** βᵗ in float64. */
 export const power = (g: Builder, beta: number, t: Value): Value => g.pow(g.scalar(beta, "float64"), wide(g, t));
 
 /**
  * m ← β₁m + (1-β₁)u, v ← β₂v + (1-β₂)u², then lr · m̂ / (√v̂ + ε) where m̂ = m / (1-β₁ᵗ), v̂ = v / (1-β₂ᵗ).
- * https://arxiv.org/abs/1412.6980. √v̂ + ε is (√v + ε√(1-β₂ᵗ)) / √(1-β₂ᵗ), so that all scaling is one number.
+ * https://arxiv.org/abs/1412.6980. √v̂ + ε is (√v + ε√(1-β₂ᵗ)) / √(1-β₂ᵗ), so that all scaling is one number. With amsgrad v is the
+ * largest so far: https://openreview.net/forum?id=ryQu7f-RZ
  */
 export const adamByRate =
-  ({ beta1, beta2, eps }: Settings): Part =>
+  ({ beta1, beta2, eps, amsgrad }: Settings): Part =>
   (g, u, at) => {
     const m = average(g, "m", beta1, u, at);
-    const v = average(g, "v", beta2, g.square(u), at);
+    let v = average(g, "v", beta2, g.square(u), at);
+    if (amsgrad) {
+      v = g.max(at.memory("vmax"), v);
+      at.keep("vmax", v);
+    }
     const root = g.sqrt(g.sub(1, power(g, beta2, at.t))); // √(1-β₂ᵗ)
     const rate = g.div(g.mul(wide(g, at.lr), root), g.sub(1, power(g, beta1, at.t)));
     const size = g.add(g.sqrt(v), g.cast(g.mul(root, eps), u.dtype));
@@ -74,13 +80,14 @@ export const byRootMeanSquare =
     return g.div(u, g.add(g.sqrt(spread), eps));
   };
 
-/** u / (√Σu² + ε). Duchi et al. 2011, https://jmlr.org/papers/v12/duchi11a.html */
+/** lr · u / (√Σu² + ε). Duchi et al. 2011, https://jmlr.org/papers/v12/duchi11a.html */
 export const byRootSum =
-  ({ eps }: Settings): Part =>
-  (g, u, { memory, keep }) => {
+  ({ eps, lrDecay }: Settings): Part =>
+  (g, u, { memory, keep, lr, t }) => {
     const v = g.add(memory("v"), g.square(u));
     keep("v", v);
-    return g.div(u, g.add(g.sqrt(v), eps));
+    const rate = lrDecay ? g.div(lr, g.cast(g.add(1, g.mul(g.sub(wide(g, t), 1), lrDecay)), lr.dtype)) : lr;
+    return g.mul(g.div(u, g.add(g.sqrt(v), eps)), rate);
   };
 
 /** Adam with Nesterov's look ahead, its momentum warmed up. Dozat 2016, https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ */
@@ -142,9 +149,10 @@ export const scheduleFree =
     const size = g.add(g.sqrt(g.mul(v, g.cast(g.reciprocal(g.sub(1, power(g, beta2, at.t))), u.dtype))), eps);
     const scaled = g.div(u, size);
     const step = at.decay ? g.add(scaled, g.mul(y, at.decay)) : scaled;
-    const weights = g.add(memory("schedulefree:weights"), g.square(lr));
+    const square = g.cast(g.square(lr), "float32");
+    const weights = g.add(memory("schedulefree:weights"), square);
     keep("schedulefree:weights", weights);
-    const c = g.div(g.square(lr), g.max(weights, 1e-30));
+    const c = g.cast(g.div(square, g.max(weights, 1e-30)), u.dtype);
     const z = memory("z");
     keep("z", g.sub(z, g.mul(step, lr)));
     // y ← (1-c) y + c z + lr (β₁(1-c) - 1) · step

@@ -1,7 +1,7 @@
 // Parts that look at a parameter as a whole: its norm, its rows and columns, its singular values. Each takes one parameter at a time.
 import type { Builder, Value } from "../ops/builder.ts";
 import { sizeOf } from "../tensor.ts";
-import type { Settings } from "./optimizer.ts";
+import type { Settings } from "./optimizerSettings.ts";
 import { average, type Part, power } from "./optimizerParts.ts";
 
 const norm = (g: Builder, x: Value): Value => g.sqrt(g.op("ReduceSumSquare", [x], { keepdims: 0 }));
@@ -51,25 +51,35 @@ export const factored =
 const coefficients = [3.4445, -4.775, 2.0315] as const;
 
 /**
- * Momentum of a matrix made orthogonal; more than two axes are seen as rows and the rest. https://kellerjordan.github.io/posts/muon,
- * https://arxiv.org/abs/2502.16982. In float32 throughout, where PyTorch iterates in bfloat16.
+ * The nearest number of 8 bits of mantissa, as bfloat16 has it: x (2¹⁶ + 1) rounded, less its difference from x (Veltkamp's splitting). Plain
+ * arithmetic, as WebGPU has no bfloat16; the same bits as two casts, at the same cost, on the CPU.
+ */
+function rounded(g: Builder, x: Value): Value {
+  const c = g.mul(x, 2 ** 16 + 1);
+  return g.sub(c, g.sub(c, x));
+}
+
+/**
+ * Momentum of a matrix made orthogonal. https://kellerjordan.github.io/posts/muon, https://arxiv.org/abs/2502.16982. Every product is
+ * rounded where PyTorch's is, which iterates in bfloat16: updates of small matrices are PyTorch's to the bit; larger ones differ by the order of
+ * sums alone. After 20 steps of a net 64-512-128-10 parameters are 1.4e-4 from PyTorch's (4e-4 by float32 throughout), as PyTorch's own
+ * are 1.2e-4 apart between processors with and without bfloat16 instructions (test/references/steps.py).
  */
 export const orthogonal =
-  ({ momentum, nsSteps }: Settings): Part =>
+  ({ momentum, nesterov, nsSteps, eps, adjustLr }: Settings): Part =>
   (g, u, at) => {
     const m = average(g, "m", momentum, u, at);
-    const ahead = g.add(g.mul(u, 1 - momentum), g.mul(m, momentum));
-    const [high, ...rest] = u.dims as readonly number[];
-    const flat = rest.length === 1 ? ahead : g.reshape(ahead, [high!, sizeOf(rest)]);
-    const tall = high! > sizeOf(rest);
+    const ahead = nesterov ? g.add(g.mul(u, 1 - momentum), g.mul(m, momentum)) : m;
+    const [rows, columns] = u.dims as [number, number];
+    const tall = rows > columns;
     const [a, b, c] = coefficients;
-    let x = tall ? g.swapLast(flat) : flat;
-    x = g.div(x, g.max(norm(g, x), 1e-7));
+    let x = rounded(g, tall ? g.swapLast(ahead) : ahead);
+    x = rounded(g, g.div(x, g.max(rounded(g, norm(g, x)), eps)));
     for (let i = 0; i < nsSteps; i++) {
-      const gram = g.matmul(x, g.swapLast(x));
-      const polynomial = g.add(g.mul(gram, b), g.mul(g.matmul(gram, gram), c));
-      x = g.add(g.mul(x, a), g.matmul(polynomial, x));
+      const gram = rounded(g, g.matmul(x, g.swapLast(x)));
+      const polynomial = rounded(g, g.add(g.mul(gram, b), g.mul(g.matmul(gram, gram), c)));
+      x = rounded(g, g.add(g.mul(x, a), g.matmul(polynomial, x)));
     }
-    const made = g.reshapeLike(tall ? g.swapLast(x) : x, u);
-    return g.mul(made, g.mul(at.lr, Math.sqrt(Math.max(1, high! / sizeOf(rest)))));
+    const scale = adjustLr === "original" ? Math.sqrt(Math.max(1, rows / columns)) : 0.2 * Math.sqrt(Math.max(rows, columns));
+    return g.mul(tall ? g.swapLast(x) : x, g.mul(at.lr, scale));
   };

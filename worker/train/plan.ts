@@ -80,6 +80,8 @@ export function makePlan(facts: Facts, spec: TrainSpec): FullPlan {
     pointEvery: Math.max(1, Math.ceil(steps / 1000)),
     // A number of steps that was asked for is kept to.
     patience: split && spec.steps === undefined ? Math.max(8, Math.ceil(evaluations * 0.3)) : Infinity,
+    // Falls two or three times before the patience with the whole run is spent.
+    plateauPatience: Math.max(2, Math.ceil(evaluations * 0.1)),
     maxSeconds,
     keepLosses: spec.logLosses ?? false,
   };

@@ -1,12 +1,38 @@
+// Schedules against PyTorch's, from stored rates (test/references/schedules.py).
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { learningRate, Plateau, schedules } from "./schedule.ts";
-import type { ScheduleName } from "../../ipc/types.ts";
+import { freshPlateau, judgePlateau, learningRate, type PlannedSchedule, schedules } from "./schedule.ts";
 
-const names = Object.keys(schedules) as ScheduleName[];
+interface Reference {
+  torch: string;
+  planned: Record<string, { schedule: PlannedSchedule; total: number; rates: number[] }>;
+  plateau: { options: { factor: number; patience: number; threshold: number; cooldown: number }; losses: number[]; rates: number[] }[];
+}
+const reference = JSON.parse(readFileSync(new URL("../../test/references/schedules.json", import.meta.url), "utf8")) as Reference;
+const names = Object.keys(schedules) as PlannedSchedule[];
+
+describe(`rates are those of PyTorch ${reference.torch}`, () => {
+  test.each(Object.entries(reference.planned))("%s", (_, { schedule, total, rates }) => {
+    expect(rates).toHaveLength(total);
+    rates.forEach((rate, step) => expect(learningRate(schedule, 0.1, step, total), `step ${step}`).toBeCloseTo(rate, 12));
+  });
+
+  test("every planned schedule is among them", () => {
+    expect(new Set(Object.values(reference.planned).map((row) => row.schedule))).toEqual(new Set(names));
+  });
+
+  test.each(reference.plateau)("plateau $options", ({ options, losses, rates }) => {
+    let state = freshPlateau(0.1);
+    losses.forEach((loss, i) => {
+      state = JSON.parse(JSON.stringify(judgePlateau(state, loss, options))) as typeof state; // as a checkpoint keeps it
+      expect(state.rate, `judgement ${i}`).toBeCloseTo(rates[i]!, 15);
+    });
+  });
+});
 
 describe.each(names)("%s", (name) => {
   test("stays between 0 and the base rate, whatever the length", () => {
-    for (const total of [0, 1, 2, 3, 10, 1000])
+    for (const total of [0, 1, 2, 3, 4, 7, 10, 1000])
       for (let step = 0; step < total + 5; step++) {
         const lr = learningRate(name, 0.1, step, total);
         expect(lr, `${step} of ${total}`).toBeGreaterThanOrEqual(0);
@@ -15,20 +41,7 @@ describe.each(names)("%s", (name) => {
   });
 });
 
-test("known values", () => {
-  const at = (name: ScheduleName, step: number) => learningRate(name, 1, step, 100);
-  expect(at("constant", 99)).toBe(1);
-  expect([at("step", 0), at("step", 40), at("step", 90)]).toEqual([1, 0.1, 0.1 ** 2]);
-  expect(at("cosine", 50)).toBeCloseTo(0.5);
-  expect([at("warmup", 0), at("warmup", 4), at("warmup", 5)]).toEqual([0.2, 1, 1]);
-  expect(at("onecycle", 0)).toBeCloseTo(1 / 25);
-  expect(at("onecycle", 30)).toBeCloseTo(1, 3);
-  expect(at("onecycle", 99)).toBeCloseTo(1 / 25 / 1e4);
-});
-
-test("plateau: the rate falls when more judgements than patience brought nothing better, then waits", () => {
-  const plateau = new Plateau({ factor: 0.5, patience: 1, cooldown: 1 });
-  // By PyTorch's ReduceLROnPlateau(factor=0.5, patience=1, cooldown=1) on these losses.
-  const losses = [3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1];
-  expect(losses.map((loss) => plateau.judge(loss))).toEqual([1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125, 0.125]);
+test("a plateau keeps a rate that can hardly fall, and does not count losses that are no numbers as better", () => {
+  expect(judgePlateau({ ...freshPlateau(1e-8), best: 1 }, 2, { patience: 0 }).rate).toBe(1e-8);
+  expect(judgePlateau(freshPlateau(1), Number.NaN)).toEqual({ rate: 1, best: null, since: 1, rest: 0 });
 });

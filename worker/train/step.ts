@@ -9,11 +9,13 @@ import { lower } from "../passes/lower.ts";
 import { fullOutputs } from "../passes/outputs.ts";
 import { runPasses } from "../passes/pass.ts";
 import type { StepGraph, StepState, TrainingPlan } from "../run/engine.ts";
-import { float32, int64, sizeOf, zeros } from "../tensor.ts";
+import { float32, fromNumbers, int64, sizeOf, zeros } from "../tensor.ts";
 import { gradients } from "./gradient.ts";
 import { gather } from "./accumulate.ts";
 import { clipByGlobalNorm, clipByValue } from "./clip.ts";
+import { withRoom } from "./names.ts";
 import { optimizer, type OptimizerSpec } from "./optimizer.ts";
+import { linearised } from "./update.ts";
 
 export type { StepGraph, StepState } from "../run/engine.ts";
 export type { OptimizerSpec } from "./optimizer.ts";
@@ -47,11 +49,12 @@ export interface StepOptions {
 /** A training for any engine: the same options as a step's, which is made only where the engine runs one. */
 export function trainingPlan(forward: Graph, options: StepOptions): TrainingPlan {
   const { loss, lossName = "loss", keep = [], skip = [], decay = () => true, clipNorm, clipValue, accumulate = 1, lossScale } = options;
+  const trained = forward.parameters.filter((p) => !skip.includes(p));
   return {
     forward,
     loss: { from: loss, name: lossName },
     keep,
-    trained: forward.parameters.filter((p) => !skip.includes(p)),
+    trained,
     optimizer: optimizer(options.optimizer).settings,
     asked: Object.entries(options.optimizer).flatMap(([name, value]) => (value === undefined ? [] : [name])),
     decays: decay,
@@ -61,6 +64,10 @@ export function trainingPlan(forward: Graph, options: StepOptions): TrainingPlan
     lossScale,
     seed: options.seed ?? 0,
     step: () => trainingStep(forward, options),
+    update: (device) => {
+      const { keep: _, skip: __, ...rest } = options;
+      return trainingStep(linearised(forward, trained), { ...rest, loss: "loss", lossName: "loss", device });
+    },
   };
 }
 
@@ -93,13 +100,15 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
         },
       );
 
-  const statistics = withRunning(repeatableDropout(forward, { t: "t", seed: "seed" }));
+  const trainable = forward.parameters.filter((p) => !skip.includes(p));
+  const room = withRoom(forward, namesOf(forward, trainable, memory));
+  const statistics = withRunning(repeatableDropout(room, { t: "t", seed: "seed" }));
   const graph = fullOutputs(trainedBatchNorm(statistics.graph, { unbiased: true }));
   const g = new Builder(graph);
   const random = graph.inputs.some((i) => i.name === "seed");
   const inputs = forward.inputs.map((i) => g.value(i.name));
   const trained = forward.parameters.filter((p) => graph.initializers.has(p) && !skip.includes(p));
-  for (const p of trained) requireFloat32(graph, p);
+  for (const p of trained) requireTrainable(graph, p);
   const states: StepState[] = trained.map((name) => state(name, graph));
   graph.initializersToInputs(trained);
   const lr = g.input("lr", "float32", []);
@@ -125,8 +134,8 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   const sums = gather(g, slopes, { t, every: accumulate, finite: lossScale !== undefined });
   slopes = sums.slopes;
   for (const [name, sum] of sums.next) {
-    const { dims } = graph.info(name)!;
-    moments.push({ name, dims: dims as number[], dtype: "float32", initial: zeros("float32", dims as number[]) });
+    const { dims, dtype } = graph.info(name)!;
+    moments.push({ name, dims: dims as number[], dtype, initial: zeros(dtype, dims as number[]) });
     next.set(name, sum);
     own.get(name.slice(0, name.lastIndexOf(":")))?.push(name);
   }
@@ -140,11 +149,12 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
       const whole = moment.shared ? moment.name : `${name}:${moment.name}`;
       if (moment.shared && graph.defines(whole)) continue;
       const shape = moment.shared ? [] : [...(moment.dims ?? dims)];
-      const filled = (value: number) => float32(shape, new Float32Array(sizeOf(shape)).fill(value));
-      const initial = moment.initial === "parameter" ? parameter : filled(moment.initial ?? 0);
-      moments.push({ name: whole, dims: shape, dtype: "float32", initial });
+      const dtype = moment.shared ? "float32" : parameter.dtype;
+      const filled = (value: number) => fromNumbers(dtype, shape, new Array<number>(sizeOf(shape)).fill(value));
+      const initial = moment.initial === "parameter" ? parameter : moment.initial ? filled(moment.initial) : zeros(dtype, shape);
+      moments.push({ name: whole, dims: shape, dtype, initial });
       if (!moment.shared) own.get(name)!.push(whole);
-      g.input(whole, "float32", shape);
+      g.input(whole, dtype, shape);
     }
   }
   const held = (now: Value, before: Value) => (sums.due ? g.where(sums.due, now, before) : now);
@@ -152,7 +162,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
     const shared = new Set(memory(g.value(group[0]!).dims as number[]).flatMap((m) => (m.shared ? [m.name] : [])));
     const at = {
       p: together(g, group),
-      lr,
+      lr: g.cast(lr, g.value(group[0]!).dtype),
       t: sums.t,
       memory: (m: string) =>
         shared.has(m)
@@ -193,6 +203,16 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   return { graph: runPasses(graph, lower(device)), inputs, states, outputs: [lossName, ...keep] };
 }
 
+/** The names that a step adds. */
+function namesOf(forward: Graph, parameters: readonly string[], memory: ReturnType<typeof optimizer>["memory"]): string[] {
+  const own = parameters.flatMap((p) => [
+    `${p}:sum`,
+    ...memory(forward.info(p)!.dims as number[]).map((m) => (m.shared ? m.name : `${p}:${m.name}`)),
+  ]);
+  const dropout = forward.nodes.some((n) => n.type === "Dropout");
+  return ["lr", "t", ...(dropout ? ["seed"] : []), ...own, ...["t", ...parameters, ...own].map((name) => `next:${name}`)];
+}
+
 /** Values put one under the other. */
 const together = (g: Builder, names: readonly string[]): Value =>
   g.concat(
@@ -208,16 +228,14 @@ function apart(g: Builder, values: Value, names: readonly string[], next: Map<st
   names.forEach((name, i) => next.set(name, parts[i]!));
 }
 
-function requireFloat32(graph: Graph, name: string): void {
+function requireTrainable(graph: Graph, name: string): void {
   const { dtype } = graph.info(name)!;
-  if (dtype !== "float32")
+  if (dtype !== "float32" && dtype !== "float64")
     throw new AppError(
       "modelInvalid",
-      `The parameter '${name}' is ${dtype}; only float32 is trained.`,
+      `The parameter '${name}' is ${dtype}; float32 and float64 are trained.`,
       "Export the model in float32, or leave this parameter out.",
-      {
-        value: name,
-      },
+      { value: name },
     );
 }
 
@@ -233,9 +251,9 @@ const small = 4096;
 function groups(g: Builder, names: readonly string[], whole: boolean, decay: (name: string) => boolean): string[][] {
   const found = new Map<string, string[]>();
   for (const name of names) {
-    const { dims } = g.value(name);
+    const { dims, dtype } = g.value(name);
     const joined = !whole && dims.length > 0 && sizeOf(dims as number[]) < small;
-    const key = joined ? `${dims.slice(1).join()} ${decay(name)}` : name;
+    const key = joined ? `${dtype} ${dims.slice(1).join()} ${decay(name)}` : name;
     found.set(key, [...(found.get(key) ?? []), name]);
   }
   return [...found.values()];

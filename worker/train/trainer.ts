@@ -11,7 +11,7 @@ import type { Tensor } from "../tensor.ts";
 import type { Checkpoint, TrainerState } from "./checkpoint.ts";
 import { type Control, Interrupted } from "./control.ts";
 import { answersOf, feedsOf } from "./answers.ts";
-import { learningRate } from "./schedule.ts";
+import { freshPlateau, judgePlateau, learningRate } from "./schedule.ts";
 import { freshStopping, isConverged, look } from "./stopping.ts";
 
 /** The decisions of a run that its numbers depend on. */
@@ -28,6 +28,8 @@ export interface Course {
   pointEvery: number;
   /** Evaluations without a better point before training ends; Infinity to train to the end. */
   patience: number;
+  /** With the schedule "plateau": evaluations without a better loss before the rate falls. */
+  plateauPatience: number;
   maxSeconds: number;
   keepLosses: boolean;
 }
@@ -54,7 +56,7 @@ export interface TrainerParts {
 /** Rows of the validation part that the curve looks at; the whole part is judged at the end. */
 const evaluationRows = 20_000;
 
-export const freshState = ({ steps, keepLosses }: Course): TrainerState => ({
+export const freshState = ({ steps, keepLosses, schedule, lr }: Course): TrainerState => ({
   version: 1,
   step: 0,
   total: steps,
@@ -68,6 +70,7 @@ export const freshState = ({ steps, keepLosses }: Course): TrainerState => ({
   evaluationWindow: { sum: 0, count: 0 },
   seen: [],
   ...(keepLosses ? { losses: [] } : {}),
+  ...(schedule === "plateau" ? { plateau: freshPlateau(lr) } : {}),
 });
 
 export class Trainer {
@@ -148,7 +151,7 @@ export class Trainer {
   async #step(positions: Uint32Array): Promise<void> {
     const { state, course } = this;
     const { session, train } = this.#parts;
-    const lr = learningRate(course.schedule, course.lr, state.step, state.total);
+    const lr = this.#rate(state.step);
     const result = await session.step(feedsOf(await train.read(positions)), lr);
     const loss = result["loss"]!.data[0] as number;
     const shown = (result["shown"] ?? result["loss"]!).data[0] as number;
@@ -208,11 +211,20 @@ export class Trainer {
     return isConverged(stopping, course.patience);
   }
 
+  /** Learning rate of a step; by a plateau, of the steps to come. */
+  #rate(step: number): number {
+    const { state, course } = this;
+    if (course.schedule === "plateau") return (state.plateau ?? freshPlateau(course.lr)).rate;
+    return learningRate(course.schedule, course.lr, step, state.total);
+  }
+
   /** An evaluation is over; until here it has left no trace in the state. */
   #close(seen: TrainerState["seen"][number]): void {
-    this.state.seen.push(seen);
-    this.state.evaluated = this.state.step;
-    this.state.evaluationWindow = { sum: 0, count: 0 };
+    const { state, course } = this;
+    if (state.plateau) state.plateau = judgePlateau(state.plateau, seen.validationLoss, { patience: course.plateauPatience });
+    state.seen.push(seen);
+    state.evaluated = state.step;
+    state.evaluationWindow = { sum: 0, count: 0 };
   }
 
   /** The newest weights get their judgement, so that there is a best point however early training ends. */
@@ -229,11 +241,11 @@ export class Trainer {
 
   /** A new point of the curve: the mean shown loss of the steps since the one before. */
   #tell(judged: { validationLoss?: number; metric?: number }): void {
-    const { state, course } = this;
+    const { state } = this;
     const trainLoss = state.window.count ? state.window.sum / state.window.count : (this.point?.trainLoss ?? NaN);
     state.window = { sum: 0, count: 0 };
     state.told = state.step;
-    const lr = learningRate(course.schedule, course.lr, Math.max(0, state.step - 1), state.total);
+    const lr = this.#rate(Math.max(0, state.step - 1));
     this.point = { step: state.step, epoch: state.epoch + 1, seconds: this.seconds, lr, trainLoss, ...judged };
     this.#parts.onPoint(this.point);
   }

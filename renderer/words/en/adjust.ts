@@ -21,6 +21,7 @@ export const adjust = {
     warmup: "Short rise, then slowly down",
     cosine: "Slowly down",
     onecycle: "Long rise, then far down",
+    plateau: "Down whenever it gets no better",
     step: "Down in three stairs",
     constant: "Always the same",
   },

@@ -23,6 +23,7 @@ export const adjust = {
     warmup: "先短暂上升，再慢慢下降",
     cosine: "慢慢下降",
     onecycle: "先长时间上升，再降到很低",
+    plateau: "不再变好时才下降",
     step: "分三级下降",
     constant: "保持不变",
   },

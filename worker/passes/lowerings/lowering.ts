@@ -12,8 +12,8 @@ export interface Site {
   readonly node: Node;
   readonly attrs: Attrs;
   readonly x: readonly (Value | undefined)[];
-  /** How many places read this output of the node. */
-  readers(output?: number): number;
+  /** What is known of its first output. */
+  readonly y: Value;
 }
 
 export interface Lowering {
