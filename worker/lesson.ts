@@ -131,8 +131,9 @@ export async function lessonFit(spec: LessonSpec, signal?: AbortSignal): Promise
       await lesson.dispose();
     }
   }
-  const slope = a / scale;
-  const constant = b - slope * center;
+  // Past the 14th digit stands only the rounding of the arithmetic around the steps.
+  const slope = Number((a / scale).toPrecision(14));
+  const constant = Number((b - slope * center).toPrecision(14));
   return { a: slope, b: constant, loss: gap(x, spec.y, slope, constant).loss, steps };
 }
 

@@ -1,5 +1,6 @@
 // Run in a process of its own (the adapter is chosen by the environment before it starts, and a failed provider spoils its process): computes
-// on WebGPU what its parent asks for, and prints one JSON line.
+// on WebGPU what its parent asks for, and writes one JSON record into the file that it is given.
+import { writeFileSync } from "node:fs";
 import { InferenceSession } from "onnxruntime-node";
 import { OrtEngine } from "../../worker/run/onnxruntime.ts";
 import { probeDevice } from "../../worker/run/device.ts";
@@ -25,7 +26,7 @@ Object.assign(InferenceSession, {
 });
 
 const device = await probeDevice("webgpu");
-if (!device.works) console.log(JSON.stringify({ skipped: device.why }));
+if (!device.works) writeFileSync(process.argv[2]!, JSON.stringify({ skipped: device.why }));
 else {
   const gpu = new OrtEngine("webgpu");
   const cpu = new OrtEngine("cpu", { threads: 1 });
@@ -49,7 +50,7 @@ else {
     places.clear();
     nets[name] = { cpu: there, webgpu: await curve(gpu, trial), places: Object.fromEntries(places) };
   }
-  console.log(JSON.stringify({ adapter: device.why, operators, nets }));
+  writeFileSync(process.argv[2]!, JSON.stringify({ adapter: device.why, operators, nets }));
   await gpu.dispose();
 }
 process.exit(0);

@@ -8,9 +8,7 @@ const spectra = "spectra are not supported";
 
 export const refused: Readonly<Record<string, string>> = {
   CenterCropPad: "how it crops depends on the input's shape; Slice and Pad do the same",
-  Col2Im: "putting overlapping blocks together is not supported",
   ConvInteger: quantized,
-  DFT: spectra,
   DeformConv: found,
   ImageDecoder: "pictures in files are not decoded",
   MaxRoiPool: found,

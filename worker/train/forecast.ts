@@ -3,10 +3,11 @@
 import type { Graph } from "../onnx/graph.ts";
 import { liveness } from "../passes/liveness.ts";
 import type { StepGraph } from "../run/engine.ts";
+import { inPlace } from "../run/inPlace.ts";
 import { bytesOf, sizeOf } from "../tensor.ts";
 
 export interface SessionBytes {
-  /** Parameters and moments, each in the two places between which they go round. */
+  /** Parameters and moments, each in one place or in the two between which it goes round. */
   states: number;
   /** Fixed tensors, in the session and in the file it is opened from. */
   constants: number;
@@ -25,8 +26,8 @@ const runtimeBytes = { session: 17 * 2 ** 20, node: 20 * 2 ** 10 };
 /** The arena's gaps, by the same measurement. */
 const arena = 1.12;
 
-/** A state that changes: read from one place, written to another, and copied by the binding into a third, which is soon free again. */
-const places = 3;
+/** A state that changes is read from one place and written to another, unless it may be written over (run/inPlace.ts). */
+const places = 2;
 
 /**
  * @param at.sizes lengths of the symbols in a step ("B")
@@ -39,8 +40,13 @@ export function sessionBytes(
 ): SessionBytes {
   const { graph } = step;
   const changing = new Set(graph.outputs.map((o) => o.name));
+  const { single } = inPlace(
+    graph,
+    step.states.map((s) => s.name),
+  );
   let states = 0;
-  for (const s of step.states) states += bytesOf(s.dtype) * sizeOf(s.dims) * (changing.has(`next:${s.name}`) ? places : 1);
+  for (const s of step.states)
+    states += bytesOf(s.dtype) * sizeOf(s.dims) * (changing.has(`next:${s.name}`) && !single.has(s.name) ? places : 1);
   let constants = 0;
   for (const { dtype, dims } of graph.initializers.values()) constants += 2 * bytesOf(dtype) * sizeOf(dims);
   const activations = Math.round(arena * liveness(graph, at.sizes).peak);
