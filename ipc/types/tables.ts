@@ -1,0 +1,94 @@
+// Tables: what was found in a file.
+
+/** What a column holds. `text` is free text, which a table model does not use yet; `empty` has no value at all. */
+export type ColumnType = "number" | "category" | "date" | "text" | "empty";
+
+/** Why a column is not used as an input. */
+export type IgnoredBecause = "constant" | "empty" | "identifier" | "freeText" | "user";
+
+export interface ColumnProfile {
+  name: string;
+  type: ColumnType;
+  missing: number;
+  /** Distinct values other than missing; exact up to 100,000 rows, approximate beyond. */
+  distinct: number;
+  /** Whole numbers only (type `number`). */
+  integer?: boolean;
+  min?: number;
+  max?: number;
+  mean?: number;
+  std?: number;
+  quartiles?: [number, number, number];
+  /** Numbers and dates: edges.length = counts.length + 1. Dates are milliseconds since 1970. */
+  histogram?: { edges: number[]; counts: number[] };
+  /** Categories: the most frequent values, falling. */
+  top?: { value: string; count: number }[];
+  /** Dates: the format found, in strptime letters, and the first and last day as ISO text. */
+  format?: string;
+  first?: string;
+  last?: string;
+  examples: string[];
+  /** Set when the column is left out of the inputs, with the reason. */
+  ignored?: IgnoredBecause;
+}
+
+/** Something a person should know about the data before training; `code` picks the words on screen. */
+export interface Problem {
+  code:
+    | "noHeader"
+    | "duplicateColumnName"
+    | "emptyColumnName"
+    | "raggedRows"
+    | "encodingGuessed"
+    | "mostlyMissing"
+    | "missingMarks"
+    | "constantColumn"
+    | "emptyColumn"
+    | "identifierColumn"
+    | "freeTextColumn"
+    | "numbersAsText"
+    | "unreadableNumbers"
+    | "manyCategories"
+    | "duplicateRows"
+    | "answerColumn"
+    | "rareClasses"
+    | "targetMissingRows"
+    | "fewRows";
+  column?: string;
+  /** Line of the file or row of the table, from 1, where there is one place to look. */
+  row?: number;
+  data: Record<string, string | number>;
+  message: string;
+  hint: string;
+}
+
+export type TableTask = "regression" | "classification";
+
+export interface TargetGuess {
+  column: string;
+  task: TableTask;
+  /** Why this column: a well-known name, the last column, or the only one that can be. */
+  reason: "name" | "last" | "only";
+}
+
+export interface TableProfile {
+  kind: "table";
+  /** The file's own name, without its folder. */
+  file: string;
+  bytes: number;
+  rows: number;
+  columns: ColumnProfile[];
+  problems: Problem[];
+  dialect: { delimiter: string; quote: string; header: boolean; encoding: string };
+  /** Columns that can be a target, with the task each would mean. */
+  targets: { column: string; task: TableTask }[];
+  /** Absent when no column can be one. */
+  target?: TargetGuess;
+  /** The first rows as written, "" for missing; order as `columns`. */
+  preview: string[][];
+  /** sha-256 of the file's bytes, hexadecimal. */
+  fingerprint: string;
+}
+
+/** What `inspect` answers; later kinds of data join the union. */
+export type Inspection = TableProfile;

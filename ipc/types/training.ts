@@ -1,0 +1,241 @@
+// Training: what is asked for, planned, told on the way and kept.
+import type { ErrorRecord } from "../error.ts";
+import type { TableTask } from "./tables.ts";
+import type { MemoryReading } from "./devices.ts";
+
+export type OptimizerName =
+  | "sgd"
+  | "momentum"
+  | "nesterov"
+  | "rmsprop"
+  | "adagrad"
+  | "adadelta"
+  | "adam"
+  | "adamw"
+  | "adamax"
+  | "nadam"
+  | "radam"
+  | "asgd"
+  | "rprop"
+  | "lamb"
+  | "lion"
+  | "adafactor"
+  | "muon"
+  | "schedulefree";
+export type Precision = "full" | "mixed";
+export type ScheduleName = "constant" | "step" | "cosine" | "warmup" | "onecycle" | "plateau";
+
+/** Everything that decides a run; absent fields take the default that the plan shows. */
+export interface TrainSpec {
+  /** Path of the data file. */
+  data: string;
+  target?: string;
+  task?: "auto" | TableTask;
+  /** Model family; the default suits the task. */
+  model?: string;
+  /** Family settings: width, depth, dropout… */
+  config?: Record<string, number | string | boolean>;
+  /** Columns not to use as inputs. */
+  ignore?: string[];
+  optimizer?: OptimizerName;
+  lr?: number;
+  schedule?: ScheduleName;
+  weightDecay?: number;
+  batch?: number;
+  epochs?: number;
+  steps?: number;
+  /** Longest training time in seconds; the rest of the work (reading, testing, writing) comes on top. */
+  seconds?: number;
+  /** Default true: rows are shuffled each epoch. */
+  shuffle?: boolean;
+  /** Default true: rows are held out for validation and test. */
+  split?: boolean;
+  seed?: number;
+  device?: string;
+  /** "mixed": products in float16 where the device has it, parameters in float32; default "full". */
+  precision?: Precision;
+  logLosses?: boolean;
+}
+
+/** What will happen when Train is pressed. */
+export interface TrainPlan {
+  task: TableTask;
+  target: string;
+  classes?: number;
+  inputs: number;
+  rows: { train: number; validation: number; test: number };
+  model: { name: string; parameters: number };
+  device: string;
+  batch: number;
+  maxEpochs: number;
+  maxSeconds: number;
+  /** A forecast: how long it probably takes and the memory that the worker then needs. */
+  estimatedSeconds: number;
+  estimatedBytes: number;
+  /** Every setting with the value in force. */
+  settings: Required<Pick<TrainSpec, "optimizer" | "lr" | "schedule" | "weightDecay" | "batch" | "seed" | "shuffle" | "split">>;
+}
+
+/** A device tried before a run: milliseconds of a step, or why it gave none. */
+export interface DeviceTrial {
+  device: string;
+  threads: number;
+  stepMs: number | null;
+  why?: string;
+}
+
+/** An operator that the device cannot run, and how many of its nodes run on the processor instead. */
+export interface Fallback {
+  operator: string;
+  count: number;
+}
+
+/** What was settled when a run began. A resumed run goes by it, so that it gives the same numbers. */
+export interface RunChoice {
+  device: string;
+  /** Processors at work, also beside a device. */
+  threads: number;
+  /** Why this device: it was asked for; the fastest of those tried; or a trial would have cost more than it gives. */
+  why: "asked" | "fastest" | "short";
+  trials: DeviceTrial[];
+  /** Rows a step, and how many were planned where so many did not fit the memory. */
+  batch: number;
+  shrunkFrom?: number;
+  /** Most bytes that the worker holds, as reckoned before and as measured in the end (so far). */
+  memory: { forecastBytes: number; measuredBytes?: number };
+  fallbacks?: Fallback[];
+}
+
+/** The field's names: loss; accuracy, macroF1, logLoss, rocAuc (two classes); r2, rmse, mae. */
+export type Metrics = Record<string, number>;
+
+export type RunState = "queued" | "preparing" | "running" | "paused" | "finishing" | "done" | "interrupted" | "failed";
+
+/** One point of the curves, written to metrics.jsonl and shown live. `validation` is absent between evaluations. */
+export interface CurvePoint {
+  step: number;
+  epoch: number;
+  /** Seconds of training so far, pauses not counted. */
+  seconds: number;
+  lr: number;
+  trainLoss: number;
+  validationLoss?: number;
+  /** The task's metric on the validation rows: accuracy or r2. */
+  metric?: number;
+}
+
+/** A plain sentence that is true now; `code` picks the words, `data` fills them. */
+export interface Referee {
+  code:
+    | "reading"
+    | "starting"
+    | "learning"
+    | "slowing"
+    | "memorising"
+    | "stuck"
+    | "paused"
+    | "testing"
+    | "converged"
+    | "budgetSpent"
+    | "stoppedByUser"
+    | "interrupted"
+    | "failed";
+  data: Record<string, string | number>;
+  message: string;
+}
+
+export interface RunProgress {
+  state: RunState;
+  epoch: number;
+  maxEpochs: number;
+  step: number;
+  maxSteps: number;
+  metricName: "accuracy" | "r2";
+  /** The newest point, where there is one. */
+  point?: CurvePoint;
+  /** The best point on the validation rows so far; its weights are kept. */
+  best?: { step: number; epoch: number; seconds: number; validationLoss: number; metric: number };
+  rowsPerSecond: number;
+  stepMs: number;
+  /** Forecast of the time left, in seconds; null while unknown. */
+  secondsLeft: number | null;
+  seconds: number;
+  memory?: MemoryReading;
+  /** Once it is settled. */
+  choice?: RunChoice;
+  referee: Referee;
+}
+
+export interface Baselines {
+  /** The dumb guess: the most frequent class, or the mean. */
+  constant: Metrics;
+  /** A linear model on the same inputs and the same split. */
+  linear: Metrics;
+}
+
+/** A row the model got most wrong. `row` counts the data rows of the file from 1. */
+export interface Mistake {
+  row: number;
+  cells: string[];
+  truth: string;
+  prediction: string;
+  /** Probability given to the wrong answer, or the absolute error. */
+  badness: number;
+}
+
+export interface RunReport {
+  task: TableTask;
+  target: string;
+  classes?: string[];
+  rows: { train: number; validation: number; test: number };
+  metrics: { train: Metrics; validation: Metrics | null; test: Metrics | null };
+  /** On the test rows (the train rows when nothing was held out). */
+  baseline: Baselines;
+  /** Whether the network beats both baselines on the task's metric, said as data. */
+  verdict: { beatsConstant: boolean; beatsLinear: boolean; metric: string; network: number; constant: number; linear: number };
+  /** Classification: counts[true][predicted] on the test rows, classes in order; the 20 most frequent, the rest together as "…". */
+  confusion?: { labels: string[]; counts: number[][] };
+  /** Regression: up to 2,000 test rows. */
+  scatter?: { truth: number[]; predicted: number[] };
+  columns: string[];
+  mistakes: Mistake[];
+}
+
+/** A run as run.json and `train --json` tell it. */
+export interface RunResult {
+  run: string;
+  task: TableTask;
+  model: { name: string; parameters: number; trainable: number };
+  device: string;
+  metrics: { train: Metrics; validation: Metrics | null; test: Metrics | null };
+  baseline: Baselines;
+  verdict: RunReport["verdict"];
+  seconds: number;
+  steps: number;
+  epochs: number;
+  bestStep: number;
+  peakMemoryBytes: number;
+  stopped: "converged" | "budget" | "interrupted";
+  onnx: string;
+  choice?: RunChoice;
+  losses?: number[];
+}
+
+/** run.json: written when the run is created, and again at every change of state. */
+export interface RunRecord {
+  version: 1;
+  id: string;
+  created: number;
+  state: RunState;
+  spec: TrainSpec;
+  /** What the data was when the run began; a resumed run checks it. */
+  fingerprint?: string;
+  plan?: TrainPlan;
+  choice?: RunChoice;
+  /** The device that is being tried: a worker that dies of it leaves it here, and it is not tried again. */
+  trying?: string;
+  result?: RunResult;
+  error?: ErrorRecord;
+  /** The last progress told, so that a reopened app shows where the run stood. */
+  progress?: RunProgress;
+}
