@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "vite";
+import { bundle } from "../scripts/bundle.mjs";
 
 const args = process.argv.slice(2);
 const flag = (name) => {
@@ -18,14 +18,9 @@ const profile = flag("profile");
 const here = dirname(fileURLToPath(import.meta.url));
 const out = mkdtempSync(join(tmpdir(), "paddock-build-"));
 try {
-  await build({
-    configFile: false,
-    logLevel: "error",
-    build: { ssr: join(here, "build.ts"), outDir: out, target: "node20", rollupOptions: { output: { entryFileNames: "build.mjs" } } },
-    ssr: { noExternal: true },
-  });
+  const program = await bundle(join(here, "build.ts"));
   const profiled = profile ? ["--cpu-prof", `--cpu-prof-dir=${profile}`] : [];
-  const child = (...rest) => spawnSync(process.execPath, [...profiled, join(out, "build.mjs"), ...rest], { encoding: "utf8" });
+  const child = (...rest) => spawnSync(process.execPath, [...profiled, program, ...rest], { encoding: "utf8" });
   const cases = args.length ? args : ["chain 10000", "chain 5000", "transformer 24"];
   for (const each of cases) {
     const found = Array.from({ length: runs }, () => {

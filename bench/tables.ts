@@ -57,9 +57,9 @@ const { values: options, positionals } = parseArgs({
     json: { type: "string" },
   },
 });
-const shared = process.env["PADDOCK_SHARED"] ?? resolve(import.meta.dirname, "../../../../shared");
+const shared = process.env["PADDOCK_SHARED"] ?? resolve(import.meta.dirname, "../../../shared");
 const peer = process.env["PADDOCK_PEER"] ?? join(shared, "tools/peer-python");
-const peerScript = resolve(import.meta.dirname, "../../../bench/peer/sklearn.py");
+const peerScript = resolve(import.meta.dirname, "../../bench/peer/sklearn.py");
 const scratch = await mkdtemp(join(tmpdir(), "paddock-tables-"));
 const cache = join(tmpdir(), "paddock-tables-cache");
 const names = positionals.length ? positionals : Object.keys(tables);
