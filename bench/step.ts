@@ -1,4 +1,4 @@
-// Time of one training step, by net: median, 10th and 90th percentile. Run with: node bench/step.mjs [--device cpu] [--threads N] [--steps N] [--spin] [number of the net…]
+// Time of one training step, by net: median, 10th and 90th percentile. Run with: node bench/step.mjs [--device cpu] [--threads N] [--steps N] [number of the net…]
 import { parseArgs } from "node:util";
 import { OrtEngine } from "../worker/run/onnxruntime.ts";
 import { netBatch, nets, netStep } from "./nets.ts";
@@ -8,7 +8,6 @@ const { values, positionals } = parseArgs({
   options: {
     device: { type: "string", default: "cpu" },
     threads: { type: "string" },
-    spin: { type: "boolean", default: false },
     steps: { type: "string", default: "300" },
   },
 });
@@ -16,7 +15,7 @@ const { values, positionals } = parseArgs({
 const rows: Record<string, Record<string, string | number>> = {};
 for (const [i, net] of nets.entries()) {
   if (positionals.length && !positionals.includes(String(i))) continue;
-  const engine = new OrtEngine(values.device, { spin: values.spin, ...(values.threads && { threads: Number(values.threads) }) });
+  const engine = new OrtEngine(values.device, values.threads ? { threads: Number(values.threads) } : {});
   const step = netStep(net);
   const opened = performance.now();
   const session = await engine.train(step, undefined);

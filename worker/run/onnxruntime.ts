@@ -31,20 +31,24 @@ export function threadCount(): number {
 /** How many processors a net of so many parameters gets where nothing else is said. */
 export const usualThreads = (parameters: number): number => (parameters < oneThread ? 1 : threadCount());
 
+/**
+ * Threads wait busily for the next operator, for 50 µs at most, and never between runs. Against threads that sleep at once a step takes 0.87 of
+ * the time in six of the suite's nets (bench/waiting.ts, 2 cores), as with any longer wait; where two other programs want both processors it
+ * takes 1.12 to 1.21, and 1.3 to 1.8 with the runtime's own wait of a millisecond and more.
+ */
+const waits = { force_spinning_stop: "1", intra_op: { allow_spinning: "1", spin_duration_us: "50" } };
+
 export class OrtEngine implements Engine {
   readonly id: string;
   readonly #threads: number | undefined;
-  readonly #spin: boolean;
+  readonly #waits: object;
   readonly #open = new Set<{ dispose(): Promise<void> }>();
 
-  /**
-   * @param options.spin whether threads wait busily for work. Where other programs want the processors too (the app's own page among them),
-   * that made steps 3 to 5 times slower (bench/step.ts, 2 cores); alone on the machine it makes large steps a little faster. Default false.
-   */
-  constructor(id: string, options: { threads?: number; spin?: boolean } = {}) {
+  /** @param options.waits how threads wait for work, in the runtime's own words under `session`: for benches */
+  constructor(id: string, options: { threads?: number; waits?: object } = {}) {
     this.id = id;
     this.#threads = options.threads;
-    this.#spin = options.spin ?? false;
+    this.#waits = options.waits ?? waits;
   }
 
   async load(graph: Graph | Uint8Array): Promise<InferenceSession> {
@@ -126,7 +130,7 @@ export class OrtEngine implements Engine {
         // One block planned for all of a run lies beside what the first run took: 1.1 to 1.3 times the memory in seven nets, and no faster.
         enableMemPattern: false,
         logSeverityLevel: 3,
-        extra: { session: { intra_op: { allow_spinning: this.#spin ? "1" : "0" } } },
+        extra: { session: this.#waits },
         ...more,
       });
     } catch (thrown) {
