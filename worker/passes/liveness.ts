@@ -78,6 +78,8 @@ export function liveness(graph: Graph, sizes: Readonly<Record<string, number>> =
   const outside = new Set([...known.inputs.map((i) => i.name), ...known.initializers.keys(), ...known.outputs.map((o) => o.name), ""]);
   /** The block that a value lies in, and how many values still lie in each block. */
   const blockOf = new Map<string, { bytes: number; users: number }>();
+  /** Views of what is somebody else's. */
+  const shown = new Set<string>();
   let alive = 0;
   let found: Liveness = { peak: 0, at: undefined };
   const drop = (name: string) => {
@@ -91,7 +93,12 @@ export function liveness(graph: Graph, sizes: Readonly<Record<string, number>> =
     node.outputs.forEach((y, at) => {
       if (outside.has(y)) return;
       const size = bytes(y);
-      const view = own && at === 0 && views.has(node.type) ? blockOf.get(node.inputs[0]!) : undefined;
+      const isView = own && at === 0 && views.has(node.type);
+      if (isView && (outside.has(node.inputs[0]!) || shown.has(node.inputs[0]!))) {
+        shown.add(y);
+        return;
+      }
+      const view = isView ? blockOf.get(node.inputs[0]!) : undefined;
       const place =
         view ??
         (own && at === 0 && inPlace.has(node.type)

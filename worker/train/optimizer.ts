@@ -160,8 +160,10 @@ export function optimizer(spec: OptimizerSpec): Optimizer {
       const decayed = decay ? (recipe.decay?.(settings, dims) ?? settings.weightDecay) : 0;
       const l2 = decay && settings.l2 ? [addL2(settings.l2)] : [];
       const parts = [...l2, ...recipe.parts(settings, dims)];
+      // Before u in the file, and so after it in ONNX Runtime's order: it does not lie in memory while u is made.
+      const shrunk = decayed && !recipe.decays ? shrink(g, at, decayed) : at.p;
       const u = parts.reduce((value, part) => part(g, value, { ...at, decay: decayed }), gradient);
-      return g.sub(decayed && !recipe.decays ? shrink(g, at, decayed) : at.p, u);
+      return g.sub(shrunk, u);
     },
   };
 }
