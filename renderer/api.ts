@@ -5,14 +5,16 @@ import { AppError, type ErrorRecord, isErrorCode } from "../ipc/error.ts";
 import { arrayExtensions } from "../ipc/frames.ts";
 import type { Handout, Source } from "../ipc/host.ts";
 import { type Dispose, Listeners, type Port } from "../ipc/port.ts";
+import { type Dropped, type Folder, isFolder } from "./state/dropped.ts";
+import { type TarFile, tarOf } from "./state/tar.ts";
 
 /** What the app needs from the door it came through. */
 export interface Door {
   kind: "electron" | "browser";
   /** A new connection to the host; rejects with `connectionLost` when there is none to be had. */
   open(): Promise<Port>;
-  /** Makes a dropped file known to the host: by its path, or by uploading it (progress 0…1). */
-  take(file: File, onProgress: (fraction: number) => void, signal?: AbortSignal): Promise<Source>;
+  /** Makes a dropped file or folder known to the host: by its path, or by uploading it, a folder as one archive (progress 0…1). */
+  take(dropped: Dropped, onProgress: (fraction: number) => void, signal?: AbortSignal): Promise<Source>;
   /** Gives a file to the user: a save dialog, or a download. Answers false when the user changed their mind. */
   save(handout: Handout): Promise<boolean>;
 }
@@ -66,16 +68,29 @@ function electronDoor(paddock: Bridge): Door {
         window.addEventListener("message", take);
         void paddock.connect();
       }),
-    async take(file) {
-      const path = paddock.pathFor(file);
+    async take(dropped) {
+      const path = pathOf(paddock, dropped);
       if (!path)
-        throw new AppError("fileMissing", `'${file.name}' is not a file on this machine.`, "Save it to a folder first, then drop it.", {
-          file: file.name,
+        throw new AppError("fileMissing", `'${dropped.name}' is not a file on this machine.`, "Save it to a folder first, then drop it.", {
+          file: dropped.name,
         });
       return { kind: "path", path };
     },
     save: async (handout) => (await paddock.save(handout)) !== false,
   };
+}
+
+/** Where a dropped file or folder lies; of a chosen folder only its files are known, so their way down is taken off again. */
+function pathOf(paddock: Bridge, dropped: Dropped): string {
+  if (!isFolder(dropped)) return paddock.pathFor(dropped);
+  const path = paddock.pathFor(dropped.handle);
+  if (dropped.within === undefined || !path) return path;
+  const below = dropped.within.split("/").length;
+  return path
+    .split(/(?<=[\\/])/)
+    .slice(0, -below)
+    .join("")
+    .replace(/[\\/]$/, "");
 }
 
 /** A MessagePort as a Port. */
@@ -116,8 +131,10 @@ function browserDoor(address: URL): Door {
       url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
       return socketPort(new WebSocket(url));
     },
-    take: (file, onProgress, signal) =>
-      upload(new URL(`./upload?name=${encodeURIComponent(file.name)}`, address), token, file, onProgress, signal),
+    async take(dropped, onProgress, signal) {
+      const file = isFolder(dropped) ? tarOf(`${dropped.name}.tar`, await filesOf(dropped)) : dropped;
+      return upload(new URL(`./upload?name=${encodeURIComponent(file.name)}`, address), token, file, onProgress, signal);
+    },
     async save(handout) {
       if (!handout.url)
         throw new AppError("fileMissing", `'${handout.name}' lies at ${handout.path}.`, "Copy it from there.", { file: handout.path });
@@ -132,6 +149,12 @@ function browserDoor(address: URL): Door {
       return true;
     },
   };
+}
+
+async function filesOf(folder: Folder): Promise<TarFile[]> {
+  const files = await folder.files();
+  if (files.length) return files;
+  throw new AppError("fileEmpty", `The folder '${folder.name}' is empty.`, "Choose one with files in it.", { file: folder.name });
 }
 
 /** Resolves when the socket is open. */

@@ -1,6 +1,7 @@
 // A file on its way in: from the drop to the open project, one at a time, with how far it is, a way out, and what went wrong.
 import { AppError, type ErrorRecord } from "../../ipc/error.ts";
 import type { HostEvents } from "../../ipc/host.ts";
+import type { Dropped } from "./dropped.ts";
 import type { Ground } from "./ground.ts";
 import type { Projects } from "./projects.svelte.ts";
 import { say } from "./words.svelte.ts";
@@ -22,8 +23,8 @@ export class Intake {
     this.#projects = projects;
   }
 
-  /** Starts a project from the first of the files. */
-  async takeFiles(files: readonly File[]): Promise<void> {
+  /** Starts a project from the first of the files or folders. */
+  async takeFiles(files: readonly Dropped[]): Promise<void> {
     const file = files[0];
     if (!file || this.busy) return;
     if (files.length > 1) this.#ground.toasts.add(say.shell.oneFile(file.name));

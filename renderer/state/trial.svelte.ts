@@ -2,6 +2,7 @@
 import { AppError, type ErrorRecord } from "../../ipc/error.ts";
 import type { Handout } from "../../ipc/host.ts";
 import type { FormField, ModelForm, Prediction } from "../../ipc/types.ts";
+import type { Dropped } from "./dropped.ts";
 import type { Ground } from "./ground.ts";
 
 /** Milliseconds of rest before an answer is asked for. */
@@ -79,7 +80,7 @@ export class Trial {
     this.asking = false;
   }
 
-  async predictFile(file: File): Promise<void> {
+  async predictFile(file: Dropped): Promise<void> {
     this.#fileCancel?.abort();
     const cancel = new AbortController();
     this.#fileCancel = cancel;

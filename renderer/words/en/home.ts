@@ -6,6 +6,7 @@ export const home = {
   dropTitle: "Drop a file here",
   dropHelp: "CSV or TSV, from a spreadsheet or a database. It stays on this machine.",
   choose: "Choose a file…",
+  chooseFolder: "Choose a folder…",
   samplesTitle: "Or try one of these",
   samples: { penguins: "Penguins", houses: "Houses", bikes: "Bikes" },
   samplesHelp: "Each trains in seconds.",

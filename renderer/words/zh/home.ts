@@ -7,6 +7,7 @@ export const home = {
   dropTitle: "把文件拖到这里",
   dropHelp: "来自电子表格或数据库的 CSV 或 TSV 文件。数据不会离开这台电脑。",
   choose: "选择文件……",
+  chooseFolder: "选择文件夹…",
   samplesTitle: "或者先试试这些",
   samples: { penguins: "企鹅", houses: "房屋", bikes: "共享单车" },
   samplesHelp: "每个只需几秒即可训练完成。",
