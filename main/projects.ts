@@ -1,7 +1,7 @@
 // Projects on disk: a folder each, with the data copied in. A project counts as there once its project.json is; what a failed or
 // cancelled import left is removed, also after a crash.
 import { mkdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import * as v from "valibot";
 import { AppError } from "../ipc/error.ts";
 import type { Project, ProjectSummary } from "../ipc/host.ts";
@@ -20,8 +20,10 @@ export interface ProjectRecord {
   name: string;
   created: number;
   updated: number;
-  /** The data file's name in data/, which every file system takes. */
+  /** The data file's name in data/, which every file system takes; of a folder used in place, its own name. */
   file: string;
+  /** Where a folder lies that is used in place: a folder may be larger than a copy should be. */
+  linked?: string;
   bytes: number;
   rows: number;
   fingerprint: string;
@@ -41,6 +43,12 @@ const kind: RecordKind<ProjectRecord> = {
       v.string(),
       v.check((name) => name === safeFileName(name, 255), "is not a plain file name"),
     ),
+    linked: v.optional(
+      v.pipe(
+        v.string(),
+        v.check((path) => isAbsolute(path), "is not a whole path"),
+      ),
+    ),
     bytes: v.number(),
     rows: v.number(),
     fingerprint: v.string(),
@@ -53,7 +61,7 @@ const kind: RecordKind<ProjectRecord> = {
 };
 
 export interface Import {
-  /** Path of the file to bring in. */
+  /** Path of the file to bring in, or of the folder to use where it is. */
   from: string;
   /** The name the user knows it by. */
   name: string;
@@ -133,23 +141,25 @@ export class Projects {
     }
   }
 
-  /** The data file of a project. */
+  /** The data file or folder of a project. */
   data(record: ProjectRecord): string {
-    return this.paths.data(record.id, record.file);
+    return record.linked ?? this.paths.data(record.id, record.file);
   }
 
-  /** Brings a file in: copied (or moved), profiled, recorded. Nothing stays behind when that fails or is cancelled. */
+  /** Brings a file in: copied (or moved), profiled, recorded; a folder stays where it is. Nothing stays behind when that fails or is cancelled. */
   async create({ from, name, move, profile, onProgress, signal }: Import): Promise<ProjectRecord> {
-    const bytes = await regularFile(from);
+    const linked = (await stat(from).catch(() => undefined))?.isDirectory() ? resolve(from) : undefined;
+    const size = linked === undefined ? await regularFile(from) : undefined;
     const title = titleOf(name);
     const id = newProjectId(title);
     const folder = this.paths.project(id);
     const file = safeFileName(name);
-    const target = this.paths.data(id, file);
+    const target = linked ?? this.paths.data(id, file);
     await mkdir(join(folder, "data"), { recursive: true });
     const lock = await takeLock(join(folder, "creating.lock"));
     try {
-      if (move) await renameWell(from, target);
+      if (linked !== undefined) onProgress(null);
+      else if (move) await renameWell(from, target);
       else await copyFileTo(from, target, { onProgress, signal });
       const found = await profile(target);
       signal.throwIfAborted();
@@ -161,7 +171,8 @@ export class Projects {
         created: now,
         updated: now,
         file,
-        bytes,
+        ...(linked !== undefined && { linked }),
+        bytes: size ?? found.bytes,
         rows: found.rows,
         fingerprint: found.fingerprint,
         spec: found.target ? { target: found.target.column, task: found.target.task } : {},
