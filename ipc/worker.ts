@@ -54,6 +54,8 @@ export interface WorkerApi {
     input: { run: string; file: string; out: string } & WithCache,
     signal?: AbortSignal,
   ): Promise<{ out: string; rows: number; predictions: Prediction[] }>;
+  /** The first texts of a file with their predictions and how each became numbers (`tokens`). Throws usage where the model reads no texts. */
+  explain(input: { run: string; file: string } & WithCache, signal?: AbortSignal): Promise<Prediction[]>;
   evaluate(input: { run: string; file: string } & WithCache, signal?: AbortSignal): Promise<{ metrics: Metrics; report: RunReport }>;
 
   /** Opens the line on the real engine: the step graph of DESIGN.md section 1, one session run a step. */

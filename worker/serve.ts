@@ -37,7 +37,10 @@ export function createWorker(emit: Emit): Worker {
   const current = () => [...jobs].at(-1)?.control;
 
   const handlers = {
-    inspect: async ({ file, cache }, signal) => kinds[await kindOf(file)].inspect(file, { cache, signal, onWorking }),
+    async inspect({ file, cache }, signal) {
+      const source = { cache, signal, onWorking };
+      return kinds[await kindOf(file, undefined, source)].inspect(file, source);
+    },
     async rows({ file, cache, offset, limit }, signal) {
       const table = await openTable(file, { cache, signal, onProgress });
       try {
@@ -46,7 +49,10 @@ export function createWorker(emit: Emit): Worker {
         await table.close();
       }
     },
-    plan: async ({ spec, cache }, signal) => kinds[await kindOf(spec.data, spec.task)].plan(spec, { cache, signal, onWorking }),
+    async plan({ spec, cache }, signal) {
+      const source = { cache, signal, onWorking };
+      return kinds[await kindOf(spec.data, spec.task, source)].plan(spec, source);
+    },
 
     async train({ run, spec, cache }, signal) {
       if (jobs.size > 0) throw new AppError("runBusy", "This worker is training another run.", "Wait for it to end, or stop it.");
@@ -91,6 +97,8 @@ export function createWorker(emit: Emit): Worker {
         const { rows, predictions } = await predictFile(predictor, { file, out, cache, signal, onProgress });
         return { out, rows, predictions };
       }),
+    explain: ({ run, file, cache }, signal) =>
+      tried.use(run, async (predictor) => (await predictFile(predictor, { file, cache, signal, onProgress, explain: true })).predictions),
     evaluate: ({ run, file, cache }, signal) => evaluateRun(run, file, { cache, signal, onProgress }),
 
     async lessonOpen(spec) {

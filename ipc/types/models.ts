@@ -4,7 +4,7 @@ import type { TableTask } from "./tables.ts";
 /** One input of a trained table model, as a form shows it. */
 export interface FormField {
   name: string;
-  type: "number" | "category" | "date";
+  type: "number" | "category" | "date" | "text";
   /** Known values, most frequent first (categories). */
   values?: string[];
   min?: number;
@@ -26,4 +26,18 @@ export interface Prediction {
   row: number;
   prediction: string | number;
   probabilities?: Record<string, number>;
+  /** How the text became numbers, where that was asked for. */
+  tokens?: TextToken[];
+}
+
+/** A piece of a text: a word, two neighbours or a run of letters within a word ("<" and ">" are its ends). */
+export interface TextToken {
+  piece: string;
+  /** The place of the table that it is hashed to. */
+  id: number;
+  /** How often the text fills that place, and what it then weighs of the text's length 1: damped count times rarity. */
+  count: number;
+  weight: number;
+  /** How much it speaks for the answer given: for a class, its share of the logit above the mean of all classes'. Where that can be said. */
+  effect?: number;
 }

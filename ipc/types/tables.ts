@@ -52,6 +52,8 @@ export interface Problem {
     | "duplicateRows"
     | "answerColumn"
     | "rareClasses"
+    | "unreadableTexts"
+    | "brokenRows"
     | "targetMissingRows"
     | "fewRows";
   column?: string;
@@ -74,7 +76,11 @@ export interface TargetGuess {
 }
 
 export interface TableProfile {
-  kind: "table";
+  /** "text": a table of texts with a label, or a folder of class folders shown as one; then `text` names the column. */
+  kind: "table" | "text";
+  text?: string;
+  /** Classes of the target with their rows, of texts. */
+  classes?: { value: string; count: number }[];
   /** The file's own name, without its folder. */
   file: string;
   bytes: number;
@@ -92,5 +98,22 @@ export interface TableProfile {
   fingerprint: string;
 }
 
+/** Conversations: questions with their answers, or messages in turn. Can be looked at; learning from them comes later. */
+export interface ChatsProfile {
+  kind: "chats";
+  file: string;
+  bytes: number;
+  rows: number;
+  /** How a row holds its conversation. */
+  form: "messages" | "conversations" | "prompt/completion" | "instruction/input/output" | "question/answer";
+  /** Messages in all. */
+  messages: number;
+  problems: Problem[];
+  /** The first rows: who speaks and the start of what is said. */
+  preview: { role: string; content: string }[][];
+  /** sha-256 of the file's bytes, hexadecimal. */
+  fingerprint: string;
+}
+
 /** What `inspect` answers; later kinds of data join the union. */
-export type Inspection = TableProfile;
+export type Inspection = TableProfile | ChatsProfile;

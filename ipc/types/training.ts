@@ -30,7 +30,7 @@ export interface TrainSpec {
   /** Path of the data file. */
   data: string;
   target?: string;
-  task?: "auto" | TaskName;
+  task?: "auto" | TaskName | "text";
   /** Model family; the default suits the task. */
   model?: string;
   /** Family settings: width, depth, dropout… */
@@ -72,6 +72,8 @@ export interface TrainPlan {
   /** A forecast: how long it probably takes and the memory that the worker then needs. */
   estimatedSeconds: number;
   estimatedBytes: number;
+  /** Where texts are learned from: their column, and the columns beside it that are not. */
+  text?: { column: string; leftOut: string[] };
   /** Every setting with the value in force. */
   settings: Required<Pick<TrainSpec, "optimizer" | "lr" | "schedule" | "weightDecay" | "batch" | "seed" | "shuffle" | "split">>;
 }

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { basename, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
-import type { ColumnProfile, Inspection } from "../../ipc/types.ts";
+import type { ChatsProfile, ColumnProfile, Inspection } from "../../ipc/types.ts";
 import { action, type Context } from "./action.ts";
 import { type Answer, bytes, columns, errorJson, short } from "./output.ts";
 
@@ -52,11 +52,17 @@ async function inspectAll({ paths, progress, signal, startWorker }: Context, fil
 }
 
 function describe(found: Inspection): string {
+  if (found.kind === "chats") return describeChats(found);
   const rows = found.columns.map((column) => [column.name, column.type, column.missing, column.distinct, facts(column)]);
   const target = found.target ? `\nGuessed target: ${found.target.column} (${found.target.task})` : "\nNo column can be a target.";
   const problems = found.problems.map(({ message, hint }) => `\n! ${message} ${hint}`).join("");
-  const head = `${found.file}: ${found.rows} rows, ${found.columns.length} columns, ${bytes(found.bytes)}, ${found.dialect.encoding}`;
+  const head = `${found.file}: ${found.rows} rows, ${found.columns.length} columns, ${bytes(found.bytes)}, ${found.dialect.encoding}${found.text === undefined ? "" : `; texts in "${found.text}"`}`;
   return `${head}\n\n${columns([["column", "type", "missing", "distinct", ""], ...rows])}\n${target}${problems}`;
+}
+
+function describeChats({ file, rows, messages, form, problems }: ChatsProfile): string {
+  const told = problems.map(({ message, hint }) => `\n! ${message} ${hint}`).join("");
+  return `${file}: ${rows} conversations (${form}), ${messages} messages${told}`;
 }
 
 function facts(column: ColumnProfile): string {

@@ -21,4 +21,6 @@ export const problems: ProblemDictionary = {
   rareClasses: {},
   targetMissingRows: {},
   fewRows: {},
+  unreadableTexts: {},
+  brokenRows: {},
 };
