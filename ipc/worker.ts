@@ -31,9 +31,9 @@ interface WithCache {
 
 export interface WorkerApi {
   /** Reads a data file and says what is in it. Cancelling leaves nothing behind. */
-  inspect(input: { file: string } & WithCache, signal?: AbortSignal): Promise<Inspection>;
+  inspect(input: { file: string; part?: string } & WithCache, signal?: AbortSignal): Promise<Inspection>;
   /** Rows of the table as written, "" for missing, from row `offset` (0 is the first). */
-  rows(input: { file: string; offset: number; limit: number } & WithCache, signal?: AbortSignal): Promise<string[][]>;
+  rows(input: { file: string; part?: string; offset: number; limit: number } & WithCache, signal?: AbortSignal): Promise<string[][]>;
   /** What a run with this spec would do; trains nothing. */
   plan(input: { spec: TrainSpec } & WithCache, signal?: AbortSignal): Promise<TrainPlan>;
   /**
@@ -51,10 +51,13 @@ export interface WorkerApi {
   predict(input: { run: string; rows: Record<string, string>[] }, signal?: AbortSignal): Promise<Prediction[]>;
   /** A file of rows to a file of predictions (.csv, .jsonl or .parquet by its ending), written whole or not at all. */
   predictFile(
-    input: { run: string; file: string; out: string } & WithCache,
+    input: { run: string; file: string; part?: string; out: string } & WithCache,
     signal?: AbortSignal,
   ): Promise<{ out: string; rows: number; predictions: Prediction[] }>;
-  evaluate(input: { run: string; file: string } & WithCache, signal?: AbortSignal): Promise<{ metrics: Metrics; report: RunReport }>;
+  evaluate(
+    input: { run: string; file: string; part?: string } & WithCache,
+    signal?: AbortSignal,
+  ): Promise<{ metrics: Metrics; report: RunReport }>;
 
   /** Opens the line on the real engine: the step graph of DESIGN.md section 1, one session run a step. */
   lessonOpen(input: LessonSpec, signal?: AbortSignal): Promise<LessonState>;

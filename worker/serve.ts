@@ -37,9 +37,9 @@ export function createWorker(emit: Emit): Worker {
   const current = () => [...jobs].at(-1)?.control;
 
   const handlers = {
-    inspect: async ({ file, cache }, signal) => kinds[await kindOf(file)].inspect(file, { cache, signal, onWorking }),
-    async rows({ file, cache, offset, limit }, signal) {
-      const table = await openTable(file, { cache, signal, onProgress });
+    inspect: async ({ file, part, cache }, signal) => kinds[await kindOf(file)].inspect(file, { cache, part, signal, onWorking }),
+    async rows({ file, part, cache, offset, limit }, signal) {
+      const table = await openTable(file, { cache, part, signal, onProgress });
       try {
         return await table.rows(offset, limit);
       } finally {
@@ -86,12 +86,12 @@ export function createWorker(emit: Emit): Worker {
 
     form: ({ run }) => tried.use(run, (predictor) => predictor.form),
     predict: ({ run, rows }, signal) => tried.use(run, (predictor) => predictor.predictRows(rows, signal)),
-    predictFile: ({ run, file, out, cache }, signal) =>
+    predictFile: ({ run, file, part, out, cache }, signal) =>
       tried.use(run, async (predictor) => {
-        const { rows, predictions } = await predictFile(predictor, { file, out, cache, signal, onProgress });
+        const { rows, predictions } = await predictFile(predictor, { file, part, out, cache, signal, onProgress });
         return { out, rows, predictions };
       }),
-    evaluate: ({ run, file, cache }, signal) => evaluateRun(run, file, { cache, signal, onProgress }),
+    evaluate: ({ run, file, part, cache }, signal) => evaluateRun(run, file, { cache, part, signal, onProgress }),
 
     async lessonOpen(spec) {
       const next = await Lesson.open(spec);

@@ -53,13 +53,26 @@ export interface Problem {
     | "answerColumn"
     | "rareClasses"
     | "targetMissingRows"
-    | "fewRows";
+    | "fewRows"
+    | "otherParts"
+    | "columnLeftOut"
+    | "cellErrors"
+    | "mergedCells"
+    | "rowsSkipped"
+    | "changesWaiting";
   column?: string;
   /** Line of the file or row of the table, from 1, where there is one place to look. */
   row?: number;
   data: Record<string, string | number>;
   message: string;
   hint: string;
+}
+
+/** A sheet of a workbook, a table of a database. */
+export interface TablePart {
+  name: string;
+  /** Where it is known without reading it. */
+  rows?: number;
 }
 
 export type TableTask = "regression" | "classification";
@@ -78,6 +91,11 @@ export interface TableProfile {
   /** The file's own name, without its folder. */
   file: string;
   bytes: number;
+  /** Which reader took it: csv, xlsx, parquet, … */
+  format?: string;
+  /** Of a file with several sheets or tables: which one this is, and all of them. */
+  part?: string;
+  parts?: TablePart[];
   rows: number;
   columns: ColumnProfile[];
   problems: Problem[];

@@ -29,6 +29,8 @@ export type ScheduleName = "constant" | "step" | "cosine" | "warmup" | "onecycle
 export interface TrainSpec {
   /** Path of the data file. */
   data: string;
+  /** The sheet or table of a file that holds several; the first that has rows where absent. */
+  part?: string;
   target?: string;
   task?: "auto" | TaskName;
   /** Model family; the default suits the task. */

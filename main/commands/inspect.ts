@@ -4,18 +4,22 @@ import { basename, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type { ColumnProfile, Inspection } from "../../ipc/types.ts";
 import { action, type Context } from "./action.ts";
+import { type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";
 import { type Answer, bytes, columns, errorJson, short } from "./output.ts";
 
 export function inspectCommand(): Command {
   return new Command("inspect")
     .description("say what is in a data file")
-    .argument("<files...>", "CSV or TSV files")
+    .argument("<files...>", "tables: CSV, Excel, Parquet, JSON, Arrow, SQLite, DuckDB")
+    .option(...sheetOption)
+    .addOption(tableOption())
     .option("--json", "print one JSON object")
     .action(
-      action(async (context, files: string[]) => {
-        if (files.length > 1) return inspectAll(context, files);
+      action(async (context, files: string[], options: PartOptions) => {
+        const part = partOf(options);
+        if (files.length > 1) return inspectAll(context, files, part);
         const found = await context.withWorker((api) =>
-          api.inspect({ file: resolve(files[0]!), cache: context.paths.cache }, context.signal),
+          api.inspect({ file: resolve(files[0]!), ...part, cache: context.paths.cache }, context.signal),
         );
         return { json: found, text: describe(found) };
       }),
@@ -25,7 +29,7 @@ export function inspectCommand(): Command {
 type Result = { file: string } & (Inspection | { error: ReturnType<typeof errorJson> });
 
 /** Several files in one process; a file that kills it costs the next one a new process. The worst exit code counts. */
-async function inspectAll({ paths, progress, signal, startWorker }: Context, files: string[]): Promise<Answer> {
+async function inspectAll({ paths, progress, signal, startWorker }: Context, files: string[], part: { part?: string }): Promise<Answer> {
   const { WarmWorker } = await import("../workers.ts");
   const warm = new WarmWorker(startWorker, { onStart: (worker) => worker.listen("working", (working) => progress.working(working)) });
   const results: Result[] = [];
@@ -34,7 +38,7 @@ async function inspectAll({ paths, progress, signal, startWorker }: Context, fil
   try {
     for (const file of files) {
       try {
-        const found = await warm.use((api) => api.inspect({ file: resolve(file), cache: paths.cache }, signal), signal);
+        const found = await warm.use((api) => api.inspect({ file: resolve(file), ...part, cache: paths.cache }, signal), signal);
         results.push({ ...found, file });
         texts.push(describe(found));
       } catch (thrown) {
@@ -55,7 +59,8 @@ function describe(found: Inspection): string {
   const rows = found.columns.map((column) => [column.name, column.type, column.missing, column.distinct, facts(column)]);
   const target = found.target ? `\nGuessed target: ${found.target.column} (${found.target.task})` : "\nNo column can be a target.";
   const problems = found.problems.map(({ message, hint }) => `\n! ${message} ${hint}`).join("");
-  const head = `${found.file}: ${found.rows} rows, ${found.columns.length} columns, ${bytes(found.bytes)}, ${found.dialect.encoding}`;
+  const where = found.part === undefined ? "" : ` (${found.part})`;
+  const head = `${found.file}${where}: ${found.rows} rows, ${found.columns.length} columns, ${bytes(found.bytes)}, ${found.format ?? "csv"}, ${found.dialect.encoding}`;
   return `${head}\n\n${columns([["column", "type", "missing", "distinct", ""], ...rows])}\n${target}${problems}`;
 }
 

@@ -8,8 +8,9 @@ import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
 import type { Prediction } from "../../ipc/types.ts";
 import { action, type Context } from "./action.ts";
+import { type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";
 
-interface Options {
+interface Options extends PartOptions {
   out?: string;
 }
 
@@ -18,21 +19,25 @@ export function predictCommand(): Command {
     .description("predict rows with a trained model")
     .argument("<run>", "the folder of a run, or its model.onnx")
     .argument("<data>", "a file of rows, or - for stdin")
+    .option(...sheetOption)
+    .addOption(tableOption())
     .option("--out <file>", "write a .csv, .jsonl or .parquet file")
     .option("--json", "print one JSON object")
     .action(
-      action(async (context, run: string, data: string, { out }: Options) => {
+      action(async (context, run: string, data: string, options: Options) => {
+        const { out } = options;
+        const part = partOf(options);
         const { findTrained } = await import("./runPath.ts");
         const model = await findTrained(run, context.paths);
         const scratch = await mkdtemp(join(tmpdir(), "paddock-predict-"));
         try {
           const file = data === "-" ? await fromStdin(scratch) : resolve(data);
           if (out) {
-            const { rows } = await predictTo(context, model, file, resolve(out));
+            const { rows } = await predictTo(context, model, { file, ...part }, resolve(out));
             return { json: { out: resolve(out), rows }, text: `${rows} predictions written to ${out}` };
           }
           const written = join(scratch, context.json ? "out.jsonl" : "out.csv");
-          await predictTo(context, model, file, written);
+          await predictTo(context, model, { file, ...part }, written);
           if (context.json) return { json: { predictions: await readPredictions(written) }, text: "" };
           context.progress.clear();
           await pipeline(createReadStream(written), process.stdout, { end: false });
@@ -44,9 +49,9 @@ export function predictCommand(): Command {
     );
 }
 
-function predictTo(context: Context, run: string, file: string, out: string) {
+function predictTo(context: Context, run: string, data: { file: string; part?: string }, out: string) {
   const { cache } = context.paths;
-  return context.withWorker((api) => api.predictFile({ run, file, out, cache }, context.signal));
+  return context.withWorker((api) => api.predictFile({ run, ...data, out, cache }, context.signal));
 }
 
 /** What comes in on stdin as a file, as the reader of tables wants one. */

@@ -3,9 +3,10 @@ import { Command, Option } from "commander";
 import { AppError } from "../../ipc/error.ts";
 import type { TrainSpec } from "../../ipc/types.ts";
 import { action } from "./action.ts";
+import { type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";
 import { real, whole } from "./values.ts";
 
-export interface TrainOptions {
+export interface TrainOptions extends PartOptions {
   target?: string;
   task?: string;
   model?: string;
@@ -36,7 +37,9 @@ const laterTasks = ["images", "text", "recommend", "language", "chat"];
 export function trainCommand(): Command {
   return new Command("train")
     .description("train a network on a table; Ctrl-C interrupts and keeps a checkpoint")
-    .argument("[data]", "a CSV or TSV file")
+    .argument("[data]", "a table: CSV, Excel, Parquet, JSON, Arrow, SQLite, DuckDB")
+    .option(...sheetOption)
+    .addOption(tableOption())
     .option("--target <column>", "the column to predict; guessed when absent")
     .option("--task <task>", "auto, regression or classification")
     .option("--model <family>", "the model family, such as mlp")
@@ -97,6 +100,7 @@ function refuseLater(options: TrainOptions): void {
 function specOf(options: TrainOptions): Omit<TrainSpec, "data"> {
   const { target, task, model, epochs, steps, seconds, batch, lr, schedule, weightDecay, seed, device, precision, logLosses } = options;
   const said = {
+    ...partOf(options),
     target,
     task: task as TrainSpec["task"],
     model,

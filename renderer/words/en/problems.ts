@@ -21,4 +21,10 @@ export const problems: ProblemDictionary = {
   rareClasses: {},
   targetMissingRows: {},
   fewRows: {},
+  otherParts: {},
+  columnLeftOut: {},
+  cellErrors: {},
+  mergedCells: {},
+  rowsSkipped: {},
+  changesWaiting: {},
 };

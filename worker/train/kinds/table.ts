@@ -93,7 +93,7 @@ async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
 }
 
 async function open(spec: TrainSpec, { cache, signal, onWorking }: Source): Promise<Table> {
-  return openTable(spec.data, { cache, signal, onProgress: (what, fraction) => onWorking?.({ what, fraction }) });
+  return openTable(spec.data, { cache, part: spec.part, signal, onProgress: (what, fraction) => onWorking?.({ what, fraction }) });
 }
 
 async function encode(table: Table, spec: TrainSpec, known: Encoding | undefined) {
@@ -150,7 +150,7 @@ function factsOf(encoding: Encoding, rows: Facts["rows"]): Facts {
 
 export const table: Kind = {
   async inspect(file, source) {
-    const opened = await open({ data: file }, source);
+    const opened = await open({ data: file, part: source.part }, source);
     await opened.close();
     return opened.profile;
   },
