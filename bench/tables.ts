@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { RunResult, TrainSpec } from "../ipc/types.ts";
 import { Control } from "../worker/train/control.ts";
-import { prepare } from "../worker/train/prepare.ts";
+import { prepare } from "../worker/train/kinds/table.ts";
 import { runPaths, trainRun } from "../worker/train/run.ts";
 import { readJson } from "../worker/train/files.ts";
 import type { RunRecord } from "../ipc/types.ts";

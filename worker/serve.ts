@@ -12,7 +12,7 @@ import { probeDevice } from "./run/device.ts";
 import { benchStep } from "./train/bench.ts";
 import { Control } from "./train/control.ts";
 import { writeGradients, writeStep } from "./train/graphFiles.ts";
-import { planRun } from "./train/prepare.ts";
+import { kindOf, kinds } from "./train/kinds/index.ts";
 import { trainRun } from "./train/run.ts";
 import { suite } from "./train/suite/index.ts";
 import { askPeer } from "./train/suite/peer.ts";
@@ -33,14 +33,11 @@ export function createWorker(emit: Emit): Worker {
   const tried = new LastPredictor();
 
   const onProgress = (what: WorkerEvents["working"]["what"], fraction: number | null) => emit("working", { what, fraction });
+  const onWorking = (working: WorkerEvents["working"]) => emit("working", working);
   const current = () => [...jobs].at(-1)?.control;
 
   const handlers = {
-    async inspect({ file, cache }, signal) {
-      const table = await openTable(file, { cache, signal, onProgress });
-      await table.close();
-      return table.profile;
-    },
+    inspect: async ({ file, cache }, signal) => kinds[await kindOf(file)].inspect(file, { cache, signal, onWorking }),
     async rows({ file, cache, offset, limit }, signal) {
       const table = await openTable(file, { cache, signal, onProgress });
       try {
@@ -49,7 +46,7 @@ export function createWorker(emit: Emit): Worker {
         await table.close();
       }
     },
-    plan: ({ spec, cache }, signal) => planRun(spec, { cache, signal, onWorking: (working) => emit("working", working) }),
+    plan: async ({ spec, cache }, signal) => kinds[await kindOf(spec.data, spec.task)].plan(spec, { cache, signal, onWorking }),
 
     async train({ run, spec, cache }, signal) {
       if (jobs.size > 0) throw new AppError("runBusy", "This worker is training another run.", "Wait for it to end, or stop it.");
@@ -66,7 +63,7 @@ export function createWorker(emit: Emit): Worker {
         signal: abort.signal,
         onProgress: (progress) => emit("progress", progress),
         onPoint: (point) => emit("point", point),
-        onWorking: (working) => emit("working", working),
+        onWorking,
       });
       const job = { control, abort, done };
       jobs.add(job);

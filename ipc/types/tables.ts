@@ -63,6 +63,8 @@ export interface Problem {
 }
 
 export type TableTask = "regression" | "classification";
+/** All tasks, by the kind of data: tables, then each other one. */
+export type TaskName = TableTask;
 
 export interface TargetGuess {
   column: string;

@@ -1,6 +1,6 @@
 // Training: what is asked for, planned, told on the way and kept.
 import type { ErrorRecord } from "../error.ts";
-import type { TableTask } from "./tables.ts";
+import type { TaskName } from "./tables.ts";
 import type { MemoryReading } from "./devices.ts";
 
 export type OptimizerName =
@@ -30,7 +30,7 @@ export interface TrainSpec {
   /** Path of the data file. */
   data: string;
   target?: string;
-  task?: "auto" | TableTask;
+  task?: "auto" | TaskName;
   /** Model family; the default suits the task. */
   model?: string;
   /** Family settings: width, depth, dropout… */
@@ -59,7 +59,7 @@ export interface TrainSpec {
 
 /** What will happen when Train is pressed. */
 export interface TrainPlan {
-  task: TableTask;
+  task: TaskName;
   target: string;
   classes?: number;
   inputs: number;
@@ -106,6 +106,9 @@ export interface RunChoice {
   fallbacks?: Fallback[];
 }
 
+/** A metric that decides a run. Higher is better for all but rmse. */
+export type MetricName = "accuracy" | "r2" | "rmse";
+
 /** The field's names: loss; accuracy, macroF1, logLoss, rocAuc (two classes); r2, rmse, mae. */
 export type Metrics = Record<string, number>;
 
@@ -150,7 +153,7 @@ export interface RunProgress {
   maxEpochs: number;
   step: number;
   maxSteps: number;
-  metricName: "accuracy" | "r2";
+  metricName: MetricName;
   /** The newest point, where there is one. */
   point?: CurvePoint;
   /** The best point on the validation rows so far; its weights are kept. */
@@ -184,7 +187,7 @@ export interface Mistake {
 }
 
 export interface RunReport {
-  task: TableTask;
+  task: TaskName;
   target: string;
   classes?: string[];
   rows: { train: number; validation: number; test: number };
@@ -204,7 +207,7 @@ export interface RunReport {
 /** A run as run.json and `train --json` tell it. */
 export interface RunResult {
   run: string;
-  task: TableTask;
+  task: TaskName;
   model: { name: string; parameters: number; trainable: number };
   device: string;
   metrics: { train: Metrics; validation: Metrics | null; test: Metrics | null };

@@ -7,7 +7,7 @@ import { answeringGraph, inferenceNet, modelOf, type NetSpec } from "../../worke
 import { resolveConfig } from "../../worker/models/model.ts";
 import { openEngine } from "../../worker/run/engine.ts";
 import { tasks } from "../../worker/tasks/index.ts";
-import { inputsOf } from "../../worker/train/answers.ts";
+import { samples } from "../../worker/train/kinds/table.ts";
 import type { TableTask } from "../../ipc/types.ts";
 import type { Answers } from "../../worker/tasks/task.ts";
 
@@ -52,7 +52,7 @@ export async function untrainedModel(
     try {
       const session = await engine.load(answeringGraph(spec, task));
       const batch = await data.train.range(0, data.train.rows);
-      const { answer } = await session.run(inputsOf(batch));
+      const { answer } = await session.run((await samples(data.train).range(0, data.train.rows)).inputs);
       await session.dispose();
       return {
         bytes,

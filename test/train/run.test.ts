@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CurvePoint, RunProgress, RunRecord, RunReport, TrainSpec } from "../../ipc/types.ts";
 import { Control } from "../../worker/train/control.ts";
-import { planRun } from "../../worker/train/prepare.ts";
+import { table } from "../../worker/train/kinds/table.ts";
 import { type RunRequest, trainRun } from "../../worker/train/run.ts";
 import { writeTable } from "./table.ts";
 
@@ -153,7 +153,7 @@ describe("a run", () => {
 });
 
 test("a plan says what a run then does", async () => {
-  const plan = await planRun(spec({ epochs: 2 }), { cache, signal: new AbortController().signal });
+  const plan = await table.plan(spec({ epochs: 2 }), { cache, signal: new AbortController().signal });
   const { done, run } = await start({ spec: spec({ epochs: 2 }) });
   await done;
   expect((await json<RunRecord>(run, "run.json")).plan).toEqual(plan);

@@ -1,5 +1,5 @@
 // A small table in memory, and a trainer on it: what the tests of the loop have in common.
-import type { Batch, EncodedSplit } from "../../worker/data/encode.ts";
+import type { SampleBatch, Samples } from "../../worker/data/samples.ts";
 import { answeringGraph, type NetSpec, trainingGraph } from "../../worker/models/index.ts";
 import { modelOf } from "../../worker/models/index.ts";
 import { type AnyConfig, resolveConfig } from "../../worker/models/model.ts";
@@ -13,7 +13,7 @@ import { trainingPlan } from "../../worker/train/step.ts";
 import { type Course, Trainer, type TrainerParts } from "../../worker/train/trainer.ts";
 
 /** y = sin(2·x₀) + x₁·x₂ + a constant a category, with noise. */
-export function toySplit(rows: number, seed: number, noise = 0.1): EncodedSplit {
+export function toySplit(rows: number, seed: number, noise = 0.1): Samples {
   const random = new Random(seed, "toy");
   const x = new Float32Array(rows * 3);
   const codes: number[] = [];
@@ -23,25 +23,27 @@ export function toySplit(rows: number, seed: number, noise = 0.1): EncodedSplit 
     codes.push(1 + Math.floor(random.uniform() * 4), 1 + Math.floor(random.uniform() * 20));
     y[i] = Math.sin(2 * x[i * 3]!) + x[i * 3 + 1]! * x[i * 3 + 2]! + codes[2 * i]! / 4 + noise * random.normal();
   }
-  const read = async (positions: Uint32Array): Promise<Batch> => {
+  const read = async (positions: Uint32Array): Promise<SampleBatch> => {
     const n = positions.length;
     return {
-      x: float32(
-        [n, 3],
-        Array.from(positions).flatMap((i) => [...x.subarray(i * 3, i * 3 + 3)]),
-      ),
-      codes: int64(
-        [n, 2],
-        Array.from(positions).flatMap((i) => codes.slice(i * 2, i * 2 + 2)),
-      ),
+      inputs: {
+        x: float32(
+          [n, 3],
+          Array.from(positions).flatMap((i) => [...x.subarray(i * 3, i * 3 + 3)]),
+        ),
+        codes: int64(
+          [n, 2],
+          Array.from(positions).flatMap((i) => codes.slice(i * 2, i * 2 + 2)),
+        ),
+      },
       y: float32(
         [n, 1],
         Array.from(positions, (i) => y[i]!),
       ),
       rowNumbers: positions.map((i) => i + 1),
-    } as Batch;
+    };
   };
-  return { rows, read, range: (from, to) => read(Uint32Array.from({ length: to - from }, (_, i) => from + i)) } as EncodedSplit;
+  return { rows, read, range: (from, to) => read(Uint32Array.from({ length: to - from }, (_, i) => from + i)) };
 }
 
 export interface Toy {
@@ -58,8 +60,8 @@ export interface ToyOptions {
   from?: Checkpoint;
   signal?: AbortSignal;
   checkpointEvery?: number;
-  train?: EncodedSplit;
-  validation?: EncodedSplit | undefined;
+  train?: Samples;
+  validation?: Samples | undefined;
   onStep?: (trainer: Trainer, control: Control) => void;
 }
 

@@ -42,7 +42,7 @@ export interface NetSpec {
 export function trainingGraph(spec: NetSpec, task: Task): Graph {
   const g = new Builder("training");
   const raw = build(g, spec, inputsOf(g, spec), { training: true });
-  const y = task.id === "classification" ? g.input("y", "int64", ["B"]) : g.input("y", "float32", ["B", 1]);
+  const y = task.truth === "classes" ? g.input("y", "int64", ["B"]) : g.input("y", "float32", ["B", 1]);
   const { loss, shown } = task.losses(g, raw, y);
   g.output(loss, "loss");
   g.output(shown, "shown");

@@ -1,196 +1,30 @@
 // Bytes ↔ graph. Reading is strict: whatever is damaged, unknown or not yet understood is refused with `modelInvalid`, by name.
-// Float constants that are not trainable are written as Constant nodes, so that the file's float initializers are its parameters.
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { AppError } from "../../ipc/error.ts";
-import {
-  bytesOf,
-  type DType,
-  fromNumbers,
-  fromRawBytes,
-  isFloat,
-  rawBytes,
-  sizeOf,
-  strings,
-  type Tensor,
-  tensor,
-  toInt64,
-} from "../tensor.ts";
+import { bytesOf, type DType, fromNumbers, fromRawBytes, isFloat, sizeOf, strings, type Tensor, tensor } from "../tensor.ts";
 import {
   type AttributeProto,
   AttributeProto_AttributeType as Kind,
-  AttributeProtoSchema,
   type GraphProto,
-  GraphProtoSchema,
   type ModelProto,
   ModelProtoSchema,
   type NodeProto,
-  NodeProtoSchema,
   TensorProto_DataLocation,
   TensorProto_DataType as Code,
   type TensorProto,
-  TensorProtoSchema,
   type ValueInfoProto,
-  ValueInfoProtoSchema,
 } from "./gen/onnx_pb.ts";
+import { dtypeOf } from "./elements.ts";
 import { inlineFunctions } from "./functions.ts";
-import { type Attribute, type Attributes, type Dim, Graph, isUnknown, type ValueInfo } from "./graph.ts";
+import { type Attribute, type Attributes, type Dim, Graph, type ValueInfo } from "./graph.ts";
 
-const irVersion = 10n;
 const int64Max = 2n ** 63n - 1n;
 const int64Min = -(2n ** 63n);
+export { dtypeCode, dtypeOf } from "./elements.ts";
+export { encodeListOutput, encodeModel } from "./write.ts";
+
 /** Inner graphs deeper than this are refused. */
 const maxDepth = 16;
-
-const codes: Record<DType, number> = {
-  float32: Code.FLOAT,
-  float64: Code.DOUBLE,
-  float16: Code.FLOAT16,
-  int8: Code.INT8,
-  uint8: Code.UINT8,
-  int16: Code.INT16,
-  uint16: Code.UINT16,
-  int32: Code.INT32,
-  uint32: Code.UINT32,
-  int64: Code.INT64,
-  uint64: Code.UINT64,
-  bool: Code.BOOL,
-  uint4: Code.UINT4,
-  string: Code.STRING,
-};
-const byCode = new Map(Object.entries(codes).map(([dtype, code]) => [code, dtype as DType]));
-
-/** ONNX's number for a dtype (the `to` of Cast). */
-export function dtypeCode(dtype: DType): number {
-  return codes[dtype];
-}
-
-/** The dtype of ONNX's number. Throws `modelInvalid` for those we do not know. */
-export function dtypeOf(code: number, where: string): DType {
-  const dtype = byCode.get(code);
-  if (!dtype) throw bad(`${where} has the element type ${code}, which is not supported.`, { element: code });
-  return dtype;
-}
-
-// ------------------------------------------------------------------------------------------------------------------ writing
-
-/** Protocol buffers end here. */
-const mostBytes = 2 ** 31 - 1;
-
-/** ModelProto bytes of the graph: IR 10, the graph's operator sets. Throws `modelInvalid` for a graph that one file cannot hold. */
-export function encodeModel(graph: Graph): Uint8Array {
-  const model = create(ModelProtoSchema, {
-    irVersion,
-    producerName: "paddock",
-    opsetImport: [...graph.opsets].map(([domain, version]) => ({ domain, version: BigInt(version) })),
-    graph: writeGraph(graph),
-    metadataProps: [...graph.metadata].map(([key, value]) => ({ key, value })),
-    trainingInfo: graph.initial.size ? [{ initialization: writeInitial(graph.initial) }] : [],
-  });
-  const bytes = heldBy(graph);
-  if (bytes > mostBytes)
-    throw new AppError(
-      "modelInvalid",
-      `The graph holds ${(bytes / 2 ** 30).toFixed(1)} GB of numbers; an ONNX file holds at most 2 GB.`,
-      "Train fewer weights (--wrt), or a smaller model.",
-      { bytes },
-    );
-  return toBinary(ModelProtoSchema, model);
-}
-
-/** A graph that gives each value under its input's name. */
-function writeInitial(initial: ReadonlyMap<string, Tensor>): GraphProto {
-  return create(GraphProtoSchema, {
-    name: "initial",
-    initializer: [...initial].map(([name, value]) => writeTensor(value, name)),
-    output: [...initial].map(([name, { dtype, dims }]) => writeInfo({ name, dtype, dims: [...dims] })),
-  });
-}
-
-/** A piece of a model: an empty list of tensors as an output. Put before a model's bytes, it becomes that model's first output. */
-export function encodeListOutput(name: string): Uint8Array {
-  const elemType = { value: { case: "tensorType" as const, value: { elemType: codes.float32 } } };
-  const output = [{ name, type: { value: { case: "sequenceType" as const, value: { elemType } } } }];
-  return toBinary(ModelProtoSchema, create(ModelProtoSchema, { graph: { node: [{ opType: "SequenceEmpty", output: [name] }], output } }));
-}
-
-const heldBy = (graph: Graph): number => {
-  let bytes = 0;
-  for (const t of [...graph.initializers.values(), ...graph.initial.values()]) bytes += t.dtype === "string" ? 0 : t.data.byteLength;
-  return bytes;
-};
-
-function writeGraph(graph: Graph): GraphProto {
-  const trainable = new Set(graph.parameters);
-  const outputs = new Set(graph.outputs.map((o) => o.name));
-  const constants: NodeProto[] = [];
-  const initializers: TensorProto[] = [];
-  for (const [name, value] of graph.initializers) {
-    if (isFloat(value.dtype) && !trainable.has(name)) {
-      const attribute = [writeAttribute("value", { type: "tensor", value })];
-      constants.push(create(NodeProtoSchema, { opType: "Constant", output: [name], attribute }));
-    } else initializers.push(writeTensor(value, name));
-  }
-  const used = graph.nodes.flatMap((n) => n.outputs).filter((name) => name && !outputs.has(name) && graph.info(name));
-  return create(GraphProtoSchema, {
-    name: graph.name,
-    node: [...constants, ...graph.nodes.map(writeNode)],
-    initializer: initializers,
-    input: graph.inputs.map(writeInfo),
-    output: graph.outputs.map(writeInfo),
-    valueInfo: used.map((name) => writeInfo(graph.info(name)!)),
-  });
-}
-
-function writeNode(node: Graph["nodes"][number]): NodeProto {
-  return create(NodeProtoSchema, {
-    opType: node.type,
-    domain: node.domain,
-    name: node.name,
-    input: [...node.inputs],
-    output: [...node.outputs],
-    attribute: Object.entries(node.attrs).map(([name, attr]) => writeAttribute(name, attr)),
-  });
-}
-
-function writeInfo(info: ValueInfo): ValueInfoProto {
-  const dim = info.dims.map((d) => {
-    if (isUnknown(d)) return {};
-    return { value: typeof d === "number" ? { case: "dimValue" as const, value: BigInt(d) } : { case: "dimParam" as const, value: d } };
-  });
-  const value = { case: "tensorType" as const, value: { elemType: codes[info.dtype], shape: { dim } } };
-  return create(ValueInfoProtoSchema, { name: info.name, type: { value } });
-}
-
-function writeTensor(t: Tensor, name = ""): TensorProto {
-  const proto = create(TensorProtoSchema, { name, dims: t.dims.map(BigInt), dataType: codes[t.dtype] });
-  if (t.dtype === "string") proto.stringData = t.data.map((s) => encoder.encode(s));
-  else proto.rawData = rawBytes(t);
-  return proto;
-}
-
-function writeAttribute(name: string, attr: Attribute): AttributeProto {
-  const proto = create(AttributeProtoSchema, { name });
-  switch (attr.type) {
-    case "int":
-      return Object.assign(proto, { type: Kind.INT, i: toInt64(attr.value) });
-    case "float":
-      return Object.assign(proto, { type: Kind.FLOAT, f: attr.value });
-    case "string":
-      return Object.assign(proto, { type: Kind.STRING, s: encoder.encode(attr.value) });
-    case "ints":
-      return Object.assign(proto, { type: Kind.INTS, ints: attr.value.map(toInt64) });
-    case "floats":
-      return Object.assign(proto, { type: Kind.FLOATS, floats: [...attr.value] });
-    case "strings":
-      return Object.assign(proto, { type: Kind.STRINGS, strings: attr.value.map((s) => encoder.encode(s)) });
-    case "tensor":
-      return Object.assign(proto, { type: Kind.TENSOR, t: writeTensor(attr.value) });
-    case "graph":
-      return Object.assign(proto, { type: Kind.GRAPH, g: writeGraph(attr.value) });
-  }
-}
-
-const encoder = new TextEncoder();
 
 // ------------------------------------------------------------------------------------------------------------------ reading
 

@@ -48,6 +48,8 @@ async function evaluate(run: string, predictor: Predictor, table: Table, options
   const constant = tasks[card.task].metrics(constantAnswers(card, judged.answers), target);
   const report = await buildReport({
     task: card.task,
+    truth: tasks[card.task].truth,
+    metric: tasks[card.task].metric,
     target: card.target,
     ...target,
     rows: { train: 0, validation: 0, test: judged.rowNumbers.length },

@@ -4,7 +4,7 @@ import { classificationMetrics } from "./metrics.ts";
 import { meanOfMembers, type Task } from "./task.ts";
 
 export const classification: Task = {
-  id: "classification",
+  truth: "classes",
   metric: "accuracy",
   outputs: (target) => target.classes?.length ?? 2,
 

@@ -5,7 +5,7 @@ import { meanOfMembers, type Target, type Task } from "./task.ts";
 const scaleOf = (target: Target) => target.targetScale ?? { mean: 0, std: 1 };
 
 export const regression: Task = {
-  id: "regression",
+  truth: "values",
   metric: "r2",
   outputs: () => 1,
 

@@ -9,6 +9,8 @@ const cells = (row: number) => Promise.resolve([`cell ${row}`]);
 test("classification: verdict, confusion, and the surest wrong answer first", async () => {
   const input: ReportInput = {
     task: "classification",
+    truth: "classes",
+    metric: "accuracy",
     target: "kind",
     classes: ["a", "b"],
     rows,
@@ -50,6 +52,8 @@ test("many classes: the 20 most frequent, the rest together", async () => {
   for (let i = 0; i < 300; i++) predicted[i * 30 + truth[i]!] = 1;
   const report = await buildReport({
     task: "classification",
+    truth: "classes",
+    metric: "accuracy",
     target: "k",
     classes,
     rows,
@@ -72,6 +76,8 @@ test("regression: scatter thinned, largest gaps first", async () => {
   const regression = { r2: 0.5 };
   const report = await buildReport({
     task: "regression",
+    truth: "values",
+    metric: "r2",
     target: "y",
     rows,
     metrics: { train: regression, validation: null, test: null },
@@ -87,5 +93,4 @@ test("regression: scatter thinned, largest gaps first", async () => {
   expect(report.verdict.beatsLinear).toBe(true);
 });
 
-test("a tie is not a win", () =>
-  expect(verdict("regression", { r2: 0.4 }, { constant: { r2: 0 }, linear: { r2: 0.4 } }).beatsLinear).toBe(false));
+test("a tie is not a win", () => expect(verdict("r2", { r2: 0.4 }, { constant: { r2: 0 }, linear: { r2: 0.4 } }).beatsLinear).toBe(false));

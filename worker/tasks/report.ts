@@ -1,11 +1,14 @@
 // What a run reports when it is judged: the number that matters beside the baselines, where it errs, and its worst mistakes as rows.
 // Pure but for `cells`, which looks up rows as they are written in the file.
-import type { Baselines, Metrics, Mistake, RunReport, TableTask } from "../../ipc/types.ts";
+import type { Baselines, MetricName, Metrics, Mistake, RunReport, TaskName } from "../../ipc/types.ts";
 import { argmax, confusion } from "./metrics.ts";
-import type { Answers } from "./task.ts";
+import type { Answers, Task } from "./task.ts";
 
 export interface ReportInput {
-  task: TableTask;
+  task: TaskName;
+  truth: Task["truth"];
+  /** The metric that decides. */
+  metric: MetricName;
   target: string;
   classes?: string[];
   rows: RunReport["rows"];
@@ -32,18 +35,18 @@ export async function buildReport(input: ReportInput): Promise<RunReport> {
     rows,
     metrics,
     baseline,
-    verdict: verdict(task, judged, baseline),
-    ...(task === "classification" ? { confusion: folded(input.answers, classes ?? []) } : { scatter: scatter(input.answers) }),
+    verdict: verdict(input.metric, judged, baseline),
+    ...(input.truth === "classes" ? { confusion: folded(input.answers, classes ?? []) } : { scatter: scatter(input.answers) }),
     columns,
     mistakes: await worst(input),
   };
 }
 
 /** Whether the network beats both baselines on the metric that decides; a tie is not a win. */
-export function verdict(task: TableTask, network: Metrics, baseline: Baselines): RunReport["verdict"] {
-  const metric = task === "classification" ? "accuracy" : "r2";
+export function verdict(metric: MetricName, network: Metrics, baseline: Baselines): RunReport["verdict"] {
   const [mine, constant, linear] = [network, baseline.constant, baseline.linear].map((m) => m[metric] ?? 0) as [number, number, number];
-  return { beatsConstant: mine > constant, beatsLinear: mine > linear, metric, network: mine, constant, linear };
+  const beats = (other: number) => (metric === "rmse" ? mine < other : mine > other);
+  return { beatsConstant: beats(constant), beatsLinear: beats(linear), metric, network: mine, constant, linear };
 }
 
 /** Confusion of the 20 most frequent classes (in class order); the others together as "…". */
@@ -72,7 +75,7 @@ function scatter({ predicted, truth }: Answers): NonNullable<RunReport["scatter"
 
 async function worst(input: ReportInput): Promise<Mistake[]> {
   const { answers, classes = [], rowNumbers } = input;
-  const found = input.task === "classification" ? wrongAnswers(answers, classes) : largestGaps(answers);
+  const found = input.truth === "classes" ? wrongAnswers(answers, classes) : largestGaps(answers);
   found.sort((a, b) => b.badness - a.badness || a.index - b.index);
   const mistakes: Mistake[] = [];
   for (const { index, truth, prediction, badness } of found.slice(0, limits.mistakes)) {

@@ -1,5 +1,5 @@
-// What a task on tables is: from the network's raw answers to a loss, to the answer shown, and to the numbers that judge it.
-import type { Metrics, TableTask } from "../../ipc/types.ts";
+// What a task is: from the network's raw answers to a loss, to the answer shown, and to the numbers that judge it.
+import type { Metrics, MetricName } from "../../ipc/types.ts";
 import type { Builder, Value } from "../ops/builder.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -18,9 +18,10 @@ export interface Target {
 }
 
 export interface Task {
-  id: TableTask;
+  /** What an answer is: one of some classes, or a number. */
+  truth: "classes" | "values";
   /** The metric that decides, and that a curve point carries. */
-  metric: "accuracy" | "r2";
+  metric: MetricName;
   /** Answers a row: classes, or 1. */
   outputs(target: Target): number;
   /**

@@ -1,17 +1,10 @@
 // A network's answers on many rows, in pieces that fit the memory whatever the number of rows.
-import type { Batch, EncodedSplit } from "../data/encode.ts";
+import type { SampleBatch, Samples } from "../data/samples.ts";
 import type { Answers, Target, Task } from "../tasks/task.ts";
 import type { Tensor } from "../tensor.ts";
 
-/** Inputs of the training graph; x and codes only where there are such columns. */
-export function feedsOf({ x, codes, y }: Batch): Record<string, Tensor> {
-  return { ...inputsOf({ x, codes }), y };
-}
-
-/** Inputs of the answering graph. */
-export function inputsOf({ x, codes }: Pick<Batch, "x" | "codes">): Record<string, Tensor> {
-  return { ...(x.dims[1] ? { x } : {}), ...(codes.dims[1] ? { codes } : {}) };
-}
+/** Inputs of the training graph. */
+export const feedsOf = ({ inputs, y }: SampleBatch): Record<string, Tensor> => ({ ...inputs, y });
 
 export interface AskOptions {
   task: Task;
@@ -27,12 +20,12 @@ export interface AskOptions {
 export const evaluationPiece = 2048;
 
 /** Answers and truth of the split's rows (or of some), in their order. */
-export async function answersOf(split: EncodedSplit, options: AskOptions): Promise<Answers & { rowNumbers: Uint32Array }> {
+export async function answersOf(split: Samples, options: AskOptions): Promise<Answers & { rowNumbers: Uint32Array }> {
   const { task, target } = options;
   const count = Math.min(split.rows, options.rows ?? split.rows);
   const width = task.outputs(target);
   const predicted = new Float32Array(count * width);
-  const truth = task.id === "classification" ? new Int32Array(count) : new Float64Array(count);
+  const truth = task.truth === "classes" ? new Int32Array(count) : new Float64Array(count);
   const rowNumbers = new Uint32Array(count);
   for (let from = 0; from < count; from += evaluationPiece) {
     const to = Math.min(count, from + evaluationPiece);
@@ -40,7 +33,7 @@ export async function answersOf(split: EncodedSplit, options: AskOptions): Promi
       count === split.rows
         ? await split.range(from, to)
         : await split.read(Uint32Array.from({ length: to - from }, (_, i) => Math.floor(((from + i) * split.rows) / count)));
-    const { answer } = await options.run(inputsOf(batch));
+    const { answer } = await options.run(batch.inputs);
     const part = task.answers(answer!, batch.y, target);
     predicted.set(part.predicted, from * width);
     truth.set(part.truth as Float64Array, from);

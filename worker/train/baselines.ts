@@ -38,12 +38,12 @@ export async function fitBaselines(
   const learn = await collect(train, rows, categories, pause);
   const constant = constantAnswer(task, target, learn);
   const linear: LinearModel =
-    task.id === "classification"
+    task.truth === "classes"
       ? await fitLogistic(learn.data, learn.labels, task.outputs(target), { pause, maxPasses })
       : await fitRidge(learn.data, learn.values, { pause, maxPasses });
   const width = task.outputs(target);
   const all = { constant: new Float32Array(judged.rows * width), linear: new Float32Array(judged.rows * width) };
-  const truth = task.id === "classification" ? new Int32Array(judged.rows) : new Float64Array(judged.rows);
+  const truth = task.truth === "classes" ? new Int32Array(judged.rows) : new Float64Array(judged.rows);
   for (let from = 0; from < judged.rows; from += piece) {
     const to = Math.min(judged.rows, from + piece);
     const { data, y } = await readRows(judged, from, to, categories);
@@ -61,7 +61,7 @@ export async function fitBaselines(
 /** The share of each class, or the mean, of the training rows. */
 function constantAnswer(task: Task, target: Target, { labels, values, data }: Rows): Float32Array {
   const width = task.outputs(target);
-  if (task.id === "regression") {
+  if (task.truth === "values") {
     const { mean, std } = target.targetScale ?? { mean: 0, std: 1 };
     return Float32Array.of((values.reduce((sum, v) => sum + v, 0) / Math.max(1, data.rows)) * std + mean);
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { fastest, fitting } from "./choose.ts";
-import { type Facts, makePlan } from "./plan.ts";
+import { type Facts, makePlan } from "./kinds/tablePlan.ts";
 
 const facts: Facts = {
   task: "regression",
@@ -27,18 +27,19 @@ describe("the fastest of what was tried", () => {
 
 describe("a batch that fits the memory", () => {
   const plan = makePlan(facts, spec);
-  test("stays where it fits", () => expect(fitting({ plan, facts }, { spec }, 1e12)).toBe(plan));
+  const planFor = (batch: number) => makePlan(facts, { ...spec, batch });
+  test("stays where it fits", () => expect(fitting({ plan, planFor }, 1e12)).toBe(plan));
   test("is halved as often as it must be", () => {
     const limit = plan.plan.estimatedBytes - 1;
-    const half = fitting({ plan, facts }, { spec }, limit);
+    const half = fitting({ plan, planFor }, limit);
     expect(half.plan.batch).toBe(1024);
     expect(half.plan.estimatedBytes).toBeLessThan(limit);
     expect(half.course.stepsPerEpoch).toBe(4);
-    const less = fitting({ plan, facts }, { spec }, half.plan.estimatedBytes - 1);
+    const less = fitting({ plan, planFor }, half.plan.estimatedBytes - 1);
     expect(less.plan.batch).toBe(512);
   });
   test("and not where that does not help", () => {
-    const { plan: last } = fitting({ plan, facts }, { spec }, 1);
+    const { plan: last } = fitting({ plan, planFor }, 1);
     expect(last.batch).toBeLessThan(64);
     expect(last.batch).toBeGreaterThanOrEqual(1);
   });

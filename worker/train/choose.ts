@@ -2,14 +2,13 @@
 // written into run.json at once, so that a resumed run computes what an unbroken one would.
 import { AppError } from "../../ipc/error.ts";
 import type { DeviceTrial, RunChoice, RunRecord } from "../../ipc/types.ts";
-import { trainingGraph } from "../models/index.ts";
 import { deviceIds, halfPrecision, probeDevice } from "../run/device.ts";
 import { openEngine } from "../run/engine.ts";
 import { threadCount, usualThreads } from "../run/onnxruntime.ts";
 import { feedsOf } from "./answers.ts";
 import { readMemory } from "./memory.ts";
-import { type FullPlan, makePlan } from "./plan.ts";
-import type { Prepared } from "./prepare.ts";
+import type { FullPlan } from "./plan.ts";
+import type { Prepared } from "./kinds/kind.ts";
 import { runOptions } from "./runOptions.ts";
 import { trainingPlan } from "./step.ts";
 
@@ -39,7 +38,7 @@ export async function choose(prepared: Prepared, options: ChooseOptions): Promis
   const { record } = options;
   const known = record.choice;
   if (known) return { choice: known, plan: planned(prepared.plan, known) };
-  const plan = options.begun ? prepared.plan : fitting(prepared, record, options.limit ?? freeBytes());
+  const plan = options.begun ? prepared.plan : fitting(prepared, options.limit ?? freeBytes());
   const asked = plan.plan.device;
   const usual = plan.threads ?? usualThreads(plan.plan.model.parameters);
   const mixed = record.spec.precision === "mixed";
@@ -83,10 +82,10 @@ const withoutHalf = (why: string) =>
   );
 
 /** The plan with its batch halved until it fits; as far as that helps. */
-export function fitting({ plan, facts }: Pick<Prepared, "plan" | "facts">, { spec }: Pick<RunRecord, "spec">, limit: number): FullPlan {
+export function fitting({ plan, planFor }: Pick<Prepared, "plan" | "planFor">, limit: number): FullPlan {
   let now = plan;
   while (now.plan.estimatedBytes > limit && now.plan.batch > 1) {
-    const next = makePlan(facts, { ...spec, batch: Math.floor(now.plan.batch / 2) });
+    const next = planFor(Math.floor(now.plan.batch / 2));
     if (now.plan.estimatedBytes - next.plan.estimatedBytes < 2 ** 20) break;
     now = next;
   }
@@ -136,8 +135,7 @@ async function timed(prepared: Prepared, plan: FullPlan, { device, threads }: { 
   try {
     const engine = await openEngine(device, { threads });
     try {
-      const forward = trainingGraph(plan.net, prepared.task);
-      const session = await engine.train(trainingPlan(forward, runOptions(plan, device)), undefined);
+      const session = await engine.train(trainingPlan(prepared.training(), runOptions(plan, device)), undefined);
       const rows = Uint32Array.from({ length: plan.course.batch }, (_, i) => i % prepared.data.train.rows);
       const feeds = feedsOf(await prepared.data.train.read(rows));
       let best = Infinity;

@@ -1,29 +1,34 @@
 // What a run will do, decided from the data and the spec alone: equal data and spec give the equal plan on every machine, whatever its
 // speed, so that the numbers of a run do not depend on who runs it. The length of the course is chosen so that a machine with two
 // ordinary cores walks it in well under the time budget; the budget itself only cuts off.
-import type { Precision, TableTask, TrainPlan, TrainSpec } from "../../ipc/types.ts";
-import { answeringGraph, countParameters, modelOf, type NetSpec, trainingGraph } from "../models/index.ts";
-import { resolveConfig } from "../models/model.ts";
-import { tasks } from "../tasks/index.ts";
+import type { Precision, TaskName, TrainPlan, TrainSpec } from "../../ipc/types.ts";
+import type { Graph } from "../onnx/graph.ts";
 import { evaluationPiece } from "./answers.ts";
 import { sessionBytes } from "./forecast.ts";
 import { trainingStep } from "./step.ts";
 import type { Course } from "./trainer.ts";
 
-/** What is known of the data when a run is planned. */
-export interface Facts {
-  task: TableTask;
+/** What a kind of data knows when a run is planned. */
+export interface PlanFacts {
+  task: TaskName;
   target: string;
-  classes?: string[];
-  numeric: number;
-  categories: readonly number[];
+  /** Count of the classes, where there are any. */
+  classes?: number;
   inputs: number;
   rows: { train: number; validation: number; test: number };
+  model: { name: string; parameters: number };
+  graphs: { training: Graph; answering: Graph };
+  /** Rows a step and the learning rate, where the spec says nothing. */
+  batch: number;
+  lr: number;
+  /** Seconds of one step on two ordinary cores; see `stepSeconds`. */
+  stepSeconds(batch: number): number;
+  /** Bytes that the rows take in memory. */
+  dataBytes: number;
 }
 
 export interface FullPlan {
   plan: TrainPlan;
-  net: NetSpec;
   course: Course;
   /** 1 where a step is too small to be worth sharing out; absent: the engine's choice. */
   threads?: number;
@@ -42,24 +47,20 @@ const week = 7 * 24 * 3600;
 const share = 0.55;
 const epochLimits = { least: 1, most: 200 };
 
-export function makePlan(facts: Facts, spec: TrainSpec): FullPlan {
-  const { rows, categories, numeric } = facts;
-  const task = tasks[facts.task];
-  const outputs = facts.classes?.length ?? 1;
-  const family = modelOf(spec.model ?? defaults.model);
+/** Seconds of one step: multiply-adds forward and twice backward, activations, and what each step costs anyway. */
+export const stepSeconds = (madds: number, activations: number): number =>
+  madds / machine.madds + activations * machine.activation + machine.step;
+
+export function planCourse(facts: PlanFacts, spec: TrainSpec): FullPlan {
+  const { rows, graphs } = facts;
   const seed = spec.seed ?? defaults.seed;
   const split = spec.split ?? true;
-  const config = resolveConfig(family, spec.config, { task: facts.task, rows: rows.train, numeric, categories, outputs });
-  const net: NetSpec = { model: family.id, config, numeric, categories, outputs, seed };
-  const graph = trainingGraph(net, task);
-  const parameters = countParameters(graph);
-
-  const batch = Math.max(1, Math.min(rows.train, spec.batch ?? suitableBatch(rows.train)));
+  const batch = Math.max(1, Math.min(rows.train, spec.batch ?? facts.batch));
   const stepsPerEpoch = Math.ceil(rows.train / batch);
-  const stepSeconds = stepCost(net, parameters, batch);
+  const each = facts.stepSeconds(batch);
   // Epochs or steps that are asked for are not cut short by a budget that nobody asked for.
   const maxSeconds = spec.seconds ?? (spec.epochs === undefined && spec.steps === undefined ? defaults.seconds : week);
-  const affordable = Math.floor((maxSeconds * share) / stepSeconds / stepsPerEpoch);
+  const affordable = Math.floor((maxSeconds * share) / each / stepsPerEpoch);
   const epochs = spec.epochs ?? Math.min(epochLimits.most, Math.max(epochLimits.least, affordable));
   const steps = Math.max(1, spec.steps ?? epochs * stepsPerEpoch);
   const evaluateEvery = evaluationStride(stepsPerEpoch, steps);
@@ -68,13 +69,13 @@ export function makePlan(facts: Facts, spec: TrainSpec): FullPlan {
   const optimizerName = spec.optimizer ?? defaults.optimizer;
   const most = Math.min(evaluationPiece, Math.max(rows.train, rows.validation, rows.test));
   const sessions = sessionBytes(
-    trainingStep(graph, { loss: "loss", optimizer: { name: optimizerName }, keep: ["shown"], seed }),
-    answeringGraph(net, task),
+    trainingStep(graphs.training, { loss: "loss", optimizer: { name: optimizerName }, keep: ["shown"], seed }),
+    graphs.answering,
     { sizes: { B: batch }, evaluationSizes: { B: most } },
   ).total;
   const settings: TrainPlan["settings"] = {
-    optimizer: spec.optimizer ?? defaults.optimizer,
-    lr: spec.lr ?? suitableRate(spec.optimizer ?? defaults.optimizer, rows.train),
+    optimizer: optimizerName,
+    lr: spec.lr ?? facts.lr,
     schedule: spec.schedule ?? defaults.schedule,
     weightDecay: spec.weightDecay ?? (spec.optimizer === undefined || spec.optimizer === "adamw" ? 0.01 : 0),
     batch,
@@ -99,43 +100,29 @@ export function makePlan(facts: Facts, spec: TrainSpec): FullPlan {
     maxSeconds,
     keepLosses: spec.logLosses ?? false,
   };
-  const small = stepSeconds < 2 * machine.step;
+  const small = each < 2 * machine.step;
   return {
-    net,
     course,
     ...(small ? { threads: 1 } : {}),
-    seconds: steps * stepSeconds,
+    seconds: steps * each,
     small,
     precision: spec.precision ?? "full",
     plan: {
       task: facts.task,
       target: facts.target,
-      ...(facts.classes ? { classes: facts.classes.length } : {}),
+      ...(facts.classes === undefined ? {} : { classes: facts.classes }),
       inputs: facts.inputs,
       rows,
-      model: { name: family.id, parameters },
+      model: facts.model,
       device: spec.device ?? defaults.device,
       batch,
       maxEpochs: Math.ceil(steps / stepsPerEpoch),
       maxSeconds,
-      estimatedSeconds: Math.round((Math.min(maxSeconds, steps * stepSeconds * 1.15) + 2) * 10) / 10,
-      estimatedBytes: memoryEstimate(facts, parameters, sessions),
+      estimatedSeconds: Math.round((Math.min(maxSeconds, steps * each * 1.15) + 2) * 10) / 10,
+      estimatedBytes: Math.round(programBytes + facts.dataBytes + facts.model.parameters * 4 * 3 + sessions),
       settings,
     },
   };
-}
-
-/** Small tables want small steps: a power of two near rows / 8, from 32 to 256; up to 2048 for millions, where time is short. */
-function suitableBatch(rows: number): number {
-  const wanted = rows > 400_000 ? 2048 : rows > 100_000 ? 512 : Math.min(256, rows / 8);
-  return 2 ** Math.round(Math.log2(Math.max(32, wanted)));
-}
-
-/** Measured over 23 tables: Adam wants a high rate here, higher where rows are many (with 0.003 California stays at r² 0.74, with 0.025 it gets 0.83). */
-function suitableRate(optimizer: string, rows: number): number {
-  if (optimizer === "sgd") return 0.05;
-  if (optimizer === "momentum") return 0.02;
-  return rows < 5000 ? 0.015 : 0.025;
 }
 
 /** About once an epoch, but at least 40 and at most 200 times in the whole course. */
@@ -143,20 +130,5 @@ function evaluationStride(stepsPerEpoch: number, steps: number): number {
   return Math.max(1, Math.ceil(steps / 200), Math.min(stepsPerEpoch, Math.ceil(steps / 40)));
 }
 
-/** Seconds of one step on the reckoned machine: matrices forward and twice backward, activations, and what each step costs anyway. */
-function stepCost(net: NetSpec, parameters: number, batch: number): number {
-  const { members = 1, depth = 1, width = 1, waves = 1 } = net.config as Record<string, number>;
-  const madds = 3 * batch * members * parameters;
-  const elements = batch * (members * depth * width + net.numeric * waves * 6);
-  return madds / machine.madds + elements * machine.activation + machine.step;
-}
-
 /** Libraries and the engine that reads tables; measured on runs of 300 to 100,000 rows. */
 const programBytes = 162 * 2 ** 20;
-
-/** The program, the encoded rows (in memory up to half a gigabyte), the weights as they are built and as the best ones are kept, the sessions. */
-function memoryEstimate({ rows, numeric, categories }: Facts, parameters: number, sessions: number): number {
-  const all = rows.train + rows.validation + rows.test;
-  const data = Math.min(512 * 2 ** 20, all * (4 * numeric + 4 * categories.length + 8));
-  return Math.round(programBytes + data + parameters * 4 * 3 + sessions);
-}

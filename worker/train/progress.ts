@@ -1,12 +1,12 @@
 // What a run tells while it trains: at most ten times a second, and at once when its state changes.
-import type { MemoryReading, Referee, RunChoice, RunProgress, RunState } from "../../ipc/types.ts";
+import type { MemoryReading, MetricName, Referee, RunChoice, RunProgress, RunState } from "../../ipc/types.ts";
 import { readMemory, VideoMemory } from "./memory.ts";
 import { referee, remarks } from "./referee.ts";
 import type { Trainer } from "./trainer.ts";
 
 export interface ProgressOptions {
   device: string;
-  metricName: "accuracy" | "r2";
+  metricName: MetricName;
   heldOut: boolean;
   maxEpochs: number;
   choice?: RunChoice;

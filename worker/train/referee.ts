@@ -1,5 +1,5 @@
 // The referee: one plain sentence about a run that is true now. It looks only at numbers that were measured.
-import type { Referee } from "../../ipc/types.ts";
+import type { MetricName, Referee } from "../../ipc/types.ts";
 import type { StoppingState } from "./stopping.ts";
 
 /** What the referee sees while training runs. */
@@ -12,7 +12,7 @@ export interface Sight {
   patience: number;
   /** False when nothing is held out: then the "validation" loss is that of the training rows. */
   heldOut: boolean;
-  metricName: "accuracy" | "r2";
+  metricName: MetricName;
 }
 
 const percent = (x: number) => Number((100 * x).toPrecision(2));

@@ -6,15 +6,14 @@ import { basename, join, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type { CurvePoint, Referee, RunChoice, RunProgress, RunRecord, RunResult, RunState, TrainSpec } from "../../ipc/types.ts";
 import type { WorkerEvents } from "../../ipc/worker.ts";
-import { answeringGraph, trainingGraph } from "../models/index.ts";
 import { openEngine } from "../run/engine.ts";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { Control, Interrupted } from "./control.ts";
-import { exportModel } from "./exportModel.ts";
 import { fileError, Lines, readJson, removeDrafts, writeJson } from "./files.ts";
 import { choose } from "./choose.ts";
-import { type Prepared, prepare } from "./prepare.ts";
-import { judge, lastRemark, resultOf } from "./judge.ts";
+import { lastRemark, resultOf } from "./judge.ts";
+import { kindOf, kinds } from "./kinds/index.ts";
+import type { Prepared } from "./kinds/kind.ts";
 import { Progress } from "./progress.ts";
 import { remarks } from "./referee.ts";
 import { runOptions } from "./runOptions.ts";
@@ -66,7 +65,8 @@ export async function trainRun(request: RunRequest): Promise<RunResult> {
     const checkpoint = await readCheckpoint(paths.checkpoint);
     progress = new Progress({ ...unknownYet, emit: request.onProgress });
     progress.say("preparing", remarks.reading());
-    const prepared = await prepare({ ...request, run, record, paths });
+    const kind = kinds[await kindOf(record.spec.data, record.spec.task)];
+    const prepared = await kind.prepare({ ...request, run, record, paths });
     try {
       const { choice, plan } = await choose(prepared, {
         record,
@@ -84,7 +84,7 @@ export async function trainRun(request: RunRequest): Promise<RunResult> {
         choice,
         emit: request.onProgress,
       });
-      await change("running", { fingerprint: prepared.profile.fingerprint, plan: prepared.plan.plan, choice });
+      await change("running", { fingerprint: prepared.fingerprint, plan: prepared.plan.plan, choice });
       const learnt = await learn({ ...request, run }, prepared, checkpoint, progress, change);
       const ended: RunChoice = {
         ...(progress.last.choice ?? choice),
@@ -149,14 +149,14 @@ async function learn(
   progress: Progress,
   change: Change,
 ): Promise<{ result: RunResult; remark: Referee }> {
-  const { plan: full, task, encoding, data } = prepared;
-  const { course, plan, net } = full;
+  const { plan: full, task, target, data } = prepared;
+  const { course, plan } = full;
   const { control } = request;
   const paths = runPaths(request.run);
-  const forward = trainingGraph(net, task);
+  const forward = prepared.training();
   const engine = await openEngine(plan.device, full.threads === undefined ? {} : { threads: full.threads });
   try {
-    const session = await engine.train(trainingPlan(forward, runOptions(full, plan.device)), answeringGraph(net, task));
+    const session = await engine.train(trainingPlan(forward, runOptions(full, plan.device)), prepared.answering());
     try {
       const lines = new Lines<CurvePoint>(paths.curve);
       let told = 0;
@@ -168,7 +168,7 @@ async function learn(
         {
           session,
           task,
-          target: encoding,
+          target,
           parameters: forward.parameters,
           train: data.train,
           validation: data.validation.rows > 0 ? data.validation : undefined,
@@ -200,13 +200,12 @@ async function learn(
       progress.say("finishing", remarks.testing());
       await change("finishing");
       await session.write(trainer.best);
-      const report = await judge(
-        prepared,
+      const report = await prepared.report(
         (feeds) => session.evaluate(feeds),
         () => control.turn(),
       );
       await writeJson(paths.report, report);
-      await exportModel({ path: paths.model, prepared, weights: trainer.best, report });
+      await prepared.exportModel(paths.model, trainer.best, report);
       // A course whose length the user set ends because it is walked, not because nothing more is to be learned.
       const asked = prepared.spec.steps !== undefined || prepared.spec.epochs !== undefined;
       const stopped = ended === "converged" && asked && trainer.state.step >= trainer.state.total ? "budget" : ended;

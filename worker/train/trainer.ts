@@ -4,7 +4,7 @@
 import { AppError } from "../../ipc/error.ts";
 import type { CurvePoint, ScheduleName } from "../../ipc/types.ts";
 import { batches } from "../data/batches.ts";
-import type { EncodedSplit } from "../data/encode.ts";
+import type { Samples } from "../data/samples.ts";
 import type { TrainingSession } from "../run/engine.ts";
 import type { Answers, Target, Task } from "../tasks/task.ts";
 import type { Tensor } from "../tensor.ts";
@@ -40,9 +40,9 @@ export interface TrainerParts {
   target: Target;
   /** Names of the trainable weights. */
   parameters: readonly string[];
-  train: EncodedSplit;
+  train: Samples;
   /** Rows held out, or undefined where there are none: then the last point is kept. */
-  validation: EncodedSplit | undefined;
+  validation: Samples | undefined;
   course: Course;
   control: Control;
   /** Milliseconds between checkpoints. */

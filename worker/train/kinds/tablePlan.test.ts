@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Facts, makePlan } from "./plan.ts";
+import { type Facts, makePlan } from "./tablePlan.ts";
 
 const facts = (train: number, more: Partial<Facts> = {}): Facts => ({
   task: "regression",

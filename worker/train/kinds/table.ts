@@ -1,39 +1,24 @@
-// From a data file and a spec to encoded rows and a plan. A run that is resumed takes the encoding it began with, and refuses data that
-// have changed since.
-import { AppError } from "../../ipc/error.ts";
-import type { RunRecord, TableProfile, TableTask, TrainPlan, TrainSpec } from "../../ipc/types.ts";
-import type { WorkerEvents } from "../../ipc/worker.ts";
-import { type EncodedTable, encodeTable } from "../data/encode.ts";
-import { type Encoding, fitEncoding, targetOf } from "../data/encoding.ts";
-import { planSplit } from "../data/split.ts";
-import { openTable, type Table } from "../data/table.ts";
-import { tasks } from "../tasks/index.ts";
-import type { Task } from "../tasks/task.ts";
-import { readJson, writeJson } from "./files.ts";
-import { defaults, type Facts, type FullPlan, makePlan } from "./plan.ts";
-
-export interface Prepared {
-  spec: TrainSpec;
-  table: Table;
-  profile: TableProfile;
-  encoding: Encoding;
-  data: EncodedTable;
-  task: Task;
-  facts: Facts;
-  plan: FullPlan;
-  close(): Promise<void>;
-}
-
-interface Source {
-  cache: string;
-  signal: AbortSignal;
-  onWorking?: ((working: WorkerEvents["working"]) => void) | undefined;
-}
+// Tables: from a file and a spec to encoded rows and a plan. A run that is resumed takes the encoding it began with, and refuses data that have
+// changed since.
+import { AppError } from "../../../ipc/error.ts";
+import type { TableProfile, TableTask, TrainPlan, TrainSpec } from "../../../ipc/types.ts";
+import { type Batch, type EncodedSplit, encodeTable } from "../../data/encode.ts";
+import { type Encoding, fitEncoding, targetOf } from "../../data/encoding.ts";
+import type { SampleBatch, Samples } from "../../data/samples.ts";
+import { planSplit } from "../../data/split.ts";
+import { openTable, type Table } from "../../data/table.ts";
+import { tasks } from "../../tasks/index.ts";
+import { readJson, writeJson } from "../files.ts";
+import { answeringGraph, trainingGraph } from "../../models/index.ts";
+import { defaults } from "../plan.ts";
+import { judgeTable } from "./judgeTable.ts";
+import { exportTable } from "./exportTable.ts";
+import type { Kind, PrepareOptions, Source } from "./kind.ts";
+import type { PreparedTable } from "./preparedTable.ts";
+import { type Facts, makePlan } from "./tablePlan.ts";
 
 /** Throws what reading throws, `fileChanged`, and what is wrong with the target. */
-export async function prepare(
-  options: Source & { run: string; record: RunRecord; paths: { encoding: string; scratch: string } },
-): Promise<Prepared> {
+export async function prepare(options: PrepareOptions): Promise<PreparedTable> {
   const { record, paths, signal } = options;
   const table = await open(record.spec, options);
   try {
@@ -48,25 +33,54 @@ export async function prepare(
     const { encoding, split } = await encode(table, record.spec, await readJson<Encoding>(paths.encoding));
     await writeJson(paths.encoding, encoding);
     options.onWorking?.({ what: "encoding", fraction: null });
-    const data = await encodeTable(table, encoding, { split, scratch: paths.scratch, signal });
+    const encoded = await encodeTable(table, encoding, { split, scratch: paths.scratch, signal });
     const task = tasks[encoding.task];
-    const rows = { train: data.train.rows, validation: data.validation.rows, test: data.test.rows };
+    const rows = { train: encoded.train.rows, validation: encoded.validation.rows, test: encoded.test.rows };
     const facts = factsOf(encoding, rows);
-    const batch = record.choice?.batch; // as it was settled when the run began
-    const plan = makePlan(facts, batch === undefined ? record.spec : { ...record.spec, batch });
-    const close = async () => {
-      await data.close();
-      await table.close();
+    const planFor = (batch: number | undefined) => makePlan(facts, batch === undefined ? record.spec : { ...record.spec, batch });
+    const prepared: PreparedTable = {
+      spec: record.spec,
+      fingerprint: profile.fingerprint,
+      table,
+      profile,
+      encoding,
+      encoded,
+      data: { train: samples(encoded.train), validation: samples(encoded.validation), test: samples(encoded.test) },
+      task,
+      target: encoding,
+      plan: planFor(record.choice?.batch), // as it was settled when the run began
+      planFor,
+      training: () => trainingGraph(prepared.plan.net, task),
+      answering: () => answeringGraph(prepared.plan.net, task),
+      report: (run, pause) => judgeTable(prepared, run, pause),
+      exportModel: (path, weights, report) => exportTable({ path, prepared, weights, report }),
+      async close() {
+        await encoded.close();
+        await table.close();
+      },
     };
-    return { spec: record.spec, table, profile, encoding, data, task, facts, plan, close };
+    return prepared;
   } catch (thrown) {
     await table.close();
     throw thrown;
   }
 }
 
+/** Inputs x and codes, where there are such columns. */
+const asSamples = ({ x, codes, y, rowNumbers }: Batch): SampleBatch => ({
+  inputs: { ...(x.dims[1] ? { x } : {}), ...(codes.dims[1] ? { codes } : {}) },
+  y,
+  rowNumbers,
+});
+
+export const samples = (split: EncodedSplit): Samples => ({
+  rows: split.rows,
+  read: async (positions) => asSamples(await split.read(positions)),
+  range: async (from, to) => asSamples(await split.range(from, to)),
+});
+
 /** What a run with this spec would do; reads the table, trains nothing. */
-export async function planRun(spec: TrainSpec, source: Source): Promise<TrainPlan> {
+async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
   const table = await open(spec, source);
   try {
     const { encoding, split } = await encode(table, spec, undefined);
@@ -133,3 +147,13 @@ function factsOf(encoding: Encoding, rows: Facts["rows"]): Facts {
     rows,
   };
 }
+
+export const table: Kind = {
+  async inspect(file, source) {
+    const opened = await open({ data: file }, source);
+    await opened.close();
+    return opened.profile;
+  },
+  plan,
+  prepare,
+};

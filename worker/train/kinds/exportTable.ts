@@ -1,15 +1,15 @@
 // Writes a run's model.onnx: the columns' preprocessing, the network with the weights of the best point, and what the file says of itself.
-import type { RunReport } from "../../ipc/types.ts";
-import { encodeColumns } from "../data/encoding.ts";
-import { exportTableModel } from "../formats/onnxModel.ts";
-import { inferenceNet } from "../models/index.ts";
-import type { Tensor } from "../tensor.ts";
-import { writeAtomic } from "./files.ts";
-import type { Prepared } from "./prepare.ts";
+import type { RunReport } from "../../../ipc/types.ts";
+import { encodeColumns } from "../../data/encoding.ts";
+import { exportTableModel } from "../../formats/onnxModel.ts";
+import { inferenceNet } from "../../models/index.ts";
+import type { Tensor } from "../../tensor.ts";
+import { writeAtomic } from "../files.ts";
+import type { PreparedTable } from "./preparedTable.ts";
 
-export async function exportModel(options: {
+export async function exportTable(options: {
   path: string;
-  prepared: Prepared;
+  prepared: PreparedTable;
   weights: ReadonlyMap<string, Tensor>;
   report: RunReport;
 }): Promise<void> {

@@ -1,0 +1,18 @@
+// One part of a split as training takes it, whatever the kind of data: rows at their places, as the inputs of a network and its answers.
+import type { Tensor } from "../tensor.ts";
+
+export interface SampleBatch {
+  /** By input name of the network's graphs, the batch first. */
+  inputs: Record<string, Tensor>;
+  /** The answers: float32 (n, 1) or int64 (n), as the task says. */
+  y: Tensor;
+  /** Rows of the file (or pictures of the folder…), from 1. */
+  rowNumbers: Uint32Array;
+}
+
+export interface Samples {
+  rows: number;
+  /** The rows at these positions, in this order. */
+  read(positions: Uint32Array): Promise<SampleBatch>;
+  range(from: number, to: number): Promise<SampleBatch>;
+}
