@@ -16,22 +16,22 @@ export const dedupe: Pass = {
   run(graph) {
     const made = new Map<string, readonly (Value | undefined)[]>();
     let changed = false;
-    const after = rewrite(graph, (g, node, x) => {
-      const key = keyOf(node, x);
-      if (!key) return undefined;
-      const before = made.get(key);
-      if (before) {
-        changed = true;
-        return before;
-      }
-      const names = node.outputs.map((o) => o || g.graph.fresh(node.type));
-      const kept = g.node({ ...node, inputs: x.map((v) => v?.name ?? "") }, names.length, names);
-      made.set(
-        key,
-        kept.map((value) => g.assume(value, graph.info(value.name)?.dims ?? value.dims)),
-      );
-      return made.get(key);
-    });
+    const after = rewrite(
+      graph,
+      (_g, node, x, _find, keep) => {
+        const key = keyOf(node, x);
+        if (!key) return undefined;
+        const before = made.get(key);
+        if (before) {
+          changed = true;
+          return before;
+        }
+        const kept = keep();
+        made.set(key, kept);
+        return kept;
+      },
+      { typed: true },
+    );
     return { graph: after, changed };
   },
   ensures() {},

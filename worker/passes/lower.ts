@@ -48,19 +48,23 @@ export function lower(device: string): Pass {
     },
     run(graph) {
       let changed = false;
-      const after = rewrite(graph, (g, node, x) => {
-        const found = node.domain === "" ? table.get(node.type) : undefined;
-        const y = graph.info(node.outputs[0] ?? "");
-        if (!found || !y) return undefined;
-        const site: Site = { g, node, x, y, attrs: new Attrs(node.type, node.attrs) };
-        for (const lowering of found) {
-          const made = lowering.rewrite(site);
-          if (!made) continue;
-          changed = true;
-          return made;
-        }
-        return undefined;
-      });
+      const after = rewrite(
+        graph,
+        (g, node, x) => {
+          const found = node.domain === "" ? table.get(node.type) : undefined;
+          const y = graph.info(node.outputs[0] ?? "");
+          if (!found || !y) return undefined;
+          const site: Site = { g, node, x, y, attrs: new Attrs(node.type, node.attrs) };
+          for (const lowering of found) {
+            const made = lowering.rewrite(site);
+            if (!made) continue;
+            changed = true;
+            return made;
+          }
+          return undefined;
+        },
+        { typed: true },
+      );
       return changed ? { graph: nameOutputs(dedupe.run(after).graph), changed } : { graph, changed };
     },
     ensures(graph) {
