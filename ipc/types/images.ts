@@ -53,3 +53,25 @@ export interface ImagesProfile {
   /** sha-256 over the contents of the pictures and their classes, hexadecimal: the same wherever they lie. */
   fingerprint: string;
 }
+
+/** In which range a network expects the numbers of a picture; imagenet: 0..1, then less the mean and by the deviation of ImageNet's channels. */
+export type PixelRange = "0..1" | "-1..1" | "0..255" | "imagenet";
+
+/** How a run shows pictures to its network. */
+export interface PictureSetup {
+  /** Side of the square that every picture is drawn into. */
+  size: number;
+  /** How pictures are varied while learning; a sentence. Absent with a backbone. */
+  augmentation?: string;
+  /** The imported network whose features are learned from. */
+  backbone?: {
+    file: string;
+    sha: string;
+    features: number;
+    pixels: PixelRange;
+    /** Where the range comes from: it was asked for, the file says so, or it gave the best answers of those tried. */
+    chosen: "asked" | "file" | "tried";
+    /** What each range tried gave on a sample held out. */
+    trials?: { pixels: PixelRange; accuracy: number; logLoss: number }[];
+  };
+}

@@ -26,6 +26,20 @@ export function resnetFor(size: number, rows: number): ResnetConfig {
   };
 }
 
+/** Multiply-adds of one picture, forward. */
+export function resnetMadds({ channels, stages, blocks, stride }: ResnetConfig, size: number): number {
+  let side = Math.ceil(size / stride);
+  let inputs = channels;
+  let sum = side ** 2 * 27 * channels;
+  for (let stage = 0; stage < stages; stage++) {
+    const width = channels * 2 ** stage;
+    if (stage > 0) side = Math.ceil(side / 2);
+    sum += side ** 2 * width * (9 * inputs + 9 * width * (2 * blocks - 1) + (stage > 0 ? inputs : 0));
+    inputs = width;
+  }
+  return sum;
+}
+
 /** Side that pictures are drawn at: their own up to 64, where that is what they mostly have. */
 export function sideFor(median: readonly [number, number]): number {
   const own = Math.max(...median);

@@ -10,15 +10,19 @@ export interface Augmentation {
 }
 
 /**
- * What suits a set, and why in a sentence. Signs that read one way (digits, letters, numbers as class names; small grey pictures) must not be
- * mirrored: a mirrored 3 is no 3.
+ * What suits a set, and why in a sentence. Signs that read one way must not be mirrored: a mirrored 3 is no 3. They are told by the names of
+ * their classes: numbers, single letters, "digit 3" and the like.
  */
-export function augmentationFor(size: number, classes: readonly string[], grey: boolean): Augmentation & { reason: string } {
+export function augmentationFor(size: number, classes: readonly string[]): Augmentation & { reason: string } {
   const shift = Math.max(1, Math.round(size / 14));
   const signs = classes.filter((name) => /^(\d+|.|(digit|letter|char|number|sign)[ _-]?\w{1,2})$/iu.test(name.trim())).length;
-  const reading = signs * 2 > classes.length || (grey && size <= 32);
+  const reading = signs * 2 > classes.length;
   return reading
-    ? { shift, flip: false, reason: `Pictures are moved by up to ${shift} pixels and never mirrored: they look like signs that read one way.` }
+    ? {
+        shift,
+        flip: false,
+        reason: `Pictures are moved by up to ${shift} pixels and never mirrored: they look like signs that read one way.`,
+      }
     : { shift, flip: true, reason: `Pictures are moved by up to ${shift} pixels, and mirrored one time in two.` };
 }
 

@@ -85,7 +85,8 @@ async function look(source: Source, found: Survey, { signal, onProgress }: OpenP
     signal?.throwIfAborted();
     if ("code" in one) problems.push(one);
     else seen.push(one);
-    onProgress?.("reading", Math.min(1, ++done / found.names.length));
+    done++;
+    onProgress?.("reading", Math.min(1, done / found.names.length));
   }
   seen.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   return { seen, problems };

@@ -49,14 +49,21 @@ export async function* decodeAll(
   });
   for await (const one of decoded) {
     signal?.throwIfAborted();
+    done++;
     yield one;
-    onProgress?.(++done / places.size);
+    onProgress?.(done / places.size);
   }
   if (done < places.size) throw changed([...places.keys()][0]!);
 }
 
 const changed = (file: string, cause?: unknown) =>
-  new AppError("fileChanged", `'${file}' is not the picture that it was a moment ago.`, "Wait until nothing writes to it, and try again.", { file }, cause);
+  new AppError(
+    "fileChanged",
+    `'${file}' is not the picture that it was a moment ago.`,
+    "Wait until nothing writes to it, and try again.",
+    { file },
+    cause,
+  );
 
 /** The pixels of the pictures, from the cache or decoded into it. Throws what `decodeAll` throws, and `diskFull`. */
 export async function openPixels(set: Pictures, size: number, options: DecodeOptions & { cache: string }): Promise<Pixels> {
@@ -73,10 +80,7 @@ export async function openPixels(set: Pictures, size: number, options: DecodeOpt
     async read(places) {
       const out = new Uint8Array(places.length * each);
       if (all) for (const [i, place] of places.entries()) out.set(all.subarray(place * each, (place + 1) * each), i * each);
-      else
-        await Promise.all(
-          Array.from(places, async (place, i) => out.set(await readAt(file, place * each, each), i * each)),
-        );
+      else await Promise.all(Array.from(places, async (place, i) => out.set(await readAt(file, place * each, each), i * each)));
       return out;
     },
     close: () => file.close(),
@@ -117,7 +121,13 @@ export async function keptFile(cache: string, name: string, bytes: number, fill:
   } catch (thrown) {
     await rm(draft, { force: true });
     throw (thrown as NodeJS.ErrnoException).code === "ENOSPC"
-      ? new AppError("diskFull", `The disk has no room for ${bytes} bytes of decoded pictures.`, "Free some space and try again.", { path: cache }, thrown)
+      ? new AppError(
+          "diskFull",
+          `The disk has no room for ${bytes} bytes of decoded pictures.`,
+          "Free some space and try again.",
+          { path: cache },
+          thrown,
+        )
       : thrown;
   }
   await trim(cache, { keep: path });

@@ -55,3 +55,14 @@ export async function archiveKind(path: string): Promise<"zip" | "tar" | undefin
     await file.close();
   }
 }
+
+/**
+ * Whether the path is what pictures are kept in: a folder, a tar, or a zip that is not one of the documents which are zips too. What is really
+ * in it, its reader says.
+ */
+export async function holdsPictures(path: string): Promise<boolean> {
+  const info = await stat(path).catch(() => undefined);
+  if (info?.isDirectory()) return true;
+  if (!info?.isFile() || info.size === 0 || /\.(xlsx|xlsm|xlsb|ods|docx|csv|tsv|txt|json|jsonl)(\.gz)?$/i.test(path)) return false;
+  return (await archiveKind(path)) !== undefined;
+}
