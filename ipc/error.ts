@@ -30,6 +30,13 @@ export const errorCodes = {
   noFeatures: 3,
   tooFewRows: 3,
   valueInvalid: 3,
+  // pictures and archives
+  archiveInvalid: 3,
+  archiveUnsafe: 3,
+  archiveTooLarge: 3,
+  pictureInvalid: 3,
+  picturesMissing: 3,
+  classesMissing: 3,
   // models and graphs
   modelInvalid: 3,
   operatorUnknown: 3,

@@ -11,6 +11,7 @@ import type {
   LessonState,
   Metrics,
   ModelForm,
+  PictureProblem,
   Prediction,
   RunProgress,
   RunReport,
@@ -49,11 +50,14 @@ export interface WorkerApi {
   form(input: { run: string }, signal?: AbortSignal): Promise<ModelForm>;
   /** Rows by column name; "" or an absent field is missing. `run` is a run folder or a model.onnx made by Paddock. */
   predict(input: { run: string; rows: Record<string, string>[] }, signal?: AbortSignal): Promise<Prediction[]>;
-  /** A file of rows to a file of predictions (.csv, .jsonl or .parquet by its ending), written whole or not at all. */
+  /**
+   * A file of rows, or a picture, folder or archive of pictures, to a file of predictions (.csv, .jsonl or .parquet by its ending), written
+   * whole or not at all.
+   */
   predictFile(
     input: { run: string; file: string; part?: string; out: string } & WithCache,
     signal?: AbortSignal,
-  ): Promise<{ out: string; rows: number; predictions: Prediction[] }>;
+  ): Promise<{ out: string; rows: number; predictions: Prediction[]; problems?: PictureProblem[] }>;
   evaluate(
     input: { run: string; file: string; part?: string } & WithCache,
     signal?: AbortSignal,

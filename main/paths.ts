@@ -18,6 +18,8 @@ export function workspacePaths(root: string, cache: string = join(root, "cache")
     projects,
     trash: join(root, "trash"),
     uploads: join(root, "uploads"),
+    /** Runs of the command line that belong to no project. */
+    looseRuns: join(root, "runs"),
     logs: join(root, "logs"),
     settings: join(root, "settings.json"),
     project: (id: string) => join(projects, id),

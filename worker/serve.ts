@@ -6,8 +6,11 @@ import type { WorkerApi, WorkerEvents } from "../ipc/worker.ts";
 import { openTable } from "./data/table.ts";
 import { Lesson, lessonFit } from "./lesson.ts";
 import { evaluateRun } from "./run/evaluate.ts";
+import { evaluatePictures } from "./run/evaluatePictures.ts";
 import { LastPredictor } from "./run/lastPredictor.ts";
+import { isPictureRun } from "./run/pictureModel.ts";
 import { predictFile } from "./run/predictFile.ts";
+import { predictPictures } from "./run/predictPictures.ts";
 import { probeDevice } from "./run/device.ts";
 import { benchStep } from "./train/bench.ts";
 import { Control } from "./train/control.ts";
@@ -86,12 +89,17 @@ export function createWorker(emit: Emit): Worker {
 
     form: ({ run }) => tried.use(run, (predictor) => predictor.form),
     predict: ({ run, rows }, signal) => tried.use(run, (predictor) => predictor.predictRows(rows, signal)),
-    predictFile: ({ run, file, part, out, cache }, signal) =>
-      tried.use(run, async (predictor) => {
+    async predictFile({ run, file, part, out, cache }, signal) {
+      if (await isPictureRun(run)) return { out, ...(await predictPictures(run, { file, out, signal, onProgress })) };
+      return tried.use(run, async (predictor) => {
         const { rows, predictions } = await predictFile(predictor, { file, part, out, cache, signal, onProgress });
         return { out, rows, predictions };
-      }),
-    evaluate: ({ run, file, part, cache }, signal) => evaluateRun(run, file, { cache, part, signal, onProgress }),
+      });
+    },
+    evaluate: async ({ run, file, part, cache }, signal) =>
+      (await isPictureRun(run))
+        ? evaluatePictures(run, file, { cache, signal, onProgress })
+        : evaluateRun(run, file, { cache, part, signal, onProgress }),
 
     async lessonOpen(spec) {
       const next = await Lesson.open(spec);

@@ -21,9 +21,10 @@ export interface ModelForm {
   fields: FormField[];
 }
 
-/** prediction: the class, or the number. probabilities: by class. row: from 1, in input order. */
+/** prediction: the class, or the number. probabilities: by class. row: from 1, in input order; of pictures, file: which one. */
 export interface Prediction {
   row: number;
+  file?: string;
   prediction: string | number;
   probabilities?: Record<string, number>;
 }

@@ -1,4 +1,5 @@
 // Tables: what was found in a file.
+import type { ImagesProfile } from "./images.ts";
 
 /** What a column holds. `text` is free text, which a table model does not use yet; `empty` has no value at all. */
 export type ColumnType = "number" | "category" | "date" | "text" | "empty";
@@ -111,4 +112,4 @@ export interface TableProfile {
 }
 
 /** What `inspect` answers; later kinds of data join the union. */
-export type Inspection = TableProfile;
+export type Inspection = TableProfile | ImagesProfile;

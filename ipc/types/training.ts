@@ -1,6 +1,7 @@
 // Training: what is asked for, planned, told on the way and kept.
 import type { ErrorRecord } from "../error.ts";
 import type { TaskName } from "./tables.ts";
+import type { PictureSetup, PixelRange } from "./images.ts";
 import type { MemoryReading } from "./devices.ts";
 
 export type OptimizerName =
@@ -32,9 +33,12 @@ export interface TrainSpec {
   /** The sheet or table of a file that holds several; the first that has rows where absent. */
   part?: string;
   target?: string;
-  task?: "auto" | TaskName;
-  /** Model family; the default suits the task. */
+  /** "images": the data are pictures; what is learned is a classification. */
+  task?: "auto" | TaskName | "images";
+  /** Model family, or the path of an ONNX file to build on; the default suits the task. */
   model?: string;
+  /** Pictures with an imported network: the range of pixels that it expects. */
+  pixels?: PixelRange;
   /** Family settings: width, depth, dropout… */
   config?: Record<string, number | string | boolean>;
   /** Columns not to use as inputs. */
@@ -204,6 +208,8 @@ export interface RunReport {
   scatter?: { truth: number[]; predicted: number[] };
   columns: string[];
   mistakes: Mistake[];
+  /** Pictures: how they are shown to the network. */
+  pictures?: PictureSetup;
 }
 
 /** A run as run.json and `train --json` tell it. */
@@ -222,6 +228,7 @@ export interface RunResult {
   peakMemoryBytes: number;
   stopped: "converged" | "budget" | "interrupted";
   onnx: string;
+  pictures?: PictureSetup;
   choice?: RunChoice;
   losses?: number[];
 }

@@ -7,9 +7,9 @@ import { columns, short } from "./output.ts";
 
 export function evaluateCommand(): Command {
   return new Command("evaluate")
-    .description("measure a run on rows whose answer is known")
+    .description("measure a run on rows or pictures whose answer is known")
     .argument("<run>", "the folder of a run, or its model.onnx")
-    .argument("<data>", "a file of rows with the target in it")
+    .argument("<data>", "a file of rows with the target in it; a folder, zip or tar of pictures with their classes")
     .option(...sheetOption)
     .addOption(tableOption())
     .option("--json", "print one JSON object")

@@ -2,15 +2,15 @@
 import { Command } from "commander";
 import { basename, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
-import type { ColumnProfile, Inspection } from "../../ipc/types.ts";
+import type { ColumnProfile, ImagesProfile, Inspection, TableProfile } from "../../ipc/types.ts";
 import { action, type Context } from "./action.ts";
 import { type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";
 import { type Answer, bytes, columns, errorJson, short } from "./output.ts";
 
 export function inspectCommand(): Command {
   return new Command("inspect")
-    .description("say what is in a data file")
-    .argument("<files...>", "tables: CSV, Excel, Parquet, JSON, Arrow, SQLite, DuckDB")
+    .description("say what is in data")
+    .argument("<files...>", "tables: CSV, Excel, Parquet, JSON, Arrow, SQLite, DuckDB; folders, zips or tars of pictures")
     .option(...sheetOption)
     .addOption(tableOption())
     .option("--json", "print one JSON object")
@@ -55,13 +55,26 @@ async function inspectAll({ paths, progress, signal, startWorker }: Context, fil
   return { json: { results }, text: texts.join("\n\n"), exitCode };
 }
 
-function describe(found: Inspection): string {
+const describe = (found: Inspection): string => (found.kind === "images" ? describePictures(found) : describeTable(found));
+
+function describePictures(found: ImagesProfile): string {
+  const { file, rows, classes, reason, sizes, formats } = found;
+  const kinds = Object.entries(formats).map(([format, count]) => `${count} ${format}`);
+  const size = sizes ? `, mostly about ${sizes.median.join(" × ")}` : "";
+  const head = `${file}: ${rows} pictures${classes.length ? ` of ${classes.length} classes` : ""}, ${bytes(found.bytes)} (${kinds.join(", ")})${size}`;
+  const table = classes.length ? `\n\n${columns([["class", "pictures"], ...classes.map(({ name, count }) => [name, count])])}\n` : "";
+  return `${head}\n${reason}${table}${problemLines(found.problems)}`;
+}
+
+const problemLines = (problems: readonly { message: string; hint: string }[]) =>
+  problems.map(({ message, hint }) => `\n! ${message} ${hint}`).join("");
+
+function describeTable(found: TableProfile): string {
   const rows = found.columns.map((column) => [column.name, column.type, column.missing, column.distinct, facts(column)]);
   const target = found.target ? `\nGuessed target: ${found.target.column} (${found.target.task})` : "\nNo column can be a target.";
-  const problems = found.problems.map(({ message, hint }) => `\n! ${message} ${hint}`).join("");
   const where = found.part === undefined ? "" : ` (${found.part})`;
   const head = `${found.file}${where}: ${found.rows} rows, ${found.columns.length} columns, ${bytes(found.bytes)}, ${found.format ?? "csv"}, ${found.dialect.encoding}`;
-  return `${head}\n\n${columns([["column", "type", "missing", "distinct", ""], ...rows])}\n${target}${problems}`;
+  return `${head}\n\n${columns([["column", "type", "missing", "distinct", ""], ...rows])}\n${target}${problemLines(found.problems)}`;
 }
 
 function facts(column: ColumnProfile): string {

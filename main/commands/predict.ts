@@ -16,9 +16,9 @@ interface Options extends PartOptions {
 
 export function predictCommand(): Command {
   return new Command("predict")
-    .description("predict rows with a trained model")
+    .description("predict rows or pictures with a trained model")
     .argument("<run>", "the folder of a run, or its model.onnx")
-    .argument("<data>", "a file of rows, or - for stdin")
+    .argument("<data>", "a file of rows, or - for stdin; a picture, or a folder, zip or tar of pictures")
     .option(...sheetOption)
     .addOption(tableOption())
     .option("--out <file>", "write a .csv, .jsonl or .parquet file")
@@ -33,13 +33,17 @@ export function predictCommand(): Command {
         try {
           const file = data === "-" ? await fromStdin(scratch) : resolve(data);
           if (out) {
-            const { rows } = await predictTo(context, model, { file, ...part }, resolve(out));
-            return { json: { out: resolve(out), rows }, text: `${rows} predictions written to ${out}` };
+            const { rows, problems } = await predictTo(context, model, { file, ...part }, resolve(out));
+            return {
+              json: { out: resolve(out), rows, ...(problems ? { problems } : {}) },
+              text: [`${rows} predictions written to ${out}`, ...lines(problems)].join("\n"),
+            };
           }
           const written = join(scratch, context.json ? "out.jsonl" : "out.csv");
-          await predictTo(context, model, { file, ...part }, written);
-          if (context.json) return { json: { predictions: await readPredictions(written) }, text: "" };
+          const { problems } = await predictTo(context, model, { file, ...part }, written);
+          if (context.json) return { json: { predictions: await readPredictions(written), ...(problems ? { problems } : {}) }, text: "" };
           context.progress.clear();
+          for (const line of lines(problems)) context.progress.note(line);
           await pipeline(createReadStream(written), process.stdout, { end: false });
           return undefined;
         } finally {
@@ -48,6 +52,8 @@ export function predictCommand(): Command {
       }),
     );
 }
+
+const lines = (problems: readonly { message: string; hint: string }[] = []) => problems.map(({ message, hint }) => `! ${message} ${hint}`);
 
 function predictTo(context: Context, run: string, data: { file: string; part?: string }, out: string) {
   const { cache } = context.paths;
@@ -65,8 +71,8 @@ async function readPredictions(path: string): Promise<Prediction[]> {
   const predictions: Prediction[] = [];
   for await (const line of createInterface({ input: createReadStream(path, "utf8"), crlfDelay: Infinity })) {
     if (line === "") continue;
-    const { row, prediction, probabilities } = JSON.parse(line) as Prediction;
-    predictions.push({ row, prediction, ...(probabilities ? { probabilities } : {}) });
+    const { row, file, prediction, probabilities } = JSON.parse(line) as Prediction;
+    predictions.push({ row, ...(file === undefined ? {} : { file }), prediction, ...(probabilities ? { probabilities } : {}) });
   }
   return predictions;
 }

@@ -50,6 +50,20 @@ export const errors: ErrorDictionary = {
   noFeatures: { title: "没有可用的输入", what: at("除了要预测的列，没有剩下可用的列。"), todo: "请至少启用一个输入列。" },
   tooFewRows: { title: "行数太少", what: at("可用的行不够训练。"), todo: "请提供更多行。" },
   valueInvalid: { title: "有一个值无法读取", what: valueAt("这个值无法读取"), todo: "请改正这个值后再试。" },
+  archiveInvalid: { title: "压缩包已损坏", what: at("压缩包无法解开。"), todo: "请重新打包或重新获取后再试。" },
+  archiveUnsafe: {
+    title: "压缩包不安全",
+    what: at("其中有指向压缩包以外的路径、链接或特殊文件。"),
+    todo: "请只打包普通文件，或直接选择文件夹。",
+  },
+  archiveTooLarge: { title: "压缩包太大", what: at("解开后超出了限度。"), todo: "如果信得过它，请自行解开、拆分，再选择文件夹。" },
+  pictureInvalid: { title: "有一张图片无法读取", what: at("它不是完好的图片。"), todo: "请另存为 PNG 或 JPEG，或把它移走。" },
+  picturesMissing: { title: "没有图片", what: at("里面找不到可以使用的图片。"), todo: "请选择一个有图片的文件夹或压缩包。" },
+  classesMissing: {
+    title: "不知道图片里是什么",
+    what: at("既没有按类别分的文件夹，也没有标签表。"),
+    todo: "请把每一类放进各自的文件夹，或在旁边放一张标签表。",
+  },
   modelInvalid: { title: "模型文件无效", what: at("文件不是完好的模型。"), todo: "请重新获取或导出这个模型。" },
   operatorUnknown: {
     title: "模型使用了未知的算子",
