@@ -44,15 +44,14 @@ async function read(input: ReadInput): Promise<Imported> {
   const csv = await CleanCsv.open(folder);
   let row = 0;
   let handle: FileHandle | undefined;
+  const frames = streamed(file, scan.bytes, input.onProgress);
   try {
     const isFile = (await bytesAt(file, 0, 6)).toString("latin1") === "ARROW1";
     if (isFile) {
       await checkArrowFile(file, scan.bytes, signal);
       handle = await open(file, "r");
     }
-    const reader = await (handle
-      ? library.RecordBatchReader.from(handle)
-      : library.RecordBatchReader.from(streamed(file, scan.bytes, input.onProgress)));
+    const reader = await (handle ? library.RecordBatchReader.from(handle) : library.RecordBatchReader.from(frames));
     await reader.open();
     const told: Problem[] = [];
     const columns = leaves(library, reader.schema, told);
@@ -102,6 +101,7 @@ async function read(input: ReadInput): Promise<Imported> {
     );
   } finally {
     await handle?.close().catch(() => undefined); // Arrow may have closed it
+    await frames.return(undefined); // where reading ended early it still holds the file
   }
 }
 
