@@ -58,6 +58,8 @@ export interface WorkerApi {
     input: { run: string; file: string; part?: string; out: string } & WithCache,
     signal?: AbortSignal,
   ): Promise<{ out: string; rows: number; predictions: Prediction[]; problems?: PictureProblem[] }>;
+  /** One picture: its prediction with a map of where the model looked, drawn over the picture into `out` (.png) where that is given. */
+  wherePicture(input: { run: string; file: string; out?: string }, signal?: AbortSignal): Promise<Prediction>;
   evaluate(
     input: { run: string; file: string; part?: string } & WithCache,
     signal?: AbortSignal,

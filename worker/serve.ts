@@ -8,6 +8,7 @@ import { Lesson, lessonFit } from "./lesson.ts";
 import { evaluateRun } from "./run/evaluate.ts";
 import { evaluatePictures } from "./run/evaluatePictures.ts";
 import { LastPredictor } from "./run/lastPredictor.ts";
+import { wherePicture } from "./run/occlusion.ts";
 import { isPictureRun } from "./run/pictureModel.ts";
 import { predictFile } from "./run/predictFile.ts";
 import { predictPictures } from "./run/predictPictures.ts";
@@ -96,6 +97,7 @@ export function createWorker(emit: Emit): Worker {
         return { out, rows, predictions };
       });
     },
+    wherePicture: ({ run, file, out }, signal) => wherePicture(run, { file, ...(out === undefined ? {} : { out }), signal, onProgress }),
     evaluate: async ({ run, file, part, cache }, signal) =>
       (await isPictureRun(run))
         ? evaluatePictures(run, file, { cache, signal, onProgress })

@@ -27,4 +27,6 @@ export interface Prediction {
   file?: string;
   prediction: string | number;
   probabilities?: Record<string, number>;
+  /** Where a model looked at a picture: what its answer loses when a cell is covered, from the upper left by rows. */
+  map?: { rows: number; columns: number; values: number[] };
 }

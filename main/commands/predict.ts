@@ -6,12 +6,15 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
+import { AppError } from "../../ipc/error.ts";
 import type { Prediction } from "../../ipc/types.ts";
 import { action, type Context } from "./action.ts";
+import { type Answer, short } from "./output.ts";
 import { type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";
 
 interface Options extends PartOptions {
   out?: string;
+  map?: string;
 }
 
 export function predictCommand(): Command {
@@ -22,13 +25,15 @@ export function predictCommand(): Command {
     .option(...sheetOption)
     .addOption(tableOption())
     .option("--out <file>", "write a .csv, .jsonl or .parquet file")
+    .option("--map <file>", "of one picture: draw where the model looked into a .png")
     .option("--json", "print one JSON object")
     .action(
       action(async (context, run: string, data: string, options: Options) => {
-        const { out } = options;
+        const { out, map } = options;
         const part = partOf(options);
         const { findTrained } = await import("./runPath.ts");
         const model = await findTrained(run, context.paths);
+        if (map !== undefined) return whereTo(context, model, resolve(data), resolve(map), out);
         const scratch = await mkdtemp(join(tmpdir(), "paddock-predict-"));
         try {
           const file = data === "-" ? await fromStdin(scratch) : resolve(data);
@@ -54,6 +59,15 @@ export function predictCommand(): Command {
 }
 
 const lines = (problems: readonly { message: string; hint: string }[] = []) => problems.map(({ message, hint }) => `! ${message} ${hint}`);
+
+/** One picture with its map, drawn into a file and told as numbers. */
+async function whereTo(context: Context, run: string, file: string, map: string, out: string | undefined): Promise<Answer> {
+  if (out !== undefined) throw new AppError("usage", "--map and --out do not go together.", "Leave one of them out.");
+  const prediction = await context.withWorker((api) => api.wherePicture({ run, file, out: map }, context.signal));
+  const sure = prediction.probabilities?.[prediction.prediction];
+  const text = `${prediction.prediction}${sure === undefined ? "" : ` (probability ${short(sure)})`}; what it looked at is light in ${map}`;
+  return { json: { predictions: [prediction], map }, text };
+}
 
 function predictTo(context: Context, run: string, data: { file: string; part?: string }, out: string) {
   const { cache } = context.paths;

@@ -197,6 +197,7 @@ const handlers = {
     writeFileSync(out, `prediction\n${predictions.map((one) => one.prediction).join("\n")}\n`);
     return { out, rows: predictions.length, predictions };
   },
+  wherePicture: () => Promise.reject(missing("wherePicture")),
   evaluate: () => Promise.reject(missing("evaluate")),
   lessonOpen: async ({ a = 0, b = 0 }) => {
     line = { step: 0, a, b };

@@ -10,6 +10,7 @@ import { ZipFile } from "yazl";
 import type { RunReport, TrainSpec } from "../../ipc/types.ts";
 import { decodeModel } from "../../worker/onnx/proto.ts";
 import { evaluatePictures } from "../../worker/run/evaluatePictures.ts";
+import { wherePicture } from "../../worker/run/occlusion.ts";
 import { openPicturePredictor } from "../../worker/run/pictureModel.ts";
 import { predictPictures } from "../../worker/run/predictPictures.ts";
 import { Control } from "../../worker/train/control.ts";
@@ -218,6 +219,25 @@ describe("the model that was made", () => {
     const judged = await evaluatePictures(transfer.run, stranger, { cache });
     expect(judged.metrics["accuracy"]).toBeLessThanOrEqual(12 / 13);
     expect(judged.report.mistakes.map(({ truth }) => truth)).toContain("moon");
+  });
+
+  test("says where it looked: at the shape, not at what lies around it", async () => {
+    // one half is all background
+    const wide = await sharp({ create: { width: 96, height: 48, channels: 3, background: { r: 45, g: 45, b: 45 } } })
+      .composite([{ input: await png(draw("ring", 2001, 48), 48), left: 48, top: 0 }])
+      .png()
+      .toBuffer();
+    const path = join(home, "wide.png");
+    await writeFile(path, wide);
+    const out = join(home, "map.png");
+    const { map, prediction, probabilities } = await wherePicture(transfer.run, { file: path, out });
+    expect(probabilities).toHaveProperty([prediction]);
+    expect(map).toMatchObject({ rows: 8, columns: 8 });
+    const half = (left: boolean) => map!.values.reduce((sum, v, i) => sum + (i % 8 < 4 === left ? Math.abs(v) : 0), 0);
+    expect(half(false)).toBeGreaterThan(2 * half(true));
+    expect(await sharp(out).metadata()).toMatchObject({ format: "png", width: 96, height: 48 });
+    await expect(wherePicture(transfer.run, { file: data })).rejects.toMatchObject({ code: "formatUnknown" });
+    await expect(wherePicture(transfer.run, { file: path, out: join(home, "map.gif") })).rejects.toMatchObject({ code: "usage" });
   });
 
   test("takes pictures of any size in the file alone, and says its licence", async () => {

@@ -107,7 +107,7 @@ function requireFinite(features: Float32Array, backbone: Backbone): void {
 type Chosen = Pick<NonNullable<PictureSetup["backbone"]>, "pixels" | "chosen" | "trials">;
 
 /** Pictures on which ranges are tried: as many for learning as for judging. */
-const sample = 400;
+const sample = 200;
 
 /**
  * The range of pixels: as asked, else as the file says, else the one whose features tell the classes apart best on a sample of the pictures that

@@ -98,7 +98,7 @@ async function* one({ pixels }: { pixels: Uint8Array }, name: string): AsyncGene
 }
 
 /** The bytes of a file that is a picture by its first bytes, or says so by its name. */
-async function singlePicture(path: string): Promise<Buffer | undefined> {
+export async function singlePicture(path: string): Promise<Buffer | undefined> {
   const info = await stat(path).catch(() => undefined);
   if (!info?.isFile() || info.size > limits.pictureBytes) return undefined;
   const named = /\.[a-z]+$/i.test(path) && maybePicture(basename(path));

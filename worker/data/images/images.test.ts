@@ -128,6 +128,11 @@ describe("layouts", () => {
     expect(three.profile.rows).toBe(3);
   });
 
+  test("a table that names the pictures and gives them no labels leaves them without classes", async () => {
+    const path = await folderOf({ "a.png": await drawing(1), "b.png": await drawing(2), "labels.csv": "file,label\na.png,\nb.png,\n" });
+    expect((await look(path)).profile).toMatchObject({ layout: "flat", classes: [], rows: 2 });
+  });
+
   test("a flat folder has no classes, and says so", async () => {
     expect(await codes(await folderOf({ "a.png": await drawing(1), "b.png": await drawing(2) }))).toEqual(["noClasses"]);
   });

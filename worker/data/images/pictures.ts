@@ -68,15 +68,6 @@ export async function openPictures(path: string, options: OpenPictures): Promise
   return { source, profile, pictures };
 }
 
-/** Bytes of the pictures named, in the order in which the source has them; several are read at once. */
-export async function* readPictures(
-  source: Source,
-  names: ReadonlySet<string>,
-  signal?: AbortSignal,
-): AsyncGenerator<{ name: string; read: () => Promise<Buffer> }> {
-  for await (const { name, read } of source.entries({ wanted: (n) => names.has(n), signal })) yield { name, read };
-}
-
 async function look(source: Source, found: Survey, { signal, onProgress }: OpenPictures) {
   const problems: PictureProblem[] = [...found.problems];
   const seen: Seen[] = [];

@@ -70,6 +70,7 @@ function classesOf(found: Survey, names: readonly string[], target: string | und
       if (place < 0) missing.push(table.rows[row]![columns.file]!);
       else if (label !== "") classOf[place] = label;
     }
+    if (classOf.every((label) => label === undefined)) continue; // it names pictures, and says nothing of them
     if (missing.length) told.push(labelsWithout(table.name, missing));
     const [fileColumn, labelColumn] = [table.columns[columns.file]!, table.columns[columns.label]!];
     return {
