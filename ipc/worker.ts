@@ -12,9 +12,11 @@ import type {
   Metrics,
   ModelForm,
   Prediction,
+  RecommendResult,
   RunProgress,
   RunReport,
   RunResult,
+  SimilarResult,
   StepResult,
   StepSpec,
   SuiteEntry,
@@ -54,6 +56,10 @@ export interface WorkerApi {
     input: { run: string; file: string; out: string } & WithCache,
     signal?: AbortSignal,
   ): Promise<{ out: string; rows: number; predictions: Prediction[] }>;
+  /** What else fits a user of a recommender, best first; by what most people have where the user is not known. */
+  recommend(input: { run: string; user: string; top: number }, signal?: AbortSignal): Promise<RecommendResult>;
+  /** Items that those who have this one have too. */
+  similar(input: { run: string; item: string; top: number }, signal?: AbortSignal): Promise<SimilarResult>;
   evaluate(input: { run: string; file: string } & WithCache, signal?: AbortSignal): Promise<{ metrics: Metrics; report: RunReport }>;
 
   /** Opens the line on the real engine: the step graph of DESIGN.md section 1, one session run a step. */

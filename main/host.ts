@@ -189,7 +189,10 @@ export async function createHost(options: HostOptions): Promise<Host> {
       from: incoming.path,
       name: incoming.name,
       move: incoming.own,
-      profile: (file) => warm.use((api) => api.inspect({ file, cache }, signal), signal),
+      profile: async (file) => {
+        const found = await warm.use((api) => api.inspect({ file, cache }, signal), signal);
+        return found.kind === "ratings" ? found.table : found;
+      },
       onProgress: (fraction) => emit("working", { what: "copying", fraction }),
       signal,
     });

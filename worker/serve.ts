@@ -8,6 +8,7 @@ import { Lesson, lessonFit } from "./lesson.ts";
 import { evaluateRun } from "./run/evaluate.ts";
 import { LastPredictor } from "./run/lastPredictor.ts";
 import { predictFile } from "./run/predictFile.ts";
+import { withRecommender } from "./run/recommend.ts";
 import { probeDevice } from "./run/device.ts";
 import { benchStep } from "./train/bench.ts";
 import { Control } from "./train/control.ts";
@@ -37,7 +38,10 @@ export function createWorker(emit: Emit): Worker {
   const current = () => [...jobs].at(-1)?.control;
 
   const handlers = {
-    inspect: async ({ file, cache }, signal) => kinds[await kindOf(file)].inspect(file, { cache, signal, onWorking }),
+    async inspect({ file, cache }, signal) {
+      const source = { cache, signal, onWorking };
+      return kinds[await kindOf(file, {}, source)].inspect(file, source);
+    },
     async rows({ file, cache, offset, limit }, signal) {
       const table = await openTable(file, { cache, signal, onProgress });
       try {
@@ -46,7 +50,10 @@ export function createWorker(emit: Emit): Worker {
         await table.close();
       }
     },
-    plan: async ({ spec, cache }, signal) => kinds[await kindOf(spec.data, spec.task)].plan(spec, { cache, signal, onWorking }),
+    async plan({ spec, cache }, signal) {
+      const source = { cache, signal, onWorking };
+      return kinds[await kindOf(spec.data, spec, source)].plan(spec, source);
+    },
 
     async train({ run, spec, cache }, signal) {
       if (jobs.size > 0) throw new AppError("runBusy", "This worker is training another run.", "Wait for it to end, or stop it.");
@@ -91,6 +98,8 @@ export function createWorker(emit: Emit): Worker {
         const { rows, predictions } = await predictFile(predictor, { file, out, cache, signal, onProgress });
         return { out, rows, predictions };
       }),
+    recommend: ({ run, user, top }) => withRecommender(run, (recommender) => recommender.recommend(user, top)),
+    similar: ({ run, item, top }) => withRecommender(run, (recommender) => recommender.similar(item, top)),
     evaluate: ({ run, file, cache }, signal) => evaluateRun(run, file, { cache, signal, onProgress }),
 
     async lessonOpen(spec) {

@@ -1,4 +1,5 @@
 // Tables: what was found in a file.
+import type { RatingsProfile } from "./ratings.ts";
 
 /** What a column holds. `text` is free text, which a table model does not use yet; `empty` has no value at all. */
 export type ColumnType = "number" | "category" | "date" | "text" | "empty";
@@ -53,7 +54,10 @@ export interface Problem {
     | "answerColumn"
     | "rareClasses"
     | "targetMissingRows"
-    | "fewRows";
+    | "fewRows"
+    | "pairsIncomplete"
+    | "ratingsOutOfRange"
+    | "duplicatePairs";
   column?: string;
   /** Line of the file or row of the table, from 1, where there is one place to look. */
   row?: number;
@@ -64,7 +68,7 @@ export interface Problem {
 
 export type TableTask = "regression" | "classification";
 /** All tasks, by the kind of data: tables, then each other one. */
-export type TaskName = TableTask;
+export type TaskName = TableTask | "recommend";
 
 export interface TargetGuess {
   column: string;
@@ -93,4 +97,4 @@ export interface TableProfile {
 }
 
 /** What `inspect` answers; later kinds of data join the union. */
-export type Inspection = TableProfile;
+export type Inspection = TableProfile | RatingsProfile;

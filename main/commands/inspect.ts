@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { basename, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
-import type { ColumnProfile, Inspection } from "../../ipc/types.ts";
+import type { ColumnProfile, Inspection, Problem, RatingsProfile, TableProfile } from "../../ipc/types.ts";
 import { action, type Context } from "./action.ts";
 import { type Answer, bytes, columns, errorJson, short } from "./output.ts";
 
@@ -52,11 +52,31 @@ async function inspectAll({ paths, progress, signal, startWorker }: Context, fil
 }
 
 function describe(found: Inspection): string {
+  return found.kind === "ratings" ? describeRatings(found) : describeTable(found);
+}
+
+function describeRatings(found: RatingsProfile): string {
+  const { rating, time, titles, density } = found;
+  const lines = [
+    `${found.file}: ${found.rows} ratings by ${found.users} users of ${found.items} items (${short(100 * density)} % of all pairs), ${bytes(found.bytes)}`,
+    found.reason.message,
+    ...(rating
+      ? [`Ratings: ${short(rating.min)} … ${short(rating.max)}, mean ${short(rating.mean)}`]
+      : ["No ratings: that a pair is there is what is learned."]),
+    ...(time ? [`Time: ${time.first} … ${time.last}`] : []),
+    ...(titles ? [`Titles: ${titles.items} from ${titles.file}`] : []),
+    "With --task regression or classification it is learned from as a table.",
+  ];
+  return lines.join("\n") + problemLines(found.problems);
+}
+
+const problemLines = (problems: Problem[]) => problems.map(({ message, hint }) => `\n! ${message} ${hint}`).join("");
+
+function describeTable(found: TableProfile): string {
   const rows = found.columns.map((column) => [column.name, column.type, column.missing, column.distinct, facts(column)]);
   const target = found.target ? `\nGuessed target: ${found.target.column} (${found.target.task})` : "\nNo column can be a target.";
-  const problems = found.problems.map(({ message, hint }) => `\n! ${message} ${hint}`).join("");
   const head = `${found.file}: ${found.rows} rows, ${found.columns.length} columns, ${bytes(found.bytes)}, ${found.dialect.encoding}`;
-  return `${head}\n\n${columns([["column", "type", "missing", "distinct", ""], ...rows])}\n${target}${problems}`;
+  return `${head}\n\n${columns([["column", "type", "missing", "distinct", ""], ...rows])}\n${target}${problemLines(found.problems)}`;
 }
 
 function facts(column: ColumnProfile): string {

@@ -31,14 +31,14 @@ export interface TrainOptions {
 }
 
 const schedules = ["constant", "step", "cosine", "warmup", "onecycle", "plateau"];
-const laterTasks = ["images", "text", "recommend", "language", "chat"];
+const laterTasks = ["images", "text", "language", "chat"];
 
 export function trainCommand(): Command {
   return new Command("train")
     .description("train a network on a table; Ctrl-C interrupts and keeps a checkpoint")
     .argument("[data]", "a CSV or TSV file")
     .option("--target <column>", "the column to predict; guessed when absent")
-    .option("--task <task>", "auto, regression or classification")
+    .option("--task <task>", "auto, regression, classification or recommend")
     .option("--model <family>", "the model family, such as mlp")
     .option("--epochs <n>", "at most so many passes over the data", whole(1))
     .option("--steps <n>", "at most so many steps", whole(1))
@@ -86,9 +86,9 @@ function refuseLater(options: TrainOptions): void {
   }
   const { task } = options;
   if (task !== undefined && laterTasks.includes(task))
-    throw usage(`The task ${task} is not there yet.`, "Tables can be trained: regression or classification.");
-  if (task !== undefined && !["auto", "regression", "classification"].includes(task))
-    throw usage(`There is no task '${task}'.`, "There are: auto, regression, classification.");
+    throw usage(`The task ${task} is not there yet.`, "There are: regression, classification, recommend.");
+  if (task !== undefined && !["auto", "regression", "classification", "recommend"].includes(task))
+    throw usage(`There is no task '${task}'.`, "There are: auto, regression, classification, recommend.");
   if (options.model !== undefined && /[./\\]/.test(options.model))
     throw usage("Training from a model file is not there yet.", "Name a model family, such as mlp.");
 }

@@ -21,4 +21,7 @@ export const problems: ProblemDictionary = {
   rareClasses: {},
   targetMissingRows: {},
   fewRows: {},
+  pairsIncomplete: {},
+  ratingsOutOfRange: {},
+  duplicatePairs: {},
 };

@@ -1,14 +1,33 @@
 // The kinds of data that a run can learn from, and which one a path holds.
+import { AppError } from "../../../ipc/error.ts";
 import type { TrainSpec } from "../../../ipc/types.ts";
-import type { Kind, KindName } from "./kind.ts";
+import { guessRatings } from "../../data/ratings/columns.ts";
+import { openTable } from "../../data/table.ts";
+import type { Kind, KindName, Source } from "./kind.ts";
+import { ratings } from "./ratings.ts";
 import { table } from "./table.ts";
 
-export const kinds: Record<KindName, Kind> = { table };
+export const kinds: Record<KindName, Kind> = { table, ratings };
 
 /**
- * The kind of data in a file or folder, as the task asks or as its content says.
+ * The kind of data in a file or folder, as the task (or a target, which only tables have) asks, or as its content says.
  * Never throws for bad data: the kind's own reader says what is wrong with it.
  */
-export async function kindOf(_data: string, _task?: TrainSpec["task"]): Promise<KindName> {
-  return Promise.resolve("table");
+export async function kindOf(data: string, asked: Pick<TrainSpec, "task" | "target">, source: Source): Promise<KindName> {
+  const { task, target } = asked;
+  if (task === "recommend") return "ratings";
+  if (task === "regression" || task === "classification" || target !== undefined) return "table";
+  return (await holdsRatings(data, source)) ? "ratings" : "table";
+}
+
+async function holdsRatings(data: string, { cache, signal, onWorking }: Source): Promise<boolean> {
+  try {
+    const opened = await openTable(data, { cache, signal, onProgress: (what, fraction) => onWorking?.({ what, fraction }) });
+    await opened.close();
+    return guessRatings(opened.profile) !== undefined;
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (thrown instanceof AppError) return false;
+    throw thrown;
+  }
 }
