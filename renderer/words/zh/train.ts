@@ -40,12 +40,12 @@ export const train = {
     split: "留出部分行",
   },
   fastest: "最快的设备，开始时试出",
-  threads: (device: string, n: number) => zh.plural(n, { other: `${device}，# 个线程` }),
+  threads: (device: string, n: number) => zh.plural(n, { other: `${device}（# 个线程）` }),
   runsOn: (place: string, why: "asked" | "fastest" | "short") =>
     ({
-      asked: `在 ${place} 上运行。`,
-      fastest: `在 ${place} 上运行：试过的设备中它最快。`,
-      short: `在 ${place} 上运行：工作量太小，不值得试其他设备。`,
+      asked: `运行于 ${place}。`,
+      fastest: `运行于 ${place}：试过的设备中它最快。`,
+      short: `运行于 ${place}：工作量太小，不值得试其他设备。`,
     })[why],
   tried: (place: string, ms: string | null) => (ms === null ? `${place}：无法运行` : `${place}：每步 ${ms} 毫秒`),
   between: "；",
