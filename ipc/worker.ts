@@ -13,9 +13,11 @@ import type {
   ModelForm,
   PictureProblem,
   Prediction,
+  RecommendResult,
   RunProgress,
   RunReport,
   RunResult,
+  SimilarResult,
   StepResult,
   StepSpec,
   SuiteEntry,
@@ -60,6 +62,10 @@ export interface WorkerApi {
   ): Promise<{ out: string; rows: number; predictions: Prediction[]; problems?: PictureProblem[] }>;
   /** One picture: its prediction with a map of where the model looked, drawn over the picture into `out` (.png) where that is given. */
   wherePicture(input: { run: string; file: string; out?: string }, signal?: AbortSignal): Promise<Prediction>;
+  /** What else fits a user of a recommender, best first; by what most people have where the user is not known. */
+  recommend(input: { run: string; user: string; top: number }, signal?: AbortSignal): Promise<RecommendResult>;
+  /** Items that those who have this one have too. */
+  similar(input: { run: string; item: string; top: number }, signal?: AbortSignal): Promise<SimilarResult>;
   evaluate(
     input: { run: string; file: string; part?: string } & WithCache,
     signal?: AbortSignal,

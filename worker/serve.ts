@@ -12,6 +12,7 @@ import { wherePicture } from "./run/occlusion.ts";
 import { isPictureRun } from "./run/pictureModel.ts";
 import { predictFile } from "./run/predictFile.ts";
 import { predictPictures } from "./run/predictPictures.ts";
+import { withRecommender } from "./run/recommend.ts";
 import { probeDevice } from "./run/device.ts";
 import { benchStep } from "./train/bench.ts";
 import { Control } from "./train/control.ts";
@@ -41,7 +42,10 @@ export function createWorker(emit: Emit): Worker {
   const current = () => [...jobs].at(-1)?.control;
 
   const handlers = {
-    inspect: async ({ file, part, cache }, signal) => kinds[await kindOf(file)].inspect(file, { cache, part, signal, onWorking }),
+    async inspect({ file, part, cache }, signal) {
+      const source = { cache, signal, onWorking, ...(part === undefined ? {} : { part }) };
+      return kinds[await kindOf(file, part === undefined ? {} : { part }, source)].inspect(file, source);
+    },
     async rows({ file, part, cache, offset, limit }, signal) {
       const table = await openTable(file, { cache, part, signal, onProgress });
       try {
@@ -50,7 +54,10 @@ export function createWorker(emit: Emit): Worker {
         await table.close();
       }
     },
-    plan: async ({ spec, cache }, signal) => kinds[await kindOf(spec.data, spec.task)].plan(spec, { cache, signal, onWorking }),
+    async plan({ spec, cache }, signal) {
+      const source = { cache, signal, onWorking };
+      return kinds[await kindOf(spec.data, spec, source)].plan(spec, source);
+    },
 
     async train({ run, spec, cache }, signal) {
       if (jobs.size > 0) throw new AppError("runBusy", "This worker is training another run.", "Wait for it to end, or stop it.");
@@ -98,6 +105,8 @@ export function createWorker(emit: Emit): Worker {
       });
     },
     wherePicture: ({ run, file, out }, signal) => wherePicture(run, { file, ...(out === undefined ? {} : { out }), signal, onProgress }),
+    recommend: ({ run, user, top }) => withRecommender(run, (recommender) => recommender.recommend(user, top)),
+    similar: ({ run, item, top }) => withRecommender(run, (recommender) => recommender.similar(item, top)),
     evaluate: async ({ run, file, part, cache }, signal) =>
       (await isPictureRun(run))
         ? evaluatePictures(run, file, { cache, signal, onProgress })

@@ -1,5 +1,6 @@
 // Tables: what was found in a file.
 import type { ImagesProfile } from "./images.ts";
+import type { RatingsProfile } from "./ratings.ts";
 
 /** What a column holds. `text` is free text, which a table model does not use yet; `empty` has no value at all. */
 export type ColumnType = "number" | "category" | "date" | "text" | "empty";
@@ -60,7 +61,10 @@ export interface Problem {
     | "cellErrors"
     | "mergedCells"
     | "rowsSkipped"
-    | "changesWaiting";
+    | "changesWaiting"
+    | "pairsIncomplete"
+    | "ratingsOutOfRange"
+    | "duplicatePairs";
   column?: string;
   /** Line of the file or row of the table, from 1, where there is one place to look. */
   row?: number;
@@ -78,7 +82,7 @@ export interface TablePart {
 
 export type TableTask = "regression" | "classification";
 /** All tasks, by the kind of data: tables, then each other one. */
-export type TaskName = TableTask;
+export type TaskName = TableTask | "recommend";
 
 export interface TargetGuess {
   column: string;
@@ -112,4 +116,4 @@ export interface TableProfile {
 }
 
 /** What `inspect` answers; later kinds of data join the union. */
-export type Inspection = TableProfile | ImagesProfile;
+export type Inspection = TableProfile | ImagesProfile | RatingsProfile;

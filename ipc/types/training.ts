@@ -115,7 +115,7 @@ export interface RunChoice {
 /** A metric that decides a run. Higher is better for all but rmse. */
 export type MetricName = "accuracy" | "r2" | "rmse";
 
-/** The field's names: loss; accuracy, macroF1, logLoss, rocAuc (two classes); r2, rmse, mae. */
+/** The field's names: loss; accuracy, macroF1, logLoss, rocAuc (two classes); r2, rmse, mae; ndcg@10, recall@10. */
 export type Metrics = Record<string, number>;
 
 export type RunState = "queued" | "preparing" | "running" | "paused" | "finishing" | "done" | "interrupted" | "failed";
@@ -180,6 +180,8 @@ export interface Baselines {
   constant: Metrics;
   /** A linear model on the same inputs and the same split. */
   linear: Metrics;
+  /** Recommending: what most people have, judged as the model's ranking is. */
+  popularity?: Metrics;
 }
 
 /** A row the model got most wrong. `row` counts the data rows of the file from 1. */

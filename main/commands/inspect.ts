@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { basename, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
-import type { ColumnProfile, ImagesProfile, Inspection, TableProfile } from "../../ipc/types.ts";
+import type { ColumnProfile, ImagesProfile, Inspection, RatingsProfile, TableProfile } from "../../ipc/types.ts";
 import { action, type Context } from "./action.ts";
 import { type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";
 import { type Answer, bytes, columns, errorJson, short } from "./output.ts";
@@ -55,7 +55,10 @@ async function inspectAll({ paths, progress, signal, startWorker }: Context, fil
   return { json: { results }, text: texts.join("\n\n"), exitCode };
 }
 
-const describe = (found: Inspection): string => (found.kind === "images" ? describePictures(found) : describeTable(found));
+function describe(found: Inspection): string {
+  if (found.kind === "images") return describePictures(found);
+  return found.kind === "ratings" ? describeRatings(found) : describeTable(found);
+}
 
 function describePictures(found: ImagesProfile): string {
   const { file, rows, classes, reason, sizes, formats } = found;
@@ -64,6 +67,21 @@ function describePictures(found: ImagesProfile): string {
   const head = `${file}: ${rows} pictures${classes.length ? ` of ${classes.length} classes` : ""}, ${bytes(found.bytes)} (${kinds.join(", ")})${size}`;
   const table = classes.length ? `\n\n${columns([["class", "pictures"], ...classes.map(({ name, count }) => [name, count])])}\n` : "";
   return `${head}\n${reason}${table}${problemLines(found.problems)}`;
+}
+
+function describeRatings(found: RatingsProfile): string {
+  const { rating, time, titles, density } = found;
+  const lines = [
+    `${found.file}: ${found.rows} ratings by ${found.users} users of ${found.items} items (${short(100 * density)} % of all pairs), ${bytes(found.bytes)}`,
+    found.reason.message,
+    ...(rating
+      ? [`Ratings: ${short(rating.min)} … ${short(rating.max)}, mean ${short(rating.mean)}`]
+      : ["No ratings: that a pair is there is what is learned."]),
+    ...(time ? [`Time: ${time.first} … ${time.last}`] : []),
+    ...(titles ? [`Titles: ${titles.items} from ${titles.file}`] : []),
+    "With --task regression or classification it is learned from as a table.",
+  ];
+  return lines.join("\n") + problemLines(found.problems);
 }
 
 const problemLines = (problems: readonly { message: string; hint: string }[]) =>

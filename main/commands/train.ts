@@ -35,7 +35,7 @@ export interface TrainOptions extends PartOptions {
 
 const schedules = ["constant", "step", "cosine", "warmup", "onecycle", "plateau"];
 const ranges = ["0..1", "-1..1", "0..255", "imagenet"];
-const laterTasks = ["text", "recommend", "language", "chat"];
+const laterTasks = ["text", "language", "chat"];
 
 export function trainCommand(): Command {
   return new Command("train")
@@ -44,7 +44,7 @@ export function trainCommand(): Command {
     .option(...sheetOption)
     .addOption(tableOption())
     .option("--target <column>", "the column to predict; guessed when absent")
-    .option("--task <task>", "auto, regression, classification or images")
+    .option("--task <task>", "auto, regression, classification, images or recommend")
     .option("--model <family>", "the model family, such as mlp or resnet, or an ONNX file to build on")
     .option("--backbone <file>", "pictures: an ONNX network whose features are learned from (as --model FILE)")
     .addOption(new Option("--pixels <range>", "what the backbone expects; taken from its file or tried out when absent").choices(ranges))
@@ -93,9 +93,9 @@ function refuseLater(options: TrainOptions): void {
   }
   const { task } = options;
   if (task !== undefined && laterTasks.includes(task))
-    throw usage(`The task ${task} is not there yet.`, "Tables and pictures can be trained: regression, classification or images.");
-  if (task !== undefined && !["auto", "regression", "classification", "images"].includes(task))
-    throw usage(`There is no task '${task}'.`, "There are: auto, regression, classification, images.");
+    throw usage(`The task ${task} is not there yet.`, "There are: regression, classification, images, recommend.");
+  if (task !== undefined && !["auto", "regression", "classification", "images", "recommend"].includes(task))
+    throw usage(`There is no task '${task}'.`, "There are: auto, regression, classification, images, recommend.");
   if (options.model !== undefined && /[./\\]/.test(options.model) && !/\.onnx$/i.test(options.model))
     throw usage(`Training from '${options.model}' is not there yet.`, "Name a model family, such as mlp, or an ONNX file for pictures.");
   if (options.model !== undefined && options.backbone !== undefined)

@@ -27,4 +27,7 @@ export const problems: ProblemDictionary = {
   mergedCells: {},
   rowsSkipped: {},
   changesWaiting: {},
+  pairsIncomplete: {},
+  ratingsOutOfRange: {},
+  duplicatePairs: {},
 };

@@ -77,4 +77,13 @@ export const problems: ProblemDictionary = {
     todo: "请关闭正在使用这个数据库的程序，再选一次文件。",
   },
   fewRows: { what: (facts) => `只有 ${fact(facts, "rows", "count") || "很少"} 行，成绩会有偶然性。`, todo: "行越多，成绩越可靠。" },
+  pairsIncomplete: { what: (facts) => `${rows(facts)}缺少用户、物品或可读的评分，已略去${where(facts)}。`, todo: "如果它们重要，请补全。" },
+  ratingsOutOfRange: {
+    what: (facts) => `${rows(facts)}的评分远在 ${fact(facts, "min")} 到 ${fact(facts, "max")} 之外，已略去${where(facts)}。`,
+    todo: "如果这些评分是真的，请在文件中改正。",
+  },
+  duplicatePairs: {
+    what: (facts) => `${rows(facts)}重复了同一用户和物品，以最新的为准${where(facts)}。`,
+    todo: "如果就是这个意思，无需处理。",
+  },
 };

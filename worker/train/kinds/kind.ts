@@ -57,4 +57,4 @@ export interface Kind {
   prepare(options: PrepareOptions): Promise<Prepared>;
 }
 
-export type KindName = "table" | "images";
+export type KindName = "table" | "images" | "ratings";

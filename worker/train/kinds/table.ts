@@ -138,7 +138,7 @@ export function chooseTarget(profile: TableProfile, spec: TrainSpec): { target: 
     );
   if (spec.pixels !== undefined)
     throw new AppError("usage", "--pixels says what an imported network of pictures expects, and this is a table.", "Leave it out.");
-  const asked = spec.task === "auto" ? undefined : spec.task;
+  const asked = spec.task === "regression" || spec.task === "classification" ? spec.task : undefined;
   const guessed = profile.targets.find((t) => t.column === target)?.task;
   const numeric = profile.columns.find((c) => c.name === target)?.type === "number";
   return { target, task: asked ?? guessed ?? (numeric ? "regression" : "classification") };
