@@ -6,7 +6,7 @@ import { AppError } from "../ipc/error.ts";
 import type { AppInfo, HostApi, HostEvents, Project, Run } from "../ipc/host.ts";
 import { type Dispose, Listeners } from "../ipc/port.ts";
 import type { Handlers } from "../ipc/rpc.ts";
-import type { Inspection, RunRecord, TableProfile, TrainSpec } from "../ipc/types.ts";
+import type { RunRecord, TrainSpec } from "../ipc/types.ts";
 import { guarded } from "./border.ts";
 import { cleanCache } from "./cache.ts";
 import { readCurve } from "./curve.ts";
@@ -16,7 +16,7 @@ import { busy, type Job, Jobs } from "./jobs.ts";
 import { type Log, openLog } from "./log.ts";
 import { refuseNetwork } from "./offline.ts";
 import { newRunId, safeFileName, titleOf, workspacePaths } from "./paths.ts";
-import { type ProjectRecord, Projects } from "./projects.ts";
+import { type ProjectRecord, Projects, tableOnly } from "./projects.ts";
 import { isUnderWay, modelOf, readReport, readRun, runFiles, settleRun, summarize } from "./runs.ts";
 import { listSamples, samplePath } from "./samples.ts";
 import { changeSettings, readSettings } from "./settings.ts";
@@ -189,7 +189,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       from: incoming.path,
       name: incoming.name,
       move: incoming.own,
-      profile: async (file) => asRows(await warm.use((api) => api.inspect({ file, cache }, signal), signal)),
+      profile: async (file) => tableOnly(await warm.use((api) => api.inspect({ file, cache }, signal), signal)),
       onProgress: (fraction) => emit("working", { what: "copying", fraction }),
       signal,
     });
@@ -390,15 +390,4 @@ export async function createHost(options: HostOptions): Promise<Host> {
 
 async function handout(path: string, name: string = path.split(/[/\\]/).at(-1)!) {
   return { name, path, bytes: (await stat(path)).size };
-}
-
-/** Data that a project can hold. Throws formatUnknown for conversations. */
-function asRows(found: Inspection): TableProfile {
-  if (found.kind !== "chats") return found;
-  throw new AppError(
-    "formatUnknown",
-    `'${found.file}' holds conversations; training on them is not there yet.`,
-    "Choose a table, or look at the file with paddock inspect.",
-    { file: found.file },
-  );
 }

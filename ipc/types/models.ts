@@ -21,11 +21,14 @@ export interface ModelForm {
   fields: FormField[];
 }
 
-/** prediction: the class, or the number. probabilities: by class. row: from 1, in input order. */
+/** prediction: the class, or the number. probabilities: by class. row: from 1, in input order; of pictures, file: which one. */
 export interface Prediction {
   row: number;
+  file?: string;
   prediction: string | number;
   probabilities?: Record<string, number>;
+  /** Where a model looked at a picture: what its answer loses when a cell is covered, from the upper left by rows. */
+  map?: { rows: number; columns: number; values: number[] };
   /** How the text became numbers, where that was asked for. */
   tokens?: TextToken[];
 }

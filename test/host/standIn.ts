@@ -198,6 +198,9 @@ const handlers = {
     return { out, rows: predictions.length, predictions };
   },
   explain: () => Promise.reject(missing("explain")),
+  wherePicture: () => Promise.reject(missing("wherePicture")),
+  recommend: () => Promise.reject(missing("recommend")),
+  similar: () => Promise.reject(missing("similar")),
   evaluate: () => Promise.reject(missing("evaluate")),
   lessonOpen: async ({ a = 0, b = 0 }) => {
     line = { step: 0, a, b };

@@ -46,7 +46,7 @@ const sets = { "sms_spam/sms.tsv": "word 1-2", "waimai_10k/waimai_10k.csv": "cha
 describe.each(Object.entries(sets))("%s", (name, peer) => {
   const file = shared(`data/text/${name}`);
   test.skipIf(!file)("is learned at least as well as scikit-learn does it", { timeout: 300_000 }, async () => {
-    expect(await kindOf(file!, "auto", { cache, signal })).toBe("text");
+    expect(await kindOf(file!, {}, { cache, signal })).toBe("text");
     const split = process.env["PADDOCK_TEXT_SPLIT"];
     if (split !== undefined) return writeSplit(split, name, file!);
     const { peers, ...rows } = (JSON.parse(readFileSync(stored, "utf8")) as Stored).sets[name]!;
@@ -103,7 +103,7 @@ describe("a folder of class folders", () => {
   }, 120_000);
 
   test("is told as texts with classes, and which files are none", async () => {
-    expect(await kindOf(data, undefined, { cache, signal })).toBe("text");
+    expect(await kindOf(data, {}, { cache, signal })).toBe("text");
     const found = await kinds.text.inspect(data, { cache, signal });
     expect(found).toMatchObject({
       kind: "text",
@@ -112,7 +112,7 @@ describe("a folder of class folders", () => {
       text: "text",
       target: { column: "label", task: "classification" },
     });
-    if (found.kind === "chats") throw new Error("texts, not chats");
+    if (found.kind !== "text") throw new Error("these are texts");
     expect(found.classes!.toSorted((a, b) => a.value.localeCompare(b.value))).toEqual([{ value: "bad", count: 120 }, { value: "good", count: 120 }]); // prettier-ignore
     expect(found.problems).toContainEqual(expect.objectContaining({ code: "unreadableTexts", data: { count: 2, files: "'bad/empty.txt', 'good/picture.txt'" } })); // prettier-ignore
   });
@@ -182,7 +182,7 @@ test("a number is learned from texts in a table; what else stands there is named
   });
   const file = join(folder, "stars.csv");
   await writeFile(file, `review,age,points\n${rows.join("\n")}\n`);
-  expect(await kindOf(file, "auto", { cache, signal })).toBe("table");
+  expect(await kindOf(file, {}, { cache, signal })).toBe("table");
   const spec = { data: file, target: "points", task: "text" } as const;
   expect(await kinds.text.plan(spec, { cache, signal })).toMatchObject({
     task: "regression",

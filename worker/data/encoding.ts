@@ -170,7 +170,12 @@ export async function classesOf(table: Table, target: Reading, signal?: AbortSig
 }
 
 /** Mean and spread of the target on the train rows. */
-export async function scaleOf(table: Table, target: Reading, split: SplitPlan, signal?: AbortSignal): Promise<{ mean: number; std: number }> {
+export async function scaleOf(
+  table: Table,
+  target: Reading,
+  split: SplitPlan,
+  signal?: AbortSignal,
+): Promise<{ mean: number; std: number }> {
   const source = trainRows([target], target, split);
   const v = `v${target.index}`;
   const [range] = await table.database.rows(`SELECT min(${v}), max(${v}) FROM ${source}`, signal);

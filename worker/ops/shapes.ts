@@ -87,6 +87,20 @@ export function lengthOf(dims: readonly Dim[]): Dim {
   return [...symbols, ...(known === 1 ? [] : [known])].join("*");
 }
 
+/** Elements of a shape over those of another: 6, "B*4", "B*3/4"; undefined where what is known of them says that it cannot be whole. */
+export function quotient(dims: readonly Dim[], by: readonly Dim[]): Dim | undefined {
+  const from = product(dims);
+  const to = product(by);
+  const symbols = [...from.symbols];
+  for (const s of to.symbols) {
+    const at = symbols.indexOf(s);
+    if (at < 0) return undefined;
+    symbols.splice(at, 1);
+  }
+  if (to.known !== 0 && from.known % to.known === 0) return lengthOf([...symbols, from.known / to.known]);
+  return symbols.length ? `${lengthOf([...symbols, from.known])}/${to.known}` : undefined;
+}
+
 /** Shape after Reshape to `wanted` (0 copies, -1 takes the rest). */
 export function reshapeShape(dims: readonly Dim[], wanted: readonly number[]): Dim[] {
   const out: Dim[] = wanted.map((d, i) => (d !== 0 ? d : (dims[i] ?? 0)));
@@ -99,16 +113,15 @@ export function reshapeShape(dims: readonly Dim[], wanted: readonly number[]): D
     // A symbol that met its number: (B, 4) seen as (2, 4) is taken at its word.
     return out;
   }
-  const symbols = [...from.symbols];
-  for (const s of to.symbols) {
-    const at = symbols.indexOf(s);
-    if (at < 0) throw wrong();
-    symbols.splice(at, 1);
-  }
-  if (to.known === 0 || from.known % to.known !== 0) {
-    if (!symbols.length) throw wrong();
-    out[hole] = `${lengthOf([...symbols, from.known])}/${to.known}`;
-  } else out[hole] = lengthOf([...symbols, from.known / to.known]);
+  const rest =
+    to.known === 0
+      ? undefined
+      : quotient(
+          dims,
+          out.filter((_, i) => i !== hole),
+        );
+  if (rest === undefined) throw wrong();
+  out[hole] = rest;
   return out;
 }
 

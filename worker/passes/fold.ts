@@ -7,7 +7,7 @@ import { type Dim, type Graph, isUnknown, type Node, opset } from "../onnx/graph
 import type { Builder, Value } from "../ops/builder.ts";
 import { constantOf } from "../ops/infer.ts";
 import { Attrs } from "../ops/op.ts";
-import { broadcast, lengthOf } from "../ops/shapes.ts";
+import { broadcast, lengthOf, quotient } from "../ops/shapes.ts";
 import { evaluate, type Partial, partialOf, tensorOf } from "./partial.ts";
 import type { Pass } from "./pass.ts";
 import { rewrite } from "./rewrite.ts";
@@ -117,7 +117,7 @@ export class Folder {
         if (!wanted || !x[0] || node.attrs["allowzero"]?.value) return undefined;
         const from = x[0].dims;
         const plain = wanted.map((d, i) => (typeof d === "number" ? d : from[i] === d ? 0 : -1));
-        if (plain.filter((d) => d === -1).length > 1) return again(() => (wanted.some((d) => Number(d) <= 0) ? undefined : wanted));
+        if (plain.filter((d) => d === -1).length > 1) return again(() => filled(from, wanted));
         const [made] = g.node({ ...node, inputs: [x[0].name, g.list(plain).name] }, 1, [node.outputs[0]!]);
         return wanted.some((d) => Number(d) <= 0) ? made : g.assume(made!, wanted);
       }
@@ -172,4 +172,13 @@ export class Folder {
     }
     return again((made) => made.dims.map((d, i) => (isUnknown(d) ? (dims[i] ?? d) : d)));
   }
+}
+
+/** A wanted shape, its one -1 reckoned from what there is; undefined where a part is not known. */
+function filled(from: readonly Dim[], wanted: readonly Dim[]): readonly Dim[] | undefined {
+  const open = wanted.flatMap((d, i) => (typeof d === "number" && d <= 0 ? [i] : []));
+  if (!open.length) return wanted;
+  if (open.length > 1 || wanted[open[0]!] !== -1) return undefined;
+  const rest = quotient(from, wanted.toSpliced(open[0]!, 1));
+  return rest === undefined ? undefined : wanted.with(open[0]!, rest);
 }

@@ -106,6 +106,19 @@ describe("shape arithmetic", () => {
     expect(runPasses(graphOf(13, ["?x.0", 6], view, shapes), normalize({ sizes: { "x.0": 4 } })).inputs[0]!.dims).toEqual([4, 6]);
   });
 
+  test("reckons a length that is left open beside a symbolic one", () => {
+    const nodes: Plain[] = [
+      { type: "Transpose", outputs: ["turned"], attrs: { perm: { type: "ints", value: [0, 2, 1, 3] } } },
+      { type: "Shape", outputs: ["s"] },
+      { type: "Gather", inputs: ["s", "one"], outputs: ["t"], attrs: { axis: int(0) } },
+      { type: "Unsqueeze", inputs: ["t", "first"], outputs: ["t1"] },
+      { type: "Concat", inputs: ["rest", "t1", "two"], outputs: ["shape"], attrs: { axis: int(0) } },
+      { type: "Reshape", inputs: ["turned", "shape"] },
+    ];
+    const graph = runPasses(graphOf(13, ["batch", "time", 4, 2], nodes, { ...shapes, one: int64([], [1]) }), normalize());
+    expect(graph.outputs[0]!.dims).toEqual(["batch*4", "time", 2]);
+  });
+
   test("folds the same in a graph that is normalised already", () => {
     const graph = runPasses(graphOf(21, ["B", 6], view, shapes), fold);
     expect(graph.nodes.map((n) => n.type)).toEqual(["Reshape"]);

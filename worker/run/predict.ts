@@ -113,7 +113,8 @@ function scored(card: ModelCard, outputs: Record<string, Tensor>): Scored {
   return { classes, probabilities };
 }
 
-async function modelFile(runOrModel: string): Promise<string> {
+/** The model.onnx of a run folder, or the file itself. Throws fileMissing, runMissing, runNotTrained. */
+export async function modelFile(runOrModel: string): Promise<string> {
   const info = await stat(runOrModel).catch(() => undefined);
   if (info?.isFile()) return runOrModel;
   const name = basename(runOrModel);

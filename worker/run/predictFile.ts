@@ -11,6 +11,8 @@ import { openWriter, type Scored } from "./writers.ts";
 
 export interface PredictFile {
   file: string;
+  /** The sheet or table of a file that holds several. */
+  part?: string;
   /** .csv, .jsonl or .parquet; without it the predictions are only returned. */
   out?: string;
   cache: string;
@@ -37,7 +39,7 @@ export async function predictFile(predictor: Predictor, options: PredictFile): P
   const { explain } = predictor;
   if (options.explain && !explain)
     throw new AppError("usage", "The model reads no texts: there is nothing to explain.", "Leave --explain out.", { file });
-  const table = await openRows(card, file, { cache: options.cache, signal, onProgress });
+  const table = await openRows(card, file, { cache: options.cache, part: options.part, signal, onProgress });
   try {
     const layout = await layoutOf(card, table);
     // The training file itself is read as training read it.

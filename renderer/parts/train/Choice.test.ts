@@ -61,6 +61,6 @@ test("forecast and measurement together once both are known; nothing is said of 
 test("in Chinese", () => {
   tongue.now = "zh";
   render(Choice, { choice });
-  expect(lines()[0]).toBe("在 WebGPU 上运行：试过的设备中它最快。");
-  expect(lines()[1]).toContain("CPU，2 个线程：每步 3.1 毫秒");
+  expect(lines()[0]).toBe("运行于 WebGPU：试过的设备中它最快。");
+  expect(lines()[1]).toContain("CPU（2 个线程）：每步 3.1 毫秒");
 });

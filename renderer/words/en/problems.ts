@@ -23,4 +23,13 @@ export const problems: ProblemDictionary = {
   fewRows: {},
   unreadableTexts: {},
   brokenRows: {},
+  otherParts: {},
+  columnLeftOut: {},
+  cellErrors: {},
+  mergedCells: {},
+  rowsSkipped: {},
+  changesWaiting: {},
+  pairsIncomplete: {},
+  ratingsOutOfRange: {},
+  duplicatePairs: {},
 };

@@ -236,7 +236,8 @@ def trial(paddock, name, entry, setting, folder, limit, fold=True):
             net.zero_grad(set_to_none=True)
             params = {n: p.detach().numpy().copy() for n, p in net.named_parameters() if p.requires_grad}
             step = "export"
-            path = os.path.join(folder, f"{name}.{setting}.onnx")
+            stem = os.path.join(folder, f"{name}.{setting}" + ("" if fold else ".bare"))
+            path = f"{stem}.onnx"
             if os.path.exists(path):
                 os.unlink(path)
             started = time.time()
@@ -247,7 +248,7 @@ def trial(paddock, name, entry, setting, folder, limit, fold=True):
         row["nodes"] = len(file.graph.node)
         found, lost = match(params, file)
         step = "grad"
-        out = os.path.join(folder, f"{name}.{setting}.grad.onnx")
+        out = f"{stem}.grad.onnx"
         answer = paddock.ask("grad", model=path, loss=file.graph.output[0].name, out=out)
         row["seconds"] = round(answer["seconds"], 2)
         if not answer["ok"]:
@@ -381,7 +382,7 @@ def main():
             with open(args.out, "a") as f:
                 f.write(json.dumps(row) + "\n")
         if not args.keep:
-            for end in ("onnx", "grad.onnx"):
+            for end in ("onnx", "grad.onnx", "bare.onnx", "bare.grad.onnx"):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(os.path.join(folder, f"{name}.{setting}.{end}"))
     count = lambda v: sum(verdict(r) == v for r in rows)

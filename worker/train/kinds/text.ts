@@ -19,8 +19,8 @@ import type { PreparedText } from "./preparedText.ts";
 import { chooseTarget } from "./table.ts";
 import { makeTextPlan, piece } from "./textPlan.ts";
 
-const open = (path: string, { cache, signal, onWorking }: Source): Promise<Table> =>
-  openTexts(path, { cache, signal, onProgress: (what, fraction) => onWorking?.({ what, fraction }) });
+const open = (path: string, { cache, signal, onWorking }: Source, part: string | undefined): Promise<Table> =>
+  openTexts(path, { cache, part, signal, onProgress: (what, fraction) => onWorking?.({ what, fraction }) });
 
 const splitOf = (spec: TrainSpec) => ({ seed: spec.seed ?? defaults.seed, split: spec.split ?? true });
 
@@ -45,7 +45,7 @@ function decide(table: Table, spec: TrainSpec): Omit<TextEncoding, "classes" | "
 }
 
 async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
-  const table = await open(spec.data, source);
+  const table = await open(spec.data, source, spec.part);
   try {
     const chosen = decide(table, spec);
     const { split, classes } = await fitTexts(table, { ...chosen, split: splitOf(spec), signal: source.signal });
@@ -61,7 +61,7 @@ async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
 export async function prepare(options: PrepareOptions): Promise<PreparedText> {
   const { record, paths, signal } = options;
   const { spec } = record;
-  const table = await open(spec.data, options);
+  const table = await open(spec.data, options, spec.part);
   try {
     const { fingerprint } = table.profile;
     if (record.fingerprint !== undefined && record.fingerprint !== fingerprint)
@@ -112,8 +112,8 @@ export async function prepare(options: PrepareOptions): Promise<PreparedText> {
 }
 
 export const text: Kind = {
-  inspect: (file, { cache, signal, onWorking }) =>
-    inspectTexts(file, { cache, signal, onProgress: (what, fraction) => onWorking?.({ what, fraction }) }),
+  inspect: (file, { cache, part, signal, onWorking }) =>
+    inspectTexts(file, { cache, part, signal, onProgress: (what, fraction) => onWorking?.({ what, fraction }) }),
   plan,
   prepare,
 };
