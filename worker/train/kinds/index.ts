@@ -22,10 +22,11 @@ export const kinds: Record<KindName, Kind> = { table, images, text, ratings, cha
  */
 export async function kindOf(data: string, asked: Pick<TrainSpec, "task" | "target" | "part">, source: Source): Promise<KindName> {
   const { task, target, part } = asked;
-  if (task === "images" || (await holdsPictures(data))) return "images";
+  if (task === "images") return "images";
   if (task === "recommend") return "ratings";
   if (task === "text") return "text";
-  if (await isFolder(data)) return (await looksLikeTexts(data)) ? "text" : "table";
+  if (await isFolder(data)) return (await looksLikeTexts(data)) ? "text" : "images";
+  if (await holdsPictures(data)) return "images";
   if (isTextFile(data)) return "table";
   if (await looksLikeChats(data)) return "chats";
   try {

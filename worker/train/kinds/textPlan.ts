@@ -1,5 +1,5 @@
 // The plan of a run on texts: its network, its batch and its rate.
-import type { TrainSpec } from "../../../ipc/types.ts";
+import type { TableTask, TrainSpec } from "../../../ipc/types.ts";
 import type { TextEncoding } from "../../data/text/encodeTexts.ts";
 import { type NgramNet, ngramAnswering, ngramTraining, suitableNet } from "../../models/ngrams.ts";
 import { countParameters } from "../../models/index.ts";
@@ -41,7 +41,7 @@ export function makeTextPlan(
       model: { name: "ngrams", parameters },
       graphs: { training, answering: ngramAnswering(net, task, rarity) },
       batch: suitableBatch(rows.train),
-      lr: suitableRate(spec.optimizer ?? optimizer, net),
+      lr: suitableRate(spec.optimizer ?? optimizer, net, encoding.task),
       optimizer,
       stepSeconds: (batch) => stepCost(net, parameters, batch, length),
       dataBytes: Math.min(256e6, (rows.train + rows.validation + rows.test) * length * 4) + baselineBytes,
@@ -65,7 +65,11 @@ function suitableBatch(rows: number): number {
  */
 const optimizer = "momentum";
 
-function suitableRate(name: string, net: NgramNet): number {
+/** Squares curve four times as much at most, on texts of length 1 with a bias: momentum 0.9 is stable below 0.95 there. */
+const steepest = 0.4;
+
+function suitableRate(name: string, net: NgramNet, task: TableTask): number {
+  if (task === "regression" && ["momentum", "nesterov", "sgd"].includes(name)) return steepest;
   if (name === "momentum" || name === "nesterov") return net.width ? 0.5 : 3;
   return name === "sgd" ? 10 : 0.01;
 }
