@@ -25,6 +25,10 @@ export interface PlanFacts {
   stepSeconds(batch: number): number;
   /** Bytes that the rows take in memory. */
   dataBytes: number;
+  /** Rows that are answered at once, where it is fewer than usual. */
+  piece?: number;
+  /** Evaluations an epoch, where judging takes long beside a step. */
+  evaluationsAnEpoch?: number;
 }
 
 export interface FullPlan {
@@ -63,11 +67,14 @@ export function planCourse(facts: PlanFacts, spec: TrainSpec): FullPlan {
   const affordable = Math.floor((maxSeconds * share) / each / stepsPerEpoch);
   const epochs = spec.epochs ?? Math.min(epochLimits.most, Math.max(epochLimits.least, affordable));
   const steps = Math.max(1, spec.steps ?? epochs * stepsPerEpoch);
-  const evaluateEvery = evaluationStride(stepsPerEpoch, steps);
+  const evaluateEvery =
+    facts.evaluationsAnEpoch === undefined
+      ? evaluationStride(stepsPerEpoch, steps)
+      : Math.max(1, Math.ceil(stepsPerEpoch / facts.evaluationsAnEpoch));
   const evaluations = Math.ceil(steps / evaluateEvery);
 
   const optimizerName = spec.optimizer ?? defaults.optimizer;
-  const most = Math.min(evaluationPiece, Math.max(rows.train, rows.validation, rows.test));
+  const most = Math.min(facts.piece ?? evaluationPiece, Math.max(rows.train, rows.validation, rows.test));
   const sessions = sessionBytes(
     trainingStep(graphs.training, { loss: "loss", optimizer: { name: optimizerName }, keep: ["shown"], seed }),
     graphs.answering,
