@@ -1,9 +1,9 @@
 // Pictures: from a folder or archive to samples and a plan. With an imported network its features are computed once and a linear head learns
-// from them; without one, a small residual network learns from the pixels.
+// from them, or its last blocks learn on; without one, a small residual network learns from the pixels.
 import { AppError } from "../../../ipc/error.ts";
 import type { ImagesProfile, PictureSetup, TrainPlan, TrainSpec } from "../../../ipc/types.ts";
 import { augmentationFor } from "../../data/images/augment.ts";
-import { openPictures, type Picture, type Pictures } from "../../data/images/pictures.ts";
+import { openPictures, type Pictures } from "../../data/images/pictures.ts";
 import { affordableSize, openPixels } from "../../data/images/pixels.ts";
 import { splitPictures } from "../../data/images/split.ts";
 import { type Backbone, openBackbone } from "../../formats/backbone.ts";
@@ -11,20 +11,10 @@ import { chooseRange, featuresOf } from "../../run/features.ts";
 import { readJson, writeJson } from "../files.ts";
 import { defaults } from "../plan.ts";
 import { exportPictures } from "./exportPictures.ts";
-import {
-  type FeatureScale,
-  scaleOf,
-  type PictureNet,
-  pictureGraphs,
-  type PictureData,
-  planPictures,
-  setupFor,
-  tunedPiece,
-} from "./picturePlan.ts";
-import { type Parts, type PictureParts, featureSamples, partsOf, pixelSamples } from "./pictureSamples.ts";
+import { scaleOf, type PictureNet, pictureGraphs, type PictureData, planPictures, setupFor, tunedPiece } from "./picturePlan.ts";
+import { type PictureParts, featureSamples, partsOf, pixelSamples } from "./pictureSamples.ts";
+import { headStart } from "./headStart.ts";
 import { judgePictures } from "./judgePictures.ts";
-import { fitLogistic } from "../../tasks/linear.ts";
-import { float32, type Tensor } from "../../tensor.ts";
 import { classification } from "../../tasks/classification.ts";
 import type { Kind, Prepared, PrepareOptions, Source } from "./kind.ts";
 
@@ -56,7 +46,7 @@ async function prepare(options: PrepareOptions): Promise<Prepared> {
   const features = backbone && (await featuresOf(set, backbone, setup.backbone!.pixels, decoding));
   const scale = features && scaleOf(features, parts.train, backbone.features);
   const tuned = setup.backbone?.tuned !== undefined;
-  const start = scale && tuned ? await startOf(features, scale, { pictures, parts, classes: data.classes.length }) : undefined;
+  const start = scale && tuned ? await headStart(features, scale, { pictures, parts, classes: data.classes.length }) : undefined;
   const samples: PictureParts =
     features && !tuned
       ? featureSamples(features, backbone.features, pictures, parts)
@@ -121,26 +111,6 @@ function setupOn(
     );
   const names = profile.classes.map(({ name }) => name);
   return { size, augmentation: augmentationFor(size, names).reason, backbone: { file, sha, features, tuned: method, ...chosen } };
-}
-
-/** The head fitted to the features: where learning on the whole network begins. */
-async function startOf(
-  features: Float32Array,
-  { mean, std }: FeatureScale,
-  { pictures, parts, classes }: { pictures: readonly Picture[]; parts: Parts; classes: number },
-): Promise<Map<string, Tensor>> {
-  const width = mean.length;
-  const { train } = parts;
-  const x = new Float32Array(train.length * width);
-  for (const [i, place] of train.entries())
-    for (let d = 0; d < width; d++) x[i * width + d] = (features[place * width + d]! - mean[d]!) / std[d]!;
-  const rows = { rows: train.length, numeric: width, x, ones: new Int32Array(0), perRow: 0, width: 0 };
-  const labels = Int32Array.from(train, (place) => pictures[place]!.label);
-  const { weights } = await fitLogistic(rows, labels, classes, { maxPasses: 100 });
-  return new Map([
-    ["head.weight", float32([width, classes], Float32Array.from(weights.subarray(0, width * classes)))],
-    ["head.bias", float32([classes], Float32Array.from(weights.subarray(width * classes)))],
-  ]);
 }
 
 async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
