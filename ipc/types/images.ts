@@ -61,13 +61,15 @@ export type PixelRange = "0..1" | "-1..1" | "0..255" | "imagenet";
 export interface PictureSetup {
   /** Side of the square that every picture is drawn into. */
   size: number;
-  /** How pictures are varied while learning; a sentence. Absent with a backbone. */
+  /** How pictures are varied while learning; a sentence. Absent where a head alone learns. */
   augmentation?: string;
   /** The imported network whose features are learned from. */
   backbone?: {
     file: string;
     sha: string;
     features: number;
+    /** Which of its weights learn too: those of its last blocks, or all. Absent: none. */
+    tuned?: "last" | "full";
     pixels: PixelRange;
     /** Where the range comes from: it was asked for, the file says so, or it gave the best answers of those tried. */
     chosen: "asked" | "file" | "tried";

@@ -39,6 +39,8 @@ export interface TrainSpec {
   model?: string;
   /** Pictures with an imported network: the range of pixels that it expects. */
   pixels?: PixelRange;
+  /** What of an imported network learns: a head on it (the default), its last blocks too, or all of it. */
+  method?: "head" | "last" | "full";
   /** Family settings: width, depth, dropout… */
   config?: Record<string, number | string | boolean>;
   /** Columns not to use as inputs. */

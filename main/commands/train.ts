@@ -26,7 +26,7 @@ export interface TrainOptions extends PartOptions {
   out?: string;
   resume?: string;
   logLosses?: boolean;
-  method?: string;
+  method?: TrainSpec["method"];
   rank?: string;
   initAdapter?: string;
   backbone?: string;
@@ -50,6 +50,13 @@ export function trainCommand(): Command {
     .option("--task <task>", "auto, regression, classification, text, images or recommend")
     .option("--model <family>", "the model family, such as mlp or resnet, or an ONNX file to build on")
     .option("--backbone <file>", "pictures: an ONNX network whose features are learned from (as --model FILE)")
+    .addOption(
+      new Option("--method <m>", "what of the backbone learns: a head on it (default), its last blocks, or all of it").choices([
+        "head",
+        "last",
+        "full",
+      ]),
+    )
     .addOption(new Option("--pixels <range>", "what the backbone expects; taken from its file or tried out when absent").choices(ranges))
     .option("--epochs <n>", "at most so many passes over the data", whole(1))
     .option("--steps <n>", "at most so many steps", whole(1))
@@ -67,7 +74,6 @@ export function trainCommand(): Command {
     .option("--resume <dir>", "go on with an interrupted run")
     .option("--log-losses", "give the loss of every step")
     .option("--json", "print one JSON object")
-    .addOption(new Option("--method <m>").hideHelp())
     .addOption(new Option("--rank <n>").hideHelp())
     .addOption(new Option("--init-adapter <dir>").hideHelp())
     .action(
@@ -89,7 +95,7 @@ const usage = (message: string, hint: string) => new AppError("usage", message, 
 
 /** Flags and tasks that belong to kinds of data which are not there yet. */
 function refuseLater(options: TrainOptions): void {
-  const later = (["method", "rank", "initAdapter"] as const).find((name) => options[name] !== undefined);
+  const later = (["rank", "initAdapter"] as const).find((name) => options[name] !== undefined);
   if (later) {
     const flag = `--${later.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     throw usage(`${flag} is not there yet: it belongs to fine-tuning models.`, "Leave it out.");
@@ -111,13 +117,15 @@ const modelOf = (model: string | undefined) => (model !== undefined && /[./\\]/.
 /** Only what was said: the rest takes the worker's defaults. */
 function specOf(options: TrainOptions): Omit<TrainSpec, "data"> {
   const model = options.backbone === undefined ? modelOf(options.model) : resolve(options.backbone);
-  const { target, task, pixels, epochs, steps, seconds, batch, lr, schedule, weightDecay, seed, device, precision, logLosses } = options;
+  const { target, task, pixels, method, epochs, steps, seconds, batch, lr, schedule, weightDecay, seed, device, precision, logLosses } =
+    options;
   const said = {
     ...partOf(options),
     target,
     task: task as TrainSpec["task"],
     model,
     pixels,
+    method,
     epochs,
     steps,
     seconds,

@@ -83,6 +83,23 @@ describe("on an imported network", () => {
     expect(await readFile(again.result.onnx)).toEqual(await readFile(transfer.result.onnx));
   });
 
+  test.each(["last", "full"] as const)("learns on its %s layers too, and the file that comes of it has them", async (method) => {
+    const { run, result } = await train({ model: backbone, pixels: "-1..1", method, steps: 12, lr: 0.003 });
+    const head = 32 * 3 + 3;
+    expect(result.model.parameters).toBe(head + 32 * 24 * 9 + (method === "full" ? 24 * 3 * 9 : 0));
+    expect(result.pictures).toMatchObject({ backbone: { tuned: method }, augmentation: expect.any(String) as string });
+    const kernels = (bytes: Uint8Array) => {
+      const found = [...decodeModel(bytes).initializers.values()].filter(({ dims }) => dims.length === 4 && dims[2] === 3);
+      return new Map(found.map(({ dims, data: values }) => [dims[0], [...(values as Float32Array)]]));
+    };
+    const [before, after] = [kernels(await readFile(backbone)), kernels(await readFile(result.onnx))];
+    expect([...after.keys()].sort()).toEqual([24, 32]);
+    expect(after.get(32)).not.toEqual(before.get(32));
+    expect(after.get(24)!.every((v, i) => v === before.get(24)![i])).toBe(method === "last");
+    const { metrics } = await evaluatePictures(run, fresh, { cache });
+    expect(metrics["accuracy"]).toBeGreaterThanOrEqual(0.8);
+  });
+
   test("a network that takes no pictures is refused by its inputs", async () => {
     const { Builder } = await import("../../worker/ops/builder.ts");
     const { encodeModel } = await import("../../worker/onnx/proto.ts");
@@ -170,6 +187,7 @@ describe("where the pictures lie", () => {
     const one = await writeFolder(join(home, "one"), { "a/x.png": files["blob/000.png"]!, "a/y.png": files["blob/001.png"]! });
     await expect(train({ data: one })).rejects.toMatchObject({ code: "targetConstant" });
     await expect(train({ model: "mlp" })).rejects.toMatchObject({ code: "usage" });
+    await expect(train({ method: "last" })).rejects.toMatchObject({ code: "usage" });
     await expect(train({ pixels: "0..1" })).rejects.toMatchObject({ code: "usage" });
     expect((await readdir(home)).filter((name) => name.endsWith(".onnx")).sort()).not.toContain("model.onnx");
   });

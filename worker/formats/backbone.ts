@@ -7,7 +7,7 @@ import { AppError } from "../../ipc/error.ts";
 import type { PixelRange } from "../../ipc/types.ts";
 import type { Graph, Node, ValueInfo } from "../onnx/graph.ts";
 import { Builder, type Value } from "../ops/builder.ts";
-import { float32 } from "../tensor.ts";
+import { float32, type Tensor } from "../tensor.ts";
 import { openModel } from "./onnx.ts";
 import { ranged, toldRange } from "./pixelRange.ts";
 
@@ -26,8 +26,20 @@ export interface Backbone {
   told: PixelRange | undefined;
   licence: string | undefined;
   parameters: number;
-  /** The features (n, D) of x (n, 3, S, S), float32 of 0 … 255, as nodes of the caller's graph. */
-  embed(g: Builder, x: Value, range: PixelRange): Value;
+  /** What could be learned on: the convolutions and matrices before the features, in their order. */
+  layers: Layer[];
+  /**
+   * The features (n, D) of x (n, 3, S, S), float32 of 0 … 255, as nodes of the caller's graph.
+   * @param weight what stands for a weight of the file; the weight itself where it answers undefined
+   */
+  embed(g: Builder, x: Value, range: PixelRange, weight?: (name: string, values: Tensor) => Value | undefined): Value;
+}
+
+export interface Layer {
+  /** Names of its matrix or kernels, and of its bias where it has one. */
+  weights: string[];
+  /** Multiply-adds of one picture. */
+  madds: number;
 }
 
 /** Where a file leaves the side open. */
@@ -46,11 +58,11 @@ export async function openBackbone(path: string): Promise<Backbone> {
   const { graph } = open.length ? openModel(path, { sizes }) : first;
   if (side(axes[1]) !== size) throw notPictures(path, graph, "its pictures are not square");
   const cut = lastFeatures(graph);
-  const embed = (g: Builder, x: Value, range: PixelRange): Value => {
+  const embed: Backbone["embed"] = (g, x, range, weight) => {
     let shown = ranged(g, x, range);
     if (channels === 1) shown = luma(g, shown);
     if (axes[0] === 1) shown = g.transpose(shown, [0, 2, 3, 1]);
-    return flat(g, copy(g, graph, new Map([[input.name, shown]]), cut), path, graph);
+    return flat(g, copy(g, graph, { given: new Map([[input.name, shown]]), wanted: cut, weight }), path, graph);
   };
   const tried = (n: number | string) => {
     const g = new Builder("trial");
@@ -69,6 +81,7 @@ export async function openBackbone(path: string): Promise<Backbone> {
     told: toldRange(first.file.metadata),
     licence: first.file.metadata.get("licence") ?? first.file.metadata.get("license"),
     parameters: [...graph.initializers.values()].reduce((sum, t) => sum + (t.dtype === "float32" ? t.data.length : 0), 0),
+    layers: layersOf(graph, cut),
     embed,
   };
 }
@@ -138,13 +151,39 @@ function isPointwise(graph: Graph, node: Node): boolean {
   return dims?.[2] === 1 && dims[3] === 1;
 }
 
-/** Copies what `wanted` needs into the caller's graph. */
-function copy(g: Builder, graph: Graph, given: ReadonlyMap<string, Value>, wanted: string): Value {
+function partOf(graph: Graph, wanted: string): Graph {
   const part = graph.clone();
   part.setOutputs([wanted]);
   part.prune();
+  return part;
+}
+
+/** Convolutions and matrices whose weights are in the file, on the way to `wanted`. */
+function layersOf(graph: Graph, wanted: string): Layer[] {
+  const product = (dims: readonly (number | string)[]) => dims.reduce<number>((all, d) => all * (typeof d === "number" ? d : 1), 1);
+  const part = partOf(graph, wanted);
+  return part.nodes.flatMap((node) => {
+    const kernel = part.initializers.get(node.inputs[1] ?? "");
+    if (!["Conv", "MatMul", "Gemm"].includes(node.type) || kernel?.dtype !== "float32") return [];
+    const bias = part.initializers.get(node.inputs[2] ?? "");
+    const out = (part.info(node.outputs[0]!)?.dims ?? []).slice(1);
+    const madds = node.type === "Conv" ? product(out) * product(kernel.dims.slice(1)) : product(out.slice(0, -1)) * product(kernel.dims);
+    return [{ weights: [node.inputs[1]!, ...(bias?.dtype === "float32" ? [node.inputs[2]!] : [])], madds }];
+  });
+}
+
+interface Copied {
+  /** Values that stand for inputs. */
+  given: ReadonlyMap<string, Value>;
+  wanted: string;
+  weight: ((name: string, values: Tensor) => Value | undefined) | undefined;
+}
+
+/** Copies what `wanted` needs into the caller's graph. */
+function copy(g: Builder, graph: Graph, { given, wanted, weight }: Copied): Value {
+  const part = partOf(graph, wanted);
   const values = new Map(given);
-  for (const [name, tensor] of part.initializers) values.set(name, g.constant(tensor));
+  for (const [name, tensor] of part.initializers) values.set(name, weight?.(name, tensor) ?? g.constant(tensor));
   for (const node of part.nodes) {
     const inputs = node.inputs.map((name) => (name === "" ? "" : values.get(name)!.name));
     const made = g.node({ type: node.type, domain: node.domain, attrs: node.attrs, inputs }, node.outputs.length);

@@ -32,6 +32,7 @@ const backbone = v.object({
   file: text,
   sha: text,
   features: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  tuned: v.optional(v.picklist(["last", "full"])),
   pixels: range,
   chosen: v.picklist(["asked", "file", "tried"]),
   trials: v.optional(v.array(trial)),

@@ -40,10 +40,10 @@ export function resnetMadds({ channels, stages, blocks, stride }: ResnetConfig, 
   return sum;
 }
 
-/** Side that pictures are drawn at: their own up to 64, where that is what they mostly have. */
+/** Side that pictures are drawn at: their own, at least 16 and up to 64, where that is what they mostly have. */
 export function sideFor(median: readonly [number, number]): number {
   const own = Math.max(...median);
-  return own <= 28 ? Math.max(8, own) : own <= 32 ? 32 : own <= 48 ? 48 : 64;
+  return own <= 28 ? Math.max(16, own) : own <= 32 ? 32 : own <= 48 ? 48 : 64;
 }
 
 /** Logits (B, classes). @param x (B, 3, S, S) float32, about -1 … 1 */

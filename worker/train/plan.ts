@@ -31,6 +31,8 @@ export interface PlanFacts {
   sizes?: Record<string, number>;
   /** Rows that are answered at once, where it is fewer than usual. */
   piece?: number;
+  /** Evaluations an epoch, where judging takes long beside a step. */
+  evaluationsAnEpoch?: number;
 }
 
 export interface FullPlan {
@@ -69,7 +71,10 @@ export function planCourse(facts: PlanFacts, spec: TrainSpec): FullPlan {
   const affordable = Math.floor((maxSeconds * share) / each / stepsPerEpoch);
   const epochs = spec.epochs ?? Math.min(epochLimits.most, Math.max(epochLimits.least, affordable));
   const steps = Math.max(1, spec.steps ?? epochs * stepsPerEpoch);
-  const evaluateEvery = evaluationStride(stepsPerEpoch, steps);
+  const evaluateEvery =
+    facts.evaluationsAnEpoch === undefined
+      ? evaluationStride(stepsPerEpoch, steps)
+      : Math.max(1, Math.ceil(stepsPerEpoch / facts.evaluationsAnEpoch));
   const evaluations = Math.ceil(steps / evaluateEvery);
 
   const optimizerName = spec.optimizer ?? facts.optimizer ?? defaults.optimizer;

@@ -51,7 +51,7 @@ export async function exportPictures(options: PictureExport): Promise<void> {
       licence,
       ...(backbone?.batch === 1 ? { batch: 1 as const } : {}),
     },
-    (g, x) => logits(g, net, backbone ? backbone.embed(g, x, setup.backbone!.pixels) : x, { training: false, given: weights }),
+    (g, x) => logits(g, net, x, { training: false, given: weights }),
   );
   await writeAtomic(path, bytes);
   const gap = await gapOf(options);

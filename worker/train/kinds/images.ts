@@ -1,17 +1,19 @@
 // Pictures: from a folder or archive to samples and a plan. With an imported network its features are computed once and a linear head learns
-// from them; without one, a small residual network learns from the pixels.
+// from them, or its last blocks learn on; without one, a small residual network learns from the pixels.
 import { AppError } from "../../../ipc/error.ts";
 import type { ImagesProfile, PictureSetup, TrainPlan, TrainSpec } from "../../../ipc/types.ts";
+import { augmentationFor } from "../../data/images/augment.ts";
 import { openPictures, type Pictures } from "../../data/images/pictures.ts";
-import { openPixels } from "../../data/images/pixels.ts";
+import { affordableSize, openPixels } from "../../data/images/pixels.ts";
 import { splitPictures } from "../../data/images/split.ts";
 import { type Backbone, openBackbone } from "../../formats/backbone.ts";
 import { chooseRange, featuresOf } from "../../run/features.ts";
 import { readJson, writeJson } from "../files.ts";
 import { defaults } from "../plan.ts";
 import { exportPictures } from "./exportPictures.ts";
-import { type FeatureScale, scaleOf, type PictureNet, pictureGraphs, type PictureData, planPictures, setupFor } from "./picturePlan.ts";
+import { scaleOf, type PictureNet, pictureGraphs, type PictureData, planPictures, setupFor, tunedPiece } from "./picturePlan.ts";
 import { type PictureParts, featureSamples, partsOf, pixelSamples } from "./pictureSamples.ts";
+import { headStart } from "./headStart.ts";
 import { judgePictures } from "./judgePictures.ts";
 import { classification } from "../../tasks/classification.ts";
 import type { Kind, Prepared, PrepareOptions, Source } from "./kind.ts";
@@ -41,19 +43,20 @@ async function prepare(options: PrepareOptions): Promise<Prepared> {
   await writeJson(paths.encoding, { version: 1, classes: data.classes, setup } satisfies Kept);
 
   const seed = spec.seed ?? defaults.seed;
-  let samples: PictureParts;
-  let scale: FeatureScale | undefined;
-  if (backbone) {
-    const features = await featuresOf(set, backbone, setup.backbone!.pixels, decoding);
-    scale = scaleOf(features, parts.train, backbone.features);
-    samples = featureSamples(features, backbone.features, pictures, parts);
-  } else
-    samples = pixelSamples(await openPixels(set, setup.size, decoding), pictures, parts, {
-      seed,
-      moved: setup.augmentation !== undefined,
-      data,
-    });
-  const net: PictureNet = { data, setup, backbone, scale, seed };
+  const features = backbone && (await featuresOf(set, backbone, setup.backbone!.pixels, decoding));
+  const scale = features && scaleOf(features, parts.train, backbone.features);
+  const tuned = setup.backbone?.tuned !== undefined;
+  const start = scale && tuned ? await headStart(features, scale, { pictures, parts, classes: data.classes.length }) : undefined;
+  const samples: PictureParts =
+    features && !tuned
+      ? featureSamples(features, backbone.features, pictures, parts)
+      : pixelSamples(await openPixels(set, setup.size, decoding), pictures, parts, {
+          seed,
+          moved: setup.augmentation !== undefined,
+          data,
+          piece: tuned ? tunedPiece : undefined,
+        });
+  const net: PictureNet = { data, setup, backbone, scale, ...(start ? { start } : {}), seed };
   const planFor = (batch: number | undefined) => planPictures(net, batch === undefined ? spec : { ...spec, batch });
   const graphs = pictureGraphs(net);
   const target = { classes: data.classes };
@@ -84,8 +87,30 @@ async function freshSetup(
   if (!backbone) return setupFor(set.profile, set.pictures.length);
   const seed = spec.seed ?? defaults.seed;
   const chosen = await chooseRange(set, backbone, { asked: spec.pixels, train, seed, classes: set.profile.classes.length, signal });
-  const { file, sha, features, size } = backbone;
-  return { size, backbone: { file, sha, features, ...chosen } };
+  return setupOn(set, spec, backbone, chosen);
+}
+
+/** How pictures are shown to an imported network. Throws `usage` where it cannot learn on these pictures. */
+function setupOn(
+  { profile, pictures }: Pictures,
+  { method }: TrainSpec,
+  { file, sha, features, size, batch }: Backbone,
+  chosen: Pick<NonNullable<PictureSetup["backbone"]>, "pixels" | "chosen" | "trials">,
+): PictureSetup {
+  if (method === undefined || method === "head") return { size, backbone: { file, sha, features, ...chosen } };
+  if (batch === 1)
+    throw new AppError("usage", `'${file}' takes one picture at a time, and cannot learn.`, "Leave --method out: a head learns on it.", {
+      file,
+    });
+  if (affordableSize(pictures.length, size) < size)
+    throw new AppError(
+      "usage",
+      `${pictures.length} pictures of ${size} × ${size} are too many to be kept for learning on all of '${file}'.`,
+      "Leave --method out: a head learns from features, which are smaller.",
+      { file, rows: pictures.length },
+    );
+  const names = profile.classes.map(({ name }) => name);
+  return { size, augmentation: augmentationFor(size, names).reason, backbone: { file, sha, features, tuned: method, ...chosen } };
 }
 
 async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
@@ -93,7 +118,7 @@ async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
   const { data } = divided(set, spec);
   const backbone = isModelFile(spec.model) ? await openBackbone(spec.model) : undefined;
   const setup: PictureSetup = backbone
-    ? { size: backbone.size, backbone: { ...backbone, pixels: spec.pixels ?? backbone.told ?? "0..1", chosen: "asked" } }
+    ? setupOn(set, spec, backbone, { pixels: spec.pixels ?? backbone.told ?? "0..1", chosen: "asked" })
     : setupFor(set.profile, set.pictures.length);
   const scale = backbone && { mean: new Float32Array(backbone.features), std: new Float32Array(backbone.features).fill(1) };
   return planPictures({ data, setup, backbone, scale, seed: spec.seed ?? defaults.seed }, spec).plan;
@@ -135,13 +160,19 @@ async function open(spec: TrainSpec, { cache, signal, onWorking }: Source): Prom
   return set;
 }
 
-function refuse({ model, pixels }: TrainSpec): void {
+function refuse({ model, pixels, method }: TrainSpec): void {
   if (!isModelFile(model) && model !== undefined && model !== "resnet")
     throw new AppError(
       "usage",
       `Pictures are not learned by the model '${model}'.`,
       "Name an ONNX file of a network of pictures, or resnet.",
       { model },
+    );
+  if (method !== undefined && !isModelFile(model))
+    throw new AppError(
+      "usage",
+      "--method says what of an imported network learns, and there is none.",
+      "Name its file with --model, or leave --method out.",
     );
   if (pixels !== undefined && !isModelFile(model))
     throw new AppError(

@@ -37,16 +37,18 @@ export function pixelSamples(
   pixels: Pixels,
   pictures: readonly Picture[],
   parts: Parts,
-  { seed, moved, data }: { seed: number; moved: boolean; data: PictureData },
+  { seed, moved, data, piece }: { seed: number; moved: boolean; data: PictureData; piece?: number | undefined },
 ): PictureParts {
   const { size } = pixels;
   const variation = augmentationFor(size, data.classes);
-  const of = (places: readonly number[], change: boolean): Samples =>
-    samplesOf(places, pictures, async (chosen) => {
+  const of = (places: readonly number[], change: boolean): Samples => ({
+    ...samplesOf(places, pictures, async (chosen) => {
       const as = await pixels.read(chosen);
       const shown = change ? augment(as, size, chosen, seed, variation) : as;
       return { pixels: tensor("uint8", [chosen.length, size, size, 3], shown) };
-    });
+    }),
+    ...(piece === undefined ? {} : { piece }),
+  });
   return {
     learning: of(parts.train, moved),
     train: of(parts.train, false),

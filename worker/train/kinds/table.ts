@@ -136,8 +136,8 @@ export function chooseTarget(profile: TableProfile, spec: TrainSpec): { target: 
       `'${profile.file}' is a table, and the task images is for pictures.`,
       "Leave the task out, or choose a folder of pictures.",
     );
-  if (spec.pixels !== undefined)
-    throw new AppError("usage", "--pixels says what an imported network of pictures expects, and this is a table.", "Leave it out.");
+  if (spec.pixels !== undefined || spec.method !== undefined)
+    throw new AppError("usage", "--pixels and --method are for imported networks of pictures, and this is a table.", "Leave them out.");
   const asked = spec.task === "regression" || spec.task === "classification" ? spec.task : undefined;
   const guessed = profile.targets.find((t) => t.column === target)?.task;
   const numeric = profile.columns.find((c) => c.name === target)?.type === "number";
