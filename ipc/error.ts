@@ -9,6 +9,8 @@ export const errorCodes = {
   fileEmpty: 3,
   fileNotText: 3,
   fileTooLarge: 3,
+  fileBroken: 3,
+  partMissing: 3,
   fileChanged: 3,
   formatUnknown: 3,
   folderNotEmpty: 2,
@@ -28,6 +30,13 @@ export const errorCodes = {
   noFeatures: 3,
   tooFewRows: 3,
   valueInvalid: 3,
+  // pictures and archives
+  archiveInvalid: 3,
+  archiveUnsafe: 3,
+  archiveTooLarge: 3,
+  pictureInvalid: 3,
+  picturesMissing: 3,
+  classesMissing: 3,
   // models and graphs
   modelInvalid: 3,
   operatorUnknown: 3,

@@ -16,7 +16,7 @@ import { busy, type Job, Jobs } from "./jobs.ts";
 import { type Log, openLog } from "./log.ts";
 import { refuseNetwork } from "./offline.ts";
 import { newRunId, safeFileName, titleOf, workspacePaths } from "./paths.ts";
-import { type ProjectRecord, Projects } from "./projects.ts";
+import { type ProjectRecord, Projects, tableOnly } from "./projects.ts";
 import { isUnderWay, modelOf, readReport, readRun, runFiles, settleRun, summarize } from "./runs.ts";
 import { listSamples, samplePath } from "./samples.ts";
 import { changeSettings, readSettings } from "./settings.ts";
@@ -189,7 +189,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       from: incoming.path,
       name: incoming.name,
       move: incoming.own,
-      profile: (file) => warm.use((api) => api.inspect({ file, cache }, signal), signal),
+      profile: async (file) => tableOnly(await warm.use((api) => api.inspect({ file, cache }, signal), signal)),
       onProgress: (fraction) => emit("working", { what: "copying", fraction }),
       signal,
     });

@@ -18,6 +18,8 @@ export function workspacePaths(root: string, cache: string = join(root, "cache")
     projects,
     trash: join(root, "trash"),
     uploads: join(root, "uploads"),
+    /** Runs of the command line that belong to no project. */
+    looseRuns: join(root, "runs"),
     logs: join(root, "logs"),
     settings: join(root, "settings.json"),
     project: (id: string) => join(projects, id),
@@ -76,7 +78,7 @@ export function titleOf(file: string): string {
   const last = file.split(/[/\\]/).at(-1) ?? file;
   return (
     last
-      .replace(/\.(?:csv|tsv|txt|tab)$/i, "")
+      .replace(/\.(?:csv|tsv|txt|tab|xlsx|xlsm|parquet|pq|json|jsonl|ndjson|arrow|feather|sqlite|sqlite3|db|duckdb)$/i, "")
       .trim()
       .slice(0, 200) ||
     last.slice(0, 200) ||

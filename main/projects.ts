@@ -5,7 +5,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import * as v from "valibot";
 import { AppError } from "../ipc/error.ts";
 import type { Project, ProjectSummary } from "../ipc/host.ts";
-import type { RunRecord, TableProfile, TrainSpec } from "../ipc/types.ts";
+import type { Inspection, RunRecord, TableProfile, TrainSpec } from "../ipc/types.ts";
 import { copyFileTo, exists, list, readText, regularFile, remove, renameWell, writeJson } from "./files.ts";
 import { spec as specSchema } from "./inputs.ts";
 import { takeLock } from "./locks.ts";
@@ -268,4 +268,19 @@ export class Projects {
     this.#seen = now;
     return before ? [...[...before].filter((id) => !now.has(id)), ...[...now].filter((id) => !before.has(id))] : [];
   }
+}
+
+/** Projects hold tables, of texts too; ratings as the table that they are in. Other kinds of data are worked with on the command line. */
+export function tableOnly(found: Inspection): TableProfile {
+  if (found.kind === "table" || found.kind === "text") return found;
+  if (found.kind === "ratings") return found.table;
+  const what = found.kind === "chats" ? "conversations" : "pictures";
+  throw new AppError(
+    "formatUnknown",
+    `'${found.file}' holds ${what}, and a project holds a table.`,
+    found.kind === "chats"
+      ? "Choose a table, or look at the file with paddock inspect."
+      : "Pictures can be learned from on the command line: paddock train FOLDER.",
+    { file: found.file },
+  );
 }

@@ -1,4 +1,6 @@
 // Tables: what was found in a file.
+import type { ImagesProfile } from "./images.ts";
+import type { RatingsProfile } from "./ratings.ts";
 
 /** What a column holds. `text` is free text, which a table model does not use yet; `empty` has no value at all. */
 export type ColumnType = "number" | "category" | "date" | "text" | "empty";
@@ -52,8 +54,19 @@ export interface Problem {
     | "duplicateRows"
     | "answerColumn"
     | "rareClasses"
+    | "unreadableTexts"
+    | "brokenRows"
     | "targetMissingRows"
-    | "fewRows";
+    | "fewRows"
+    | "otherParts"
+    | "columnLeftOut"
+    | "cellErrors"
+    | "mergedCells"
+    | "rowsSkipped"
+    | "changesWaiting"
+    | "pairsIncomplete"
+    | "ratingsOutOfRange"
+    | "duplicatePairs";
   column?: string;
   /** Line of the file or row of the table, from 1, where there is one place to look. */
   row?: number;
@@ -62,9 +75,16 @@ export interface Problem {
   hint: string;
 }
 
+/** A sheet of a workbook, a table of a database. */
+export interface TablePart {
+  name: string;
+  /** Where it is known without reading it. */
+  rows?: number;
+}
+
 export type TableTask = "regression" | "classification";
 /** All tasks, by the kind of data: tables, then each other one. */
-export type TaskName = TableTask;
+export type TaskName = TableTask | "recommend";
 
 export interface TargetGuess {
   column: string;
@@ -74,10 +94,19 @@ export interface TargetGuess {
 }
 
 export interface TableProfile {
-  kind: "table";
+  /** "text": a table of texts with a label, or a folder of class folders shown as one; then `text` names the column. */
+  kind: "table" | "text";
+  text?: string;
+  /** Classes of the target with their rows, of texts. */
+  classes?: { value: string; count: number }[];
   /** The file's own name, without its folder. */
   file: string;
   bytes: number;
+  /** Which reader took it: csv, xlsx, parquet, … */
+  format?: string;
+  /** Of a file with several sheets or tables: which one this is, and all of them. */
+  part?: string;
+  parts?: TablePart[];
   rows: number;
   columns: ColumnProfile[];
   problems: Problem[];
@@ -92,5 +121,22 @@ export interface TableProfile {
   fingerprint: string;
 }
 
+/** Conversations: questions with their answers, or messages in turn. Can be looked at; learning from them comes later. */
+export interface ChatsProfile {
+  kind: "chats";
+  file: string;
+  bytes: number;
+  rows: number;
+  /** How a row holds its conversation. */
+  form: "messages" | "conversations" | "prompt/completion" | "instruction/input/output" | "question/answer";
+  /** Messages in all. */
+  messages: number;
+  problems: Problem[];
+  /** The first rows: who speaks and the start of what is said. */
+  preview: { role: string; content: string }[][];
+  /** sha-256 of the file's bytes, hexadecimal. */
+  fingerprint: string;
+}
+
 /** What `inspect` answers; later kinds of data join the union. */
-export type Inspection = TableProfile;
+export type Inspection = TableProfile | ChatsProfile | ImagesProfile | RatingsProfile;

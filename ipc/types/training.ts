@@ -1,6 +1,7 @@
 // Training: what is asked for, planned, told on the way and kept.
 import type { ErrorRecord } from "../error.ts";
 import type { TaskName } from "./tables.ts";
+import type { PictureSetup, PixelRange } from "./images.ts";
 import type { MemoryReading } from "./devices.ts";
 
 export type OptimizerName =
@@ -29,10 +30,17 @@ export type ScheduleName = "constant" | "step" | "cosine" | "warmup" | "onecycle
 export interface TrainSpec {
   /** Path of the data file. */
   data: string;
+  /** The sheet or table of a file that holds several; the first that has rows where absent. */
+  part?: string;
   target?: string;
-  task?: "auto" | TaskName;
-  /** Model family; the default suits the task. */
+  /** "images": the data are pictures, "text": they are texts; what is learned is a classification, or of texts a number. */
+  task?: "auto" | TaskName | "images" | "text";
+  /** Model family, or the path of an ONNX file to build on; the default suits the task. */
   model?: string;
+  /** Pictures with an imported network: the range of pixels that it expects. */
+  pixels?: PixelRange;
+  /** What of an imported network learns: a head on it (the default), its last blocks too, or all of it. */
+  method?: "head" | "last" | "full";
   /** Family settings: width, depth, dropout… */
   config?: Record<string, number | string | boolean>;
   /** Columns not to use as inputs. */
@@ -72,6 +80,8 @@ export interface TrainPlan {
   /** A forecast: how long it probably takes and the memory that the worker then needs. */
   estimatedSeconds: number;
   estimatedBytes: number;
+  /** Where texts are learned from: their column, and the columns beside it that are not. */
+  text?: { column: string; leftOut: string[] };
   /** Every setting with the value in force. */
   settings: Required<Pick<TrainSpec, "optimizer" | "lr" | "schedule" | "weightDecay" | "batch" | "seed" | "shuffle" | "split">>;
 }
@@ -109,7 +119,7 @@ export interface RunChoice {
 /** A metric that decides a run. Higher is better for all but rmse. */
 export type MetricName = "accuracy" | "r2" | "rmse";
 
-/** The field's names: loss; accuracy, macroF1, logLoss, rocAuc (two classes); r2, rmse, mae. */
+/** The field's names: loss; accuracy, macroF1, logLoss, rocAuc (two classes); r2, rmse, mae; ndcg@10, recall@10. */
 export type Metrics = Record<string, number>;
 
 export type RunState = "queued" | "preparing" | "running" | "paused" | "finishing" | "done" | "interrupted" | "failed";
@@ -174,6 +184,8 @@ export interface Baselines {
   constant: Metrics;
   /** A linear model on the same inputs and the same split. */
   linear: Metrics;
+  /** Recommending: what most people have, judged as the model's ranking is. */
+  popularity?: Metrics;
 }
 
 /** A row the model got most wrong. `row` counts the data rows of the file from 1. */
@@ -202,6 +214,8 @@ export interface RunReport {
   scatter?: { truth: number[]; predicted: number[] };
   columns: string[];
   mistakes: Mistake[];
+  /** Pictures: how they are shown to the network. */
+  pictures?: PictureSetup;
 }
 
 /** A run as run.json and `train --json` tell it. */
@@ -220,6 +234,7 @@ export interface RunResult {
   peakMemoryBytes: number;
   stopped: "converged" | "budget" | "interrupted";
   onnx: string;
+  pictures?: PictureSetup;
   choice?: RunChoice;
   losses?: number[];
 }

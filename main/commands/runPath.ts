@@ -13,8 +13,8 @@ export async function findRun(given: string, paths: Paths): Promise<string> {
   if (facts?.isFile()) return basename(path) === "run.json" ? resolve(path, "..") : path;
   if (facts && (await exists(runFiles(path).record))) return path;
   if (!facts && idPattern.test(given)) {
-    for (const project of await list(paths.projects)) {
-      const folder = join(paths.runs(project), given);
+    for (const runs of [paths.looseRuns, ...(await list(paths.projects)).map((project) => paths.runs(project))]) {
+      const folder = join(runs, given);
       if (await exists(runFiles(folder).record)) return folder;
     }
   }

@@ -1,11 +1,13 @@
 // paddock train: the flags, and what they mean. How a run comes about is in trainRun.ts.
 import { Command, Option } from "commander";
+import { resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
-import type { TrainSpec } from "../../ipc/types.ts";
+import type { PixelRange, TrainSpec } from "../../ipc/types.ts";
 import { action } from "./action.ts";
+import { type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";
 import { real, whole } from "./values.ts";
 
-export interface TrainOptions {
+export interface TrainOptions extends PartOptions {
   target?: string;
   task?: string;
   model?: string;
@@ -24,22 +26,38 @@ export interface TrainOptions {
   out?: string;
   resume?: string;
   logLosses?: boolean;
-  method?: string;
+  method?: TrainSpec["method"];
   rank?: string;
   initAdapter?: string;
-  pixels?: string;
+  backbone?: string;
+  pixels?: PixelRange;
 }
 
 const schedules = ["constant", "step", "cosine", "warmup", "onecycle", "plateau"];
-const laterTasks = ["images", "text", "recommend", "language", "chat"];
+const ranges = ["0..1", "-1..1", "0..255", "imagenet"];
+const laterTasks = ["language", "chat"];
 
 export function trainCommand(): Command {
   return new Command("train")
-    .description("train a network on a table; Ctrl-C interrupts and keeps a checkpoint")
-    .argument("[data]", "a CSV or TSV file")
+    .description("train a network on a table, on texts, pictures or ratings; Ctrl-C interrupts and keeps a checkpoint")
+    .argument(
+      "[data]",
+      "a table: CSV, Excel, Parquet, JSON, Arrow, SQLite, DuckDB; a folder, zip or tar of pictures with their classes; a folder of texts, a folder a class",
+    )
+    .option(...sheetOption)
+    .addOption(tableOption())
     .option("--target <column>", "the column to predict; guessed when absent")
-    .option("--task <task>", "auto, regression or classification")
-    .option("--model <family>", "the model family, such as mlp")
+    .option("--task <task>", "auto, regression, classification, text, images or recommend")
+    .option("--model <family>", "the model family, such as mlp or resnet, or an ONNX file to build on")
+    .option("--backbone <file>", "pictures: an ONNX network whose features are learned from (as --model FILE)")
+    .addOption(
+      new Option("--method <m>", "what of the backbone learns: a head on it (default), its last blocks, or all of it").choices([
+        "head",
+        "last",
+        "full",
+      ]),
+    )
+    .addOption(new Option("--pixels <range>", "what the backbone expects; taken from its file or tried out when absent").choices(ranges))
     .option("--epochs <n>", "at most so many passes over the data", whole(1))
     .option("--steps <n>", "at most so many steps", whole(1))
     .option("--seconds <s>", "at most so many seconds of training", real({ above: 0 }))
@@ -56,10 +74,8 @@ export function trainCommand(): Command {
     .option("--resume <dir>", "go on with an interrupted run")
     .option("--log-losses", "give the loss of every step")
     .option("--json", "print one JSON object")
-    .addOption(new Option("--method <m>").hideHelp())
     .addOption(new Option("--rank <n>").hideHelp())
     .addOption(new Option("--init-adapter <dir>").hideHelp())
-    .addOption(new Option("--pixels <range>").hideHelp())
     .action(
       action(async (context, data: string | undefined, options: TrainOptions) => {
         refuseLater(options);
@@ -79,27 +95,37 @@ const usage = (message: string, hint: string) => new AppError("usage", message, 
 
 /** Flags and tasks that belong to kinds of data which are not there yet. */
 function refuseLater(options: TrainOptions): void {
-  const later = (["method", "rank", "initAdapter", "pixels"] as const).find((name) => options[name] !== undefined);
+  const later = (["rank", "initAdapter"] as const).find((name) => options[name] !== undefined);
   if (later) {
     const flag = `--${later.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    throw usage(`${flag} is not there yet: it belongs to fine-tuning models and to pictures.`, "Leave it out to train on a table.");
+    throw usage(`${flag} is not there yet: it belongs to fine-tuning models.`, "Leave it out.");
   }
   const { task } = options;
   if (task !== undefined && laterTasks.includes(task))
-    throw usage(`The task ${task} is not there yet.`, "Tables can be trained: regression or classification.");
-  if (task !== undefined && !["auto", "regression", "classification"].includes(task))
-    throw usage(`There is no task '${task}'.`, "There are: auto, regression, classification.");
-  if (options.model !== undefined && /[./\\]/.test(options.model))
-    throw usage("Training from a model file is not there yet.", "Name a model family, such as mlp.");
+    throw usage(`The task ${task} is not there yet.`, "There are: regression, classification, text, images, recommend.");
+  if (task !== undefined && !["auto", "regression", "classification", "text", "images", "recommend"].includes(task))
+    throw usage(`There is no task '${task}'.`, "There are: auto, regression, classification, text, images, recommend.");
+  if (options.model !== undefined && /[./\\]/.test(options.model) && !/\.onnx$/i.test(options.model))
+    throw usage(`Training from '${options.model}' is not there yet.`, "Name a model family, such as mlp, or an ONNX file for pictures.");
+  if (options.model !== undefined && options.backbone !== undefined)
+    throw usage("--model and --backbone do not go together.", "Leave one of them out.");
 }
+
+/** A file is named by its whole path, so that the run finds it again from wherever it is resumed. */
+const modelOf = (model: string | undefined) => (model !== undefined && /[./\\]/.test(model) ? resolve(model) : model);
 
 /** Only what was said: the rest takes the worker's defaults. */
 function specOf(options: TrainOptions): Omit<TrainSpec, "data"> {
-  const { target, task, model, epochs, steps, seconds, batch, lr, schedule, weightDecay, seed, device, precision, logLosses } = options;
+  const model = options.backbone === undefined ? modelOf(options.model) : resolve(options.backbone);
+  const { target, task, pixels, method, epochs, steps, seconds, batch, lr, schedule, weightDecay, seed, device, precision, logLosses } =
+    options;
   const said = {
+    ...partOf(options),
     target,
     task: task as TrainSpec["task"],
     model,
+    pixels,
+    method,
     epochs,
     steps,
     seconds,

@@ -10,7 +10,7 @@ import type { Handlers } from "../../ipc/rpc.ts";
 import type { RunRecord, RunResult, TrainSpec } from "../../ipc/types.ts";
 import { exists, list, regularFile, remove } from "../files.ts";
 import { takeLock } from "../locks.ts";
-import { safeFileName } from "../paths.ts";
+import { newRunId, safeFileName } from "../paths.ts";
 import { isUnderWay, readRun, runFiles, settleRun, writeRun } from "../runs.ts";
 import { version } from "../version.ts";
 import type { Context } from "./action.ts";
@@ -25,6 +25,7 @@ const patience = 60_000;
 
 /** Trains as the app does: the data copied into a project (one that has the same data is used again), the run in it. */
 export async function trainInProject(context: Context, data: string, spec: Spec): Promise<Answer> {
+  if (await isSet(data, spec.task)) return trainInFolder(context, data, spec, join(context.paths.looseRuns, newRunId()));
   const { createHost } = await import("../host.ts");
   const { paths, startWorker, signal } = context;
   const host = await createHost({ workspace: paths.root, door: "cli", version, startWorker });
@@ -77,7 +78,7 @@ async function sameProject(handlers: Handlers<HostApi>, path: string, signal: Ab
 export async function trainInFolder(context: Context, data: string, spec: Spec, out: string): Promise<Answer> {
   const folder = resolve(out);
   const full: TrainSpec = { ...spec, data: resolve(data) };
-  await regularFile(full.data);
+  await dataThere(full.data);
   const before = await whatIsThere(folder);
   if (before === "other")
     throw new AppError("folderNotEmpty", `The folder '${folder}' is not empty and holds no run.`, "Choose another folder, or empty it.", {
@@ -112,6 +113,18 @@ export async function trainInFolder(context: Context, data: string, spec: Spec, 
   });
 }
 
+/** A folder, or a file with something in it; what it holds the worker tells. */
+async function dataThere(path: string): Promise<void> {
+  const facts = await stat(path).catch(() => undefined);
+  if (!facts?.isDirectory()) await regularFile(path);
+}
+
+/** Folders and archives are no tables: their runs lie beside the projects, and their data stay where they are. */
+async function isSet(path: string, task: TrainSpec["task"]): Promise<boolean> {
+  if (task === "images" || /\.(zip|tar|tgz|tar\.gz)$/i.test(path)) return true;
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
 async function whatIsThere(folder: string): Promise<"absent" | "empty" | "other" | "run" | "unfinished"> {
   const facts = await stat(folder).catch(() => undefined);
   if (!facts) return "absent";
@@ -124,8 +137,9 @@ async function whatIsThere(folder: string): Promise<"absent" | "empty" | "other"
 
 /** Exactly what a run writes: anything else in the folder is the user's. */
 async function removeRunFiles(folder: string): Promise<void> {
-  const { record, metrics, report, model, checkpoints, scratch } = runFiles(folder);
-  for (const path of [record, metrics, report, model, checkpoints, scratch, join(folder, "encoding.json")]) await remove(path);
+  const { record, metrics, report, model, checkpoints, companions, scratch } = runFiles(folder);
+  for (const path of [record, metrics, report, model, checkpoints, ...companions, scratch, join(folder, "encoding.json")])
+    await remove(path);
 }
 
 /** Goes on with an interrupted run from its last checkpoint; one that is done answers its result again. */
@@ -137,7 +151,7 @@ export async function resumeRun(context: Context, given: string, data: string | 
   return locked(folder, async () => {
     // The data may have moved; that it is the same is checked by its fingerprint.
     if (data !== undefined && resolve(data) !== record.spec.data) {
-      await regularFile(resolve(data));
+      await dataThere(resolve(data));
       await writeRun(folder, { ...record, spec: { ...record.spec, data: resolve(data) } });
     }
     return train(context, folder, undefined);

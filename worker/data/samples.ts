@@ -12,6 +12,8 @@ export interface SampleBatch {
 
 export interface Samples {
   rows: number;
+  /** At most so many rows are answered at once, where rows are large. */
+  piece?: number;
   /** The rows at these positions, in this order. */
   read(positions: Uint32Array): Promise<SampleBatch>;
   range(from: number, to: number): Promise<SampleBatch>;

@@ -1,21 +1,24 @@
 // A trained model judged on another file whose answers are known, by the same numbers as at its training.
-import { readFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type { Baselines, Metrics, RunReport } from "../../ipc/types.ts";
 import { isMissingWord } from "../data/missing.ts";
 import { trimmed } from "../data/readings.ts";
-import { openTable, type Table } from "../data/table.ts";
+import type { Table } from "../data/table.ts";
 import type { ModelCard } from "../formats/modelCard.ts";
 import { tasks } from "../tasks/index.ts";
 import { buildReport } from "../tasks/report.ts";
 import type { Answers } from "../tasks/task.ts";
+import { baselinesOf } from "./baselinesOf.ts";
+import { openRows } from "./openRows.ts";
 import { openPredictor, type Predictor } from "./predict.ts";
 import { columnMissing, layoutOf, scoreTable } from "./predictFile.ts";
 import { readNumber } from "./readCells.ts";
 
 export interface EvaluateOptions {
   cache: string;
+  /** The sheet or table of a file that holds several. */
+  part?: string;
   signal?: AbortSignal;
   onProgress?: (what: "reading" | "profiling" | "predicting", fraction: number | null) => void;
 }
@@ -28,7 +31,7 @@ export interface EvaluateOptions {
 export async function evaluateRun(run: string, file: string, options: EvaluateOptions): Promise<{ metrics: Metrics; report: RunReport }> {
   const predictor = await openPredictor(run);
   try {
-    const table = await openTable(file, options);
+    const table = await openRows(predictor.card, file, options);
     try {
       return await evaluate(run, predictor, table, options);
     } finally {
@@ -133,15 +136,6 @@ function constantAnswers(card: ModelCard, { truth }: Answers): Answers {
   const predicted = new Float32Array(truth.length * width);
   for (let row = 0; row < truth.length; row++) predicted.set(shares, row * width);
   return { predicted, truth };
-}
-
-/** The run's own report, where `run` is a run's folder that has one. */
-async function baselinesOf(run: string): Promise<Pick<RunReport, "baseline" | "metrics"> | undefined> {
-  try {
-    return JSON.parse(await readFile(join(run, "report.json"), "utf8")) as RunReport;
-  } catch {
-    return undefined; // a model.onnx alone, or a run that was moved without its report
-  }
 }
 
 function targetMissing(card: ModelCard, table: Table): AppError {

@@ -22,6 +22,8 @@ export interface Sheet {
   columns: string[];
   /** Class names in order; absent for regression. */
   classes?: string[];
+  /** The one column names the file that each row is: JSON Lines say it as `file`. */
+  files?: boolean;
 }
 
 const writers = { ".csv": csvWriter, ".jsonl": jsonlWriter, ".parquet": parquetWriter };
@@ -92,7 +94,7 @@ function addedColumns(sheet: Sheet): string[] {
 
 // ---------------------------------------------------------------------------------------------------------------- JSON Lines
 
-/** One object a row: {row, prediction, probabilities?, input: {column: cell}}. */
+/** One object a row: {row, prediction, probabilities?, input: {column: cell}}, or {row, prediction, probabilities?, file}. */
 async function jsonlWriter(out: string, temporary: string, sheet: Sheet): Promise<RowWriter> {
   const lines = await textFile(out, temporary);
   const names = sheet.columns.map((name) => JSON.stringify(name));
@@ -110,7 +112,7 @@ async function jsonlWriter(out: string, temporary: string, sheet: Sheet): Promis
           const given = labels!.map((label, c) => `${label}:${JSON.stringify(shortest(scored.probabilities[i * labels!.length + c]!))}`);
           text += `"prediction":${labels![scored.classes[i]!]!},"probabilities":{${given.join(",")}},`;
         }
-        text += `"input":{${input}}}\n`;
+        text += sheet.files ? `${input}}\n` : `"input":{${input}}}\n`;
       });
       await lines.write(text);
     },

@@ -27,8 +27,9 @@ export async function answersOf(split: Samples, options: AskOptions): Promise<An
   const predicted = new Float32Array(count * width);
   const truth = task.truth === "classes" ? new Int32Array(count) : new Float64Array(count);
   const rowNumbers = new Uint32Array(count);
-  for (let from = 0; from < count; from += evaluationPiece) {
-    const to = Math.min(count, from + evaluationPiece);
+  const piece = Math.min(evaluationPiece, split.piece ?? evaluationPiece);
+  for (let from = 0; from < count; from += piece) {
+    const to = Math.min(count, from + piece);
     const batch =
       count === split.rows
         ? await split.range(from, to)

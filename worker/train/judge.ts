@@ -29,6 +29,7 @@ export function resultOf(
     peakMemoryBytes: peakMemory(),
     stopped,
     onnx: paths.model,
+    ...(report.pictures ? { pictures: report.pictures } : {}),
     ...(state.losses ? { losses: state.losses } : {}),
   };
 }

@@ -1,0 +1,194 @@
+// Pictures: from a folder or archive to samples and a plan. With an imported network its features are computed once and a linear head learns
+// from them, or its last blocks learn on; without one, a small residual network learns from the pixels.
+import { AppError } from "../../../ipc/error.ts";
+import type { ImagesProfile, PictureSetup, TrainPlan, TrainSpec } from "../../../ipc/types.ts";
+import { augmentationFor } from "../../data/images/augment.ts";
+import { openPictures, type Pictures } from "../../data/images/pictures.ts";
+import { affordableSize, openPixels } from "../../data/images/pixels.ts";
+import { splitPictures } from "../../data/images/split.ts";
+import { type Backbone, openBackbone } from "../../formats/backbone.ts";
+import { chooseRange, featuresOf } from "../../run/features.ts";
+import { readJson, writeJson } from "../files.ts";
+import { defaults } from "../plan.ts";
+import { exportPictures } from "./exportPictures.ts";
+import { scaleOf, type PictureNet, pictureGraphs, type PictureData, planPictures, setupFor, tunedPiece } from "./picturePlan.ts";
+import { type PictureParts, featureSamples, partsOf, pixelSamples } from "./pictureSamples.ts";
+import { headStart } from "./headStart.ts";
+import { judgePictures } from "./judgePictures.ts";
+import { classification } from "../../tasks/classification.ts";
+import type { Kind, Prepared, PrepareOptions, Source } from "./kind.ts";
+
+/** What a run keeps of how it began. */
+interface Kept {
+  version: 1;
+  classes: string[];
+  setup: PictureSetup;
+}
+
+/** A model is a file where its name says so; else a family. */
+export const isModelFile = (model: string | undefined): model is string => model !== undefined && /[./\\]/.test(model);
+
+async function prepare(options: PrepareOptions): Promise<Prepared> {
+  const { record, paths, cache, signal, onWorking } = options;
+  const { spec } = record;
+  const set = await open(spec, options);
+  const { profile, pictures } = set;
+  if (record.fingerprint !== undefined && record.fingerprint !== profile.fingerprint) throw changed(spec.data);
+  const { parts, data } = divided(set, spec);
+  const backbone = isModelFile(spec.model) ? await openBackbone(spec.model) : undefined;
+  const kept = await readJson<Kept>(paths.encoding);
+  if (kept?.setup.backbone && kept.setup.backbone.sha !== backbone?.sha) throw changed(spec.model ?? "");
+  const decoding = { cache, signal, onProgress: (fraction: number) => onWorking?.({ what: "encoding", fraction }) };
+  const setup = kept?.setup ?? (await freshSetup(set, spec, backbone, { train: parts.train, signal }));
+  await writeJson(paths.encoding, { version: 1, classes: data.classes, setup } satisfies Kept);
+
+  const seed = spec.seed ?? defaults.seed;
+  const features = backbone && (await featuresOf(set, backbone, setup.backbone!.pixels, decoding));
+  const scale = features && scaleOf(features, parts.train, backbone.features);
+  const tuned = setup.backbone?.tuned !== undefined;
+  const start = scale && tuned ? await headStart(features, scale, { pictures, parts, classes: data.classes.length }) : undefined;
+  const samples: PictureParts =
+    features && !tuned
+      ? featureSamples(features, backbone.features, pictures, parts)
+      : pixelSamples(await openPixels(set, setup.size, decoding), pictures, parts, {
+          seed,
+          moved: setup.augmentation !== undefined,
+          data,
+          piece: tuned ? tunedPiece : undefined,
+        });
+  const net: PictureNet = { data, setup, backbone, scale, ...(start ? { start } : {}), seed };
+  const planFor = (batch: number | undefined) => planPictures(net, batch === undefined ? spec : { ...spec, batch });
+  const graphs = pictureGraphs(net);
+  const target = { classes: data.classes };
+  const prepared: Prepared = {
+    spec,
+    fingerprint: profile.fingerprint,
+    task: classification,
+    target,
+    data: { train: samples.learning, validation: samples.validation, test: samples.test },
+    plan: planFor(record.choice?.batch),
+    planFor,
+    training: graphs.training,
+    answering: () => graphs.answering(),
+    report: (run, pause) => judgePictures({ set, parts, samples, net, cache, signal, plan: prepared.plan.plan }, run, pause),
+    exportModel: (path, weights, report) =>
+      exportPictures({ path, net, set, samples, parts, weights, report, model: prepared.plan.plan.model.name, signal }),
+    close: () => samples.close(),
+  };
+  return prepared;
+}
+
+async function freshSetup(
+  set: Pictures,
+  spec: TrainSpec,
+  backbone: Backbone | undefined,
+  { train, signal }: { train: readonly number[]; signal: AbortSignal },
+): Promise<PictureSetup> {
+  if (!backbone) return setupFor(set.profile, set.pictures.length);
+  const seed = spec.seed ?? defaults.seed;
+  const chosen = await chooseRange(set, backbone, { asked: spec.pixels, train, seed, classes: set.profile.classes.length, signal });
+  return setupOn(set, spec, backbone, chosen);
+}
+
+/** How pictures are shown to an imported network. Throws `usage` where it cannot learn on these pictures. */
+function setupOn(
+  { profile, pictures }: Pictures,
+  { method }: TrainSpec,
+  { file, sha, features, size, batch }: Backbone,
+  chosen: Pick<NonNullable<PictureSetup["backbone"]>, "pixels" | "chosen" | "trials">,
+): PictureSetup {
+  if (method === undefined || method === "head") return { size, backbone: { file, sha, features, ...chosen } };
+  if (batch === 1)
+    throw new AppError("usage", `'${file}' takes one picture at a time, and cannot learn.`, "Leave --method out: a head learns on it.", {
+      file,
+    });
+  if (affordableSize(pictures.length, size) < size)
+    throw new AppError(
+      "usage",
+      `${pictures.length} pictures of ${size} × ${size} are too many to be kept for learning on all of '${file}'.`,
+      "Leave --method out: a head learns from features, which are smaller.",
+      { file, rows: pictures.length },
+    );
+  const names = profile.classes.map(({ name }) => name);
+  return { size, augmentation: augmentationFor(size, names).reason, backbone: { file, sha, features, tuned: method, ...chosen } };
+}
+
+async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
+  const set = await open(spec, source);
+  const { data } = divided(set, spec);
+  const backbone = isModelFile(spec.model) ? await openBackbone(spec.model) : undefined;
+  const setup: PictureSetup = backbone
+    ? setupOn(set, spec, backbone, { pixels: spec.pixels ?? backbone.told ?? "0..1", chosen: "asked" })
+    : setupFor(set.profile, set.pictures.length);
+  const scale = backbone && { mean: new Float32Array(backbone.features), std: new Float32Array(backbone.features).fill(1) };
+  return planPictures({ data, setup, backbone, scale, seed: spec.seed ?? defaults.seed }, spec).plan;
+}
+
+function divided({ profile, pictures }: Pictures, spec: TrainSpec): { parts: ReturnType<typeof partsOf>; data: PictureData } {
+  const parts = partsOf(splitPictures(pictures, { seed: spec.seed ?? defaults.seed, split: spec.split ?? true }));
+  const rows = { train: parts.train.length, validation: parts.validation.length, test: parts.test.length };
+  return { parts, data: { classes: profile.classes.map(({ name }) => name), rows } };
+}
+
+/** Throws what reading throws, and where nothing can be told apart `classesMissing` or `targetConstant`. */
+async function open(spec: TrainSpec, { cache, signal, onWorking }: Source): Promise<Pictures> {
+  refuse(spec);
+  const set = await openPictures(spec.data, {
+    cache,
+    signal,
+    target: spec.target,
+    onProgress: (what, fraction) => onWorking?.({ what, fraction }),
+  });
+  const { classes, layout, file } = set.profile;
+  if (layout === "flat" || classes.length === 0)
+    throw new AppError(
+      "classesMissing",
+      `Nothing in '${file}' says what the pictures show.`,
+      "Put each class into a folder of its own, or a table with the columns file and label beside the pictures.",
+      { file },
+    );
+  if (classes.length === 1)
+    throw new AppError(
+      "targetConstant",
+      `All pictures of '${file}' are of one class, '${classes[0]!.name}'.`,
+      "Add pictures of another class.",
+      {
+        file,
+        class: classes[0]!.name,
+      },
+    );
+  return set;
+}
+
+function refuse({ model, pixels, method }: TrainSpec): void {
+  if (!isModelFile(model) && model !== undefined && model !== "resnet")
+    throw new AppError(
+      "usage",
+      `Pictures are not learned by the model '${model}'.`,
+      "Name an ONNX file of a network of pictures, or resnet.",
+      { model },
+    );
+  if (method !== undefined && !isModelFile(model))
+    throw new AppError(
+      "usage",
+      "--method says what of an imported network learns, and there is none.",
+      "Name its file with --model, or leave --method out.",
+    );
+  if (pixels !== undefined && !isModelFile(model))
+    throw new AppError(
+      "usage",
+      "--pixels says what an imported network expects, and there is none.",
+      "Name its file with --model, or leave --pixels out.",
+    );
+}
+
+const changed = (file: string) =>
+  new AppError("fileChanged", `'${file}' is not what this run began with.`, "Put the old one back to go on, or start a new run.", { file });
+
+export const images: Kind = {
+  async inspect(file, { cache, signal, onWorking }): Promise<ImagesProfile> {
+    return (await openPictures(file, { cache, signal, onProgress: (what, fraction) => onWorking?.({ what, fraction }) })).profile;
+  },
+  plan,
+  prepare,
+};
