@@ -4,6 +4,7 @@ import type { ErrorRecord } from "./error.ts";
 import type {
   CurvePoint,
   Device,
+  ImagesProfile,
   LessonSpec,
   LessonState,
   MemoryReading,
@@ -75,7 +76,7 @@ export interface RunSummary {
 }
 
 export interface Project extends ProjectSummary {
-  profile: TableProfile;
+  profile: TableProfile | ImagesProfile;
   /** What the user chose, or the guess. */
   spec: Omit<TrainSpec, "data">;
   /** Newest first. */

@@ -16,7 +16,7 @@ import { busy, type Job, Jobs } from "./jobs.ts";
 import { type Log, openLog } from "./log.ts";
 import { refuseNetwork } from "./offline.ts";
 import { newRunId, safeFileName, titleOf, workspacePaths } from "./paths.ts";
-import { type ProjectRecord, Projects, tableOnly } from "./projects.ts";
+import { type ProjectRecord, Projects, held } from "./projects.ts";
 import { isUnderWay, modelOf, readReport, readRun, runFiles, settleRun, summarize } from "./runs.ts";
 import { listSamples, samplePath } from "./samples.ts";
 import { changeSettings, readSettings } from "./settings.ts";
@@ -126,7 +126,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
 
   /** Columns that a spec names must be there; the rest of it the worker judges. */
   async function checkSpec(record: ProjectRecord, spec: Omit<TrainSpec, "data">): Promise<void> {
-    const names = new Set((await projects.profile(record.id)).columns.map((column) => column.name));
+    const profile = await projects.profile(record.id);
+    const names = new Set(profile.kind === "images" ? [] : profile.columns.map((column) => column.name));
     const say = { file: record.file, columns: [...names].slice(0, 100) };
     if (spec.target !== undefined && !names.has(spec.target))
       throw new AppError(
@@ -189,7 +190,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       from: incoming.path,
       name: incoming.name,
       move: incoming.own,
-      profile: async (file) => tableOnly(await warm.use((api) => api.inspect({ file, cache }, signal), signal)),
+      profile: async (file) => held(await warm.use((api) => api.inspect({ file, cache }, signal), signal)),
       onProgress: (fraction) => emit("working", { what: "copying", fraction }),
       signal,
     });

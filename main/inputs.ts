@@ -22,7 +22,7 @@ const source = v.variant("kind", [v.strictObject({ kind: v.literal("path"), path
 /** A TrainSpec without its data file, whose place the host decides. Ranges are those of sense, not of taste; the worker knows more. */
 export const spec = v.strictObject({
   target: v.optional(name),
-  task: v.optional(v.picklist(["auto", "regression", "classification"])),
+  task: v.optional(v.picklist(["auto", "regression", "classification", "text", "images", "recommend"])),
   model: v.optional(v.pipe(v.string(), v.regex(/^[a-z][a-zA-Z0-9-]{0,39}$/, "is not the name of a model family"))),
   config: v.optional(v.record(text(100), v.union([v.pipe(v.number(), v.finite()), text(1000), v.boolean()]))),
   ignore: v.optional(v.array(name)),

@@ -5,7 +5,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import * as v from "valibot";
 import { AppError } from "../ipc/error.ts";
 import type { Project, ProjectSummary } from "../ipc/host.ts";
-import type { Inspection, RunRecord, TableProfile, TrainSpec } from "../ipc/types.ts";
+import type { ImagesProfile, Inspection, RunRecord, TableProfile, TrainSpec } from "../ipc/types.ts";
 import { copyFileTo, exists, list, readText, regularFile, remove, renameWell, writeJson } from "./files.ts";
 import { spec as specSchema } from "./inputs.ts";
 import { takeLock } from "./locks.ts";
@@ -67,7 +67,7 @@ export interface Import {
   name: string;
   /** An upload is moved, a user's file copied. */
   move: boolean;
-  profile: (file: string) => Promise<TableProfile>;
+  profile: (file: string) => Promise<Held>;
   onProgress: (fraction: number | null) => void;
   signal: AbortSignal;
 }
@@ -126,10 +126,10 @@ export class Projects {
     return record;
   }
 
-  async profile(id: string): Promise<TableProfile> {
+  async profile(id: string): Promise<Held> {
     const text = await readText(this.paths.profile(id));
     try {
-      return JSON.parse(text ?? "") as TableProfile;
+      return JSON.parse(text ?? "") as Held;
     } catch (thrown) {
       throw new AppError(
         "projectInvalid",
@@ -175,7 +175,7 @@ export class Projects {
         bytes: size ?? found.bytes,
         rows: found.rows,
         fingerprint: found.fingerprint,
-        spec: found.target ? { target: found.target.column, task: found.target.task } : {},
+        spec: specOf(found),
         score: null,
       };
       await writeJson(this.paths.profile(id), found);
@@ -270,17 +270,23 @@ export class Projects {
   }
 }
 
-/** Projects hold tables, of texts too; ratings as the table that they are in. Other kinds of data are worked with on the command line. */
-export function tableOnly(found: Inspection): TableProfile {
-  if (found.kind === "table" || found.kind === "text") return found;
+/** What a project can hold: a table, of texts too, or pictures. */
+export type Held = TableProfile | ImagesProfile;
+
+/** What is learned where nobody chooses: of pictures what they show, of a table the column that was guessed. */
+function specOf(found: Held): ProjectRecord["spec"] {
+  if (found.kind === "images") return { task: "images" };
+  return found.target ? { target: found.target.column, task: found.target.task } : {};
+}
+
+/** Ratings are held as the table that they are in. Throws formatUnknown for conversations. */
+export function held(found: Inspection): Held {
   if (found.kind === "ratings") return found.table;
-  const what = found.kind === "chats" ? "conversations" : "pictures";
+  if (found.kind !== "chats") return found;
   throw new AppError(
     "formatUnknown",
-    `'${found.file}' holds ${what}, and a project holds a table.`,
-    found.kind === "chats"
-      ? "Choose a table, or look at the file with paddock inspect."
-      : "Pictures can be learned from on the command line: paddock train FOLDER.",
+    `'${found.file}' holds conversations; learning from them is not there yet.`,
+    "Choose a table, texts or pictures.",
     { file: found.file },
   );
 }

@@ -40,7 +40,7 @@ interface FakeRun {
 }
 
 interface FakeProject {
-  record: Project;
+  record: Project & { profile: TableProfile };
   runs: FakeRun[];
 }
 
@@ -80,7 +80,7 @@ export class FakeHost {
   addProject(profile: TableProfile, name = profile.file.replace(/\.[a-z]+$/, "")): Project {
     const id = `p${this.#next++}`;
     const target = profile.target;
-    const record: Project = {
+    const record: FakeProject["record"] = {
       id,
       name,
       created: start,

@@ -30,11 +30,15 @@ export class Project {
 
   profile = $derived(this.record?.profile);
   spec: Spec = $derived(this.record?.spec ?? {});
-  target = $derived(this.spec.target ?? this.profile?.target?.column);
+  table = $derived(this.profile?.kind === "images" ? undefined : this.profile);
+  pictures = $derived(this.profile?.kind === "images" ? this.profile : undefined);
+  target = $derived(this.spec.target ?? this.table?.target?.column);
+  /** Whether there is something to learn: a column to predict, or pictures of two classes. */
+  learnable = $derived(this.pictures ? this.pictures.classes.length > 1 : this.target !== undefined);
   task: TableTask | undefined = $derived.by(() => {
     if (this.spec.task === "regression" || this.spec.task === "classification") return this.spec.task;
-    const possible = this.profile?.targets.find((one) => one.column === this.target);
-    return possible?.task ?? this.profile?.target?.task;
+    const possible = this.table?.targets.find((one) => one.column === this.target);
+    return possible?.task ?? this.table?.target?.task;
   });
   runs: readonly RunSummary[] = $derived(this.record?.runs ?? []);
   busy = $derived(this.starting || this.runs.some((run) => isUnderWay(run.state)) || (this.shown?.active ?? false));
@@ -91,7 +95,7 @@ export class Project {
   }
 
   chooseTarget(column: string): Promise<void> {
-    const task = this.profile?.targets.find((one) => one.column === column)?.task;
+    const task = this.table?.targets.find((one) => one.column === column)?.task;
     return this.change({
       ...this.spec,
       target: column,
@@ -134,7 +138,7 @@ export class Project {
 
   async replan(): Promise<void> {
     this.#planCancel?.abort();
-    if (!this.target) {
+    if (!this.learnable) {
       this.plan = undefined;
       return;
     }
@@ -213,7 +217,7 @@ export class Project {
 
   #take(record: ProjectRecord): void {
     this.record = record;
-    this.rows ??= new TableRows(this.#ground, this.id, record.profile);
+    if (record.profile.kind !== "images") this.rows ??= new TableRows(this.#ground, this.id, record.profile);
   }
 
   /** Puts a training on the page. When it ends, the page goes to its result, unless the reader has gone elsewhere. */
@@ -251,7 +255,7 @@ export class Project {
     const usable = this.usable;
     if (this.trial?.run === usable?.id) return;
     this.trial?.dispose();
-    this.trial = usable ? new Trial(this.#ground, this.id, usable.id) : undefined;
+    this.trial = usable ? new Trial(this.#ground, this.id, usable.id, { pictures: this.pictures !== undefined }) : undefined;
     void this.trial?.load();
   }
 }

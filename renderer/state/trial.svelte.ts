@@ -11,6 +11,8 @@ const rest = 150;
 export class Trial {
   readonly project: string;
   readonly run: string;
+  /** Whether the model answers pictures: it has no form then. */
+  readonly pictures: boolean;
   form: ModelForm | undefined = $state.raw();
   values: Record<string, string> = $state({});
   answer: Prediction | undefined = $state.raw();
@@ -21,19 +23,23 @@ export class Trial {
   fileFraction: number | null = $state(null);
   fileError: ErrorRecord | undefined = $state.raw();
   file: { handout: Handout; rows: number; head: Prediction[] } | undefined = $state.raw();
+  /** What was asked about last. */
+  asked: Dropped | undefined = $state.raw();
 
   #ground: Ground;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #cancel: AbortController | undefined;
   #fileCancel: AbortController | undefined;
 
-  constructor(ground: Ground, project: string, run: string) {
+  constructor(ground: Ground, project: string, run: string, { pictures = false } = {}) {
+    this.pictures = pictures;
     this.#ground = ground;
     this.project = project;
     this.run = run;
   }
 
   async load(): Promise<void> {
+    if (this.pictures) return;
     try {
       const form = await this.#ground.call.form({ project: this.project, run: this.run });
       this.values = Object.fromEntries(form.fields.map((field) => [field.name, field.example]));
@@ -85,6 +91,7 @@ export class Trial {
     const cancel = new AbortController();
     this.#fileCancel = cancel;
     this.fileName = file.name;
+    this.asked = file;
     this.fileFraction = null;
     this.fileError = undefined;
     this.file = undefined;

@@ -7,6 +7,7 @@ import { home } from "./en/home.ts";
 import { learn } from "./en/learn.ts";
 import { metrics } from "./en/metrics.ts";
 import { models } from "./en/models.ts";
+import { pictures } from "./en/pictures.ts";
 import { problems } from "./en/problems.ts";
 import { projects } from "./en/projects.ts";
 import { referee } from "./en/referee.ts";
@@ -23,6 +24,7 @@ import { home as homeZh } from "./zh/home.ts";
 import { learn as learnZh } from "./zh/learn.ts";
 import { metrics as metricsZh } from "./zh/metrics.ts";
 import { models as modelsZh } from "./zh/models.ts";
+import { pictures as picturesZh } from "./zh/pictures.ts";
 import { problems as problemsZh } from "./zh/problems.ts";
 import { projects as projectsZh } from "./zh/projects.ts";
 import { referee as refereeZh } from "./zh/referee.ts";
@@ -34,7 +36,24 @@ import { tryout as tryoutZh } from "./zh/tryout.ts";
 
 export { formats, type Formats, type Language, languages } from "./format.ts";
 
-const english = { adjust, data, errors, home, learn, metrics, models, problems, projects, referee, result, settings, shell, train, tryout };
+const english = {
+  adjust,
+  data,
+  errors,
+  home,
+  learn,
+  metrics,
+  models,
+  pictures,
+  problems,
+  projects,
+  referee,
+  result,
+  settings,
+  shell,
+  train,
+  tryout,
+};
 
 export type Words = typeof english;
 
@@ -46,6 +65,7 @@ const chinese: Words = {
   learn: learnZh,
   metrics: metricsZh,
   models: modelsZh,
+  pictures: picturesZh,
   problems: problemsZh,
   projects: projectsZh,
   referee: refereeZh,

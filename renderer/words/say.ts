@@ -36,7 +36,10 @@ export function tellError(words: ErrorDictionary, error: ErrorRecord): Told {
   };
 }
 
-export function tellProblem(words: ProblemDictionary, problem: Problem): { what: string; todo: string } {
+/** What is told of data: a code and its facts, with the host's own sentence. */
+export type Finding = Pick<Problem, "column" | "row" | "data" | "message" | "hint"> & { code: string };
+
+export function tellProblem(words: Partial<Record<string, ProblemWords>>, problem: Finding): { what: string; todo: string } {
   const entry = words[problem.code] ?? {};
   const facts: Facts = problem.row === undefined ? problem.data : { row: problem.row, ...problem.data };
   return { what: entry.what?.(facts, problem.column ?? "") ?? problem.message, todo: entry.todo ?? problem.hint };

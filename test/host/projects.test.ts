@@ -59,7 +59,6 @@ describe("a project from a file", () => {
   test.each([
     ["a missing file", (f: string) => join(f, "none.csv"), "fileMissing"],
     ["an empty file", (f: string) => table(f, "empty.csv", ""), "fileEmpty"],
-    ["a folder", (f: string) => f, "formatUnknown"],
     ["what the worker refuses", (f: string) => table(f, "bad.csv", "refuse,y\n1,2\n"), "fileNotText"],
     ["a file that kills the worker", (f: string) => table(f, "bad.csv", "die exit 7,y\n1,2\n"), "workerDied"],
     ["a file that takes all memory", (f: string) => table(f, "bad.csv", "die SIGKILL,y\n1,2\n"), "outOfMemory"],
@@ -70,6 +69,34 @@ describe("a project from a file", () => {
     expect(projectsIn(workspace)).toEqual([]);
     const good = await host.handlers.createProject({ source: { kind: "path", path: table(folder) } }, signal());
     expect(good.rows).toBe(3);
+  });
+
+  test("a folder is used where it is, and left there when the project goes", async () => {
+    const { host, workspace } = await openHost();
+    const folder = join(scratch(), "pets.d");
+    mkdirSync(folder);
+    for (const name of ["1.png", "2.png"]) writeFileSync(join(folder, name), "picture");
+    const project = await host.handlers.createProject({ source: { kind: "path", path: folder } }, signal());
+    expect(project).toMatchObject({
+      name: "pets.d",
+      file: "pets.d",
+      rows: 2,
+      target: null,
+      spec: { task: "images" },
+      profile: { kind: "images" },
+    });
+    expect(readdirSync(join(workspace, "projects", project.id, "data"))).toEqual([]);
+    expect(JSON.parse(readFileSync(join(workspace, "projects", project.id, "project.json"), "utf8"))).toMatchObject({
+      linked: folder,
+      bytes: 20,
+    });
+    await host.handlers.removeProject({ id: project.id }, signal());
+    expect(readdirSync(folder)).toEqual(["1.png", "2.png"]);
+    const empty = scratch();
+    await expect(host.handlers.createProject({ source: { kind: "path", path: empty } }, signal())).rejects.toMatchObject({
+      code: "picturesMissing",
+    });
+    expect(projectsIn(workspace)).toEqual([]);
   });
 
   test("cancelling while the worker reads ends it and leaves nothing behind", async () => {
@@ -102,7 +129,7 @@ describe("a project from a file", () => {
     for (const sample of samples) {
       const project = await host.handlers.createProject({ sample: sample.id }, signal());
       expect(project.rows, sample.id).toBe(sample.rows);
-      expect(project.profile.columns.map((column) => column.name)).toContain(sample.target);
+      expect(project.profile.kind === "table" && project.profile.columns.map((column) => column.name)).toContain(sample.target);
     }
     await expect(host.handlers.createProject({ sample: "none" }, signal())).rejects.toMatchObject({ code: "usage" });
   });

@@ -1,12 +1,12 @@
 // A worker without an engine: it speaks the real contract over a real process, and does on demand what a real one does rarely (dies,
 // hangs, is killed, refuses). What to do stands in the data file's first column name, or in the run's `config`.
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createHash } from "node:crypto";
 import { AppError } from "../../ipc/error.ts";
 import { Listeners, type Port } from "../../ipc/port.ts";
 import { type Handlers, type Server, serve } from "../../ipc/rpc.ts";
-import type { CurvePoint, RunProgress, RunRecord, RunReport, RunResult, RunState, TableProfile } from "../../ipc/types.ts";
+import type { CurvePoint, ImagesProfile, RunProgress, RunRecord, RunReport, RunResult, RunState, TableProfile } from "../../ipc/types.ts";
 import type { WorkerApi, WorkerEvents } from "../../ipc/worker.ts";
 
 const cancelled = () => new AppError("cancelled", "The work was cancelled.", "Start it again when you like.");
@@ -25,6 +25,25 @@ function die(how: string): void {
     how === "memory" ? "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n" : "the last words\n",
   );
   process.exit(how.startsWith("exit ") ? Number(how.slice(5)) : 134);
+}
+
+/** A folder counts as one of pictures, each of its files one. */
+function picturesOf(folder: string): ImagesProfile {
+  const names = readdirSync(folder);
+  if (!names.length) throw new AppError("picturesMissing", `'${basename(folder)}' holds no pictures.`, "Put some there.", {});
+  return {
+    kind: "images",
+    file: basename(folder),
+    bytes: 10 * names.length,
+    rows: names.length,
+    classes: [{ name: "all", count: names.length }],
+    layout: "folders",
+    reason: "",
+    problems: [],
+    sizes: null,
+    formats: { png: names.length },
+    fingerprint: createHash("sha256").update(names.join()).digest("hex"),
+  };
 }
 
 function profileOf(file: string): TableProfile {
@@ -167,6 +186,7 @@ const missing = (name: string) => new AppError("internal", `The stand-in has no 
 
 const handlers = {
   inspect: async ({ file }, signal) => {
+    if (statSync(file).isDirectory()) return picturesOf(file);
     const profile = profileOf(file);
     told.emit("working", { what: "reading", fraction: 0.5 });
     await act(profile.columns[0]!.name, signal);
