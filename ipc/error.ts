@@ -9,6 +9,8 @@ export const errorCodes = {
   fileEmpty: 3,
   fileNotText: 3,
   fileTooLarge: 3,
+  fileBroken: 3,
+  partMissing: 3,
   fileChanged: 3,
   formatUnknown: 3,
   folderNotEmpty: 2,

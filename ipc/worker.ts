@@ -13,9 +13,11 @@ import type {
   ModelForm,
   PictureProblem,
   Prediction,
+  RecommendResult,
   RunProgress,
   RunReport,
   RunResult,
+  SimilarResult,
   StepResult,
   StepSpec,
   SuiteEntry,
@@ -32,9 +34,9 @@ interface WithCache {
 
 export interface WorkerApi {
   /** Reads a data file and says what is in it. Cancelling leaves nothing behind. */
-  inspect(input: { file: string } & WithCache, signal?: AbortSignal): Promise<Inspection>;
+  inspect(input: { file: string; part?: string } & WithCache, signal?: AbortSignal): Promise<Inspection>;
   /** Rows of the table as written, "" for missing, from row `offset` (0 is the first). */
-  rows(input: { file: string; offset: number; limit: number } & WithCache, signal?: AbortSignal): Promise<string[][]>;
+  rows(input: { file: string; part?: string; offset: number; limit: number } & WithCache, signal?: AbortSignal): Promise<string[][]>;
   /** What a run with this spec would do; trains nothing. */
   plan(input: { spec: TrainSpec } & WithCache, signal?: AbortSignal): Promise<TrainPlan>;
   /**
@@ -55,12 +57,19 @@ export interface WorkerApi {
    * whole or not at all.
    */
   predictFile(
-    input: { run: string; file: string; out: string } & WithCache,
+    input: { run: string; file: string; part?: string; out: string } & WithCache,
     signal?: AbortSignal,
   ): Promise<{ out: string; rows: number; predictions: Prediction[]; problems?: PictureProblem[] }>;
   /** One picture: its prediction with a map of where the model looked, drawn over the picture into `out` (.png) where that is given. */
   wherePicture(input: { run: string; file: string; out?: string }, signal?: AbortSignal): Promise<Prediction>;
-  evaluate(input: { run: string; file: string } & WithCache, signal?: AbortSignal): Promise<{ metrics: Metrics; report: RunReport }>;
+  /** What else fits a user of a recommender, best first; by what most people have where the user is not known. */
+  recommend(input: { run: string; user: string; top: number }, signal?: AbortSignal): Promise<RecommendResult>;
+  /** Items that those who have this one have too. */
+  similar(input: { run: string; item: string; top: number }, signal?: AbortSignal): Promise<SimilarResult>;
+  evaluate(
+    input: { run: string; file: string; part?: string } & WithCache,
+    signal?: AbortSignal,
+  ): Promise<{ metrics: Metrics; report: RunReport }>;
 
   /** Opens the line on the real engine: the step graph of DESIGN.md section 1, one session run a step. */
   lessonOpen(input: LessonSpec, signal?: AbortSignal): Promise<LessonState>;

@@ -10,6 +10,7 @@ import { inspectCommand } from "./commands/inspect.ts";
 import { lessonCommand } from "./commands/lesson.ts";
 import { end, fail } from "./commands/output.ts";
 import { predictCommand } from "./commands/predict.ts";
+import { recommendCommand } from "./commands/recommend.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { trainCommand } from "./commands/train.ts";
 import { trainStepCommand } from "./commands/trainStep.ts";
@@ -21,6 +22,7 @@ const commands = [
   trainCommand,
   predictCommand,
   evaluateCommand,
+  recommendCommand,
   devicesCommand,
   serveCommand,
   exportCommand,

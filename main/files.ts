@@ -130,8 +130,9 @@ export async function regularFile(path: string): Promise<number> {
     throw fileError(thrown, path);
   });
   const data = { file: basename(path), path };
-  if (facts.isDirectory()) throw new AppError("formatUnknown", `'${path}' is a folder, not a table.`, "Drop a CSV or TSV file.", data);
-  if (!facts.isFile()) throw new AppError("fileUnreadable", `'${path}' is not a regular file.`, "Drop a CSV or TSV file.", data);
+  if (facts.isDirectory())
+    throw new AppError("formatUnknown", `'${path}' is a folder, not a table.`, "Drop a file that holds a table.", data);
+  if (!facts.isFile()) throw new AppError("fileUnreadable", `'${path}' is not a regular file.`, "Drop a file that holds a table.", data);
   if (facts.size === 0) throw new AppError("fileEmpty", `'${basename(path)}' is empty (0 bytes).`, "Choose a file with rows in it.", data);
   return facts.size;
 }

@@ -78,7 +78,7 @@ export function titleOf(file: string): string {
   const last = file.split(/[/\\]/).at(-1) ?? file;
   return (
     last
-      .replace(/\.(?:csv|tsv|txt|tab)$/i, "")
+      .replace(/\.(?:csv|tsv|txt|tab|xlsx|xlsm|parquet|pq|json|jsonl|ndjson|arrow|feather|sqlite|sqlite3|db|duckdb)$/i, "")
       .trim()
       .slice(0, 200) ||
     last.slice(0, 200) ||

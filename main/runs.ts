@@ -28,6 +28,8 @@ export const runFiles = (folder: string) => ({
   report: join(folder, "report.json"),
   model: join(folder, "model.onnx"),
   checkpoints: join(folder, "checkpoints"),
+  /** What a recommender leaves beside its model. */
+  companions: ["recommend.onnx", "seen.bin", "titles.json"].map((name) => join(folder, name)),
   predictions: join(folder, "predictions"),
   /** What a worker needs only while it is at the run. */
   scratch: join(folder, "scratch"),

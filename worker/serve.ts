@@ -12,6 +12,7 @@ import { wherePicture } from "./run/occlusion.ts";
 import { isPictureRun } from "./run/pictureModel.ts";
 import { predictFile } from "./run/predictFile.ts";
 import { predictPictures } from "./run/predictPictures.ts";
+import { withRecommender } from "./run/recommend.ts";
 import { probeDevice } from "./run/device.ts";
 import { benchStep } from "./train/bench.ts";
 import { Control } from "./train/control.ts";
@@ -41,16 +42,22 @@ export function createWorker(emit: Emit): Worker {
   const current = () => [...jobs].at(-1)?.control;
 
   const handlers = {
-    inspect: async ({ file, cache }, signal) => kinds[await kindOf(file)].inspect(file, { cache, signal, onWorking }),
-    async rows({ file, cache, offset, limit }, signal) {
-      const table = await openTable(file, { cache, signal, onProgress });
+    async inspect({ file, part, cache }, signal) {
+      const source = { cache, signal, onWorking, ...(part === undefined ? {} : { part }) };
+      return kinds[await kindOf(file, part === undefined ? {} : { part }, source)].inspect(file, source);
+    },
+    async rows({ file, part, cache, offset, limit }, signal) {
+      const table = await openTable(file, { cache, part, signal, onProgress });
       try {
         return await table.rows(offset, limit);
       } finally {
         await table.close();
       }
     },
-    plan: async ({ spec, cache }, signal) => kinds[await kindOf(spec.data, spec.task)].plan(spec, { cache, signal, onWorking }),
+    async plan({ spec, cache }, signal) {
+      const source = { cache, signal, onWorking };
+      return kinds[await kindOf(spec.data, spec, source)].plan(spec, source);
+    },
 
     async train({ run, spec, cache }, signal) {
       if (jobs.size > 0) throw new AppError("runBusy", "This worker is training another run.", "Wait for it to end, or stop it.");
@@ -90,18 +97,20 @@ export function createWorker(emit: Emit): Worker {
 
     form: ({ run }) => tried.use(run, (predictor) => predictor.form),
     predict: ({ run, rows }, signal) => tried.use(run, (predictor) => predictor.predictRows(rows, signal)),
-    async predictFile({ run, file, out, cache }, signal) {
+    async predictFile({ run, file, part, out, cache }, signal) {
       if (await isPictureRun(run)) return { out, ...(await predictPictures(run, { file, out, signal, onProgress })) };
       return tried.use(run, async (predictor) => {
-        const { rows, predictions } = await predictFile(predictor, { file, out, cache, signal, onProgress });
+        const { rows, predictions } = await predictFile(predictor, { file, part, out, cache, signal, onProgress });
         return { out, rows, predictions };
       });
     },
     wherePicture: ({ run, file, out }, signal) => wherePicture(run, { file, ...(out === undefined ? {} : { out }), signal, onProgress }),
-    evaluate: async ({ run, file, cache }, signal) =>
+    recommend: ({ run, user, top }) => withRecommender(run, (recommender) => recommender.recommend(user, top)),
+    similar: ({ run, item, top }) => withRecommender(run, (recommender) => recommender.similar(item, top)),
+    evaluate: async ({ run, file, part, cache }, signal) =>
       (await isPictureRun(run))
         ? evaluatePictures(run, file, { cache, signal, onProgress })
-        : evaluateRun(run, file, { cache, signal, onProgress }),
+        : evaluateRun(run, file, { cache, part, signal, onProgress }),
 
     async lessonOpen(spec) {
       const next = await Lesson.open(spec);

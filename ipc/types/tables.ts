@@ -1,5 +1,6 @@
 // Tables: what was found in a file.
 import type { ImagesProfile } from "./images.ts";
+import type { RatingsProfile } from "./ratings.ts";
 
 /** What a column holds. `text` is free text, which a table model does not use yet; `empty` has no value at all. */
 export type ColumnType = "number" | "category" | "date" | "text" | "empty";
@@ -54,7 +55,16 @@ export interface Problem {
     | "answerColumn"
     | "rareClasses"
     | "targetMissingRows"
-    | "fewRows";
+    | "fewRows"
+    | "otherParts"
+    | "columnLeftOut"
+    | "cellErrors"
+    | "mergedCells"
+    | "rowsSkipped"
+    | "changesWaiting"
+    | "pairsIncomplete"
+    | "ratingsOutOfRange"
+    | "duplicatePairs";
   column?: string;
   /** Line of the file or row of the table, from 1, where there is one place to look. */
   row?: number;
@@ -63,9 +73,16 @@ export interface Problem {
   hint: string;
 }
 
+/** A sheet of a workbook, a table of a database. */
+export interface TablePart {
+  name: string;
+  /** Where it is known without reading it. */
+  rows?: number;
+}
+
 export type TableTask = "regression" | "classification";
 /** All tasks, by the kind of data: tables, then each other one. */
-export type TaskName = TableTask;
+export type TaskName = TableTask | "recommend";
 
 export interface TargetGuess {
   column: string;
@@ -79,6 +96,11 @@ export interface TableProfile {
   /** The file's own name, without its folder. */
   file: string;
   bytes: number;
+  /** Which reader took it: csv, xlsx, parquet, … */
+  format?: string;
+  /** Of a file with several sheets or tables: which one this is, and all of them. */
+  part?: string;
+  parts?: TablePart[];
   rows: number;
   columns: ColumnProfile[];
   problems: Problem[];
@@ -94,4 +116,4 @@ export interface TableProfile {
 }
 
 /** What `inspect` answers; later kinds of data join the union. */
-export type Inspection = TableProfile | ImagesProfile;
+export type Inspection = TableProfile | ImagesProfile | RatingsProfile;

@@ -30,6 +30,8 @@ export type ScheduleName = "constant" | "step" | "cosine" | "warmup" | "onecycle
 export interface TrainSpec {
   /** Path of the data file. */
   data: string;
+  /** The sheet or table of a file that holds several; the first that has rows where absent. */
+  part?: string;
   target?: string;
   /** "images": the data are pictures; what is learned is a classification. */
   task?: "auto" | TaskName | "images";
@@ -115,7 +117,7 @@ export interface RunChoice {
 /** A metric that decides a run. Higher is better for all but rmse. */
 export type MetricName = "accuracy" | "r2" | "rmse";
 
-/** The field's names: loss; accuracy, macroF1, logLoss, rocAuc (two classes); r2, rmse, mae. */
+/** The field's names: loss; accuracy, macroF1, logLoss, rocAuc (two classes); r2, rmse, mae; ndcg@10, recall@10. */
 export type Metrics = Record<string, number>;
 
 export type RunState = "queued" | "preparing" | "running" | "paused" | "finishing" | "done" | "interrupted" | "failed";
@@ -180,6 +182,8 @@ export interface Baselines {
   constant: Metrics;
   /** A linear model on the same inputs and the same split. */
   linear: Metrics;
+  /** Recommending: what most people have, judged as the model's ranking is. */
+  popularity?: Metrics;
 }
 
 /** A row the model got most wrong. `row` counts the data rows of the file from 1. */

@@ -2,20 +2,24 @@
 import { Command } from "commander";
 import { basename, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
-import type { ColumnProfile, ImagesProfile, Inspection, TableProfile } from "../../ipc/types.ts";
+import type { ColumnProfile, ImagesProfile, Inspection, RatingsProfile, TableProfile } from "../../ipc/types.ts";
 import { action, type Context } from "./action.ts";
+import { type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";
 import { type Answer, bytes, columns, errorJson, short } from "./output.ts";
 
 export function inspectCommand(): Command {
   return new Command("inspect")
     .description("say what is in data")
-    .argument("<files...>", "CSV or TSV files; folders, zips or tars of pictures")
+    .argument("<files...>", "tables: CSV, Excel, Parquet, JSON, Arrow, SQLite, DuckDB; folders, zips or tars of pictures")
+    .option(...sheetOption)
+    .addOption(tableOption())
     .option("--json", "print one JSON object")
     .action(
-      action(async (context, files: string[]) => {
-        if (files.length > 1) return inspectAll(context, files);
+      action(async (context, files: string[], options: PartOptions) => {
+        const part = partOf(options);
+        if (files.length > 1) return inspectAll(context, files, part);
         const found = await context.withWorker((api) =>
-          api.inspect({ file: resolve(files[0]!), cache: context.paths.cache }, context.signal),
+          api.inspect({ file: resolve(files[0]!), ...part, cache: context.paths.cache }, context.signal),
         );
         return { json: found, text: describe(found) };
       }),
@@ -25,7 +29,7 @@ export function inspectCommand(): Command {
 type Result = { file: string } & (Inspection | { error: ReturnType<typeof errorJson> });
 
 /** Several files in one process; a file that kills it costs the next one a new process. The worst exit code counts. */
-async function inspectAll({ paths, progress, signal, startWorker }: Context, files: string[]): Promise<Answer> {
+async function inspectAll({ paths, progress, signal, startWorker }: Context, files: string[], part: { part?: string }): Promise<Answer> {
   const { WarmWorker } = await import("../workers.ts");
   const warm = new WarmWorker(startWorker, { onStart: (worker) => worker.listen("working", (working) => progress.working(working)) });
   const results: Result[] = [];
@@ -34,7 +38,7 @@ async function inspectAll({ paths, progress, signal, startWorker }: Context, fil
   try {
     for (const file of files) {
       try {
-        const found = await warm.use((api) => api.inspect({ file: resolve(file), cache: paths.cache }, signal), signal);
+        const found = await warm.use((api) => api.inspect({ file: resolve(file), ...part, cache: paths.cache }, signal), signal);
         results.push({ ...found, file });
         texts.push(describe(found));
       } catch (thrown) {
@@ -51,7 +55,10 @@ async function inspectAll({ paths, progress, signal, startWorker }: Context, fil
   return { json: { results }, text: texts.join("\n\n"), exitCode };
 }
 
-const describe = (found: Inspection): string => (found.kind === "images" ? describePictures(found) : describeTable(found));
+function describe(found: Inspection): string {
+  if (found.kind === "images") return describePictures(found);
+  return found.kind === "ratings" ? describeRatings(found) : describeTable(found);
+}
 
 function describePictures(found: ImagesProfile): string {
   const { file, rows, classes, reason, sizes, formats } = found;
@@ -62,13 +69,29 @@ function describePictures(found: ImagesProfile): string {
   return `${head}\n${reason}${table}${problemLines(found.problems)}`;
 }
 
+function describeRatings(found: RatingsProfile): string {
+  const { rating, time, titles, density } = found;
+  const lines = [
+    `${found.file}: ${found.rows} ratings by ${found.users} users of ${found.items} items (${short(100 * density)} % of all pairs), ${bytes(found.bytes)}`,
+    found.reason.message,
+    ...(rating
+      ? [`Ratings: ${short(rating.min)} … ${short(rating.max)}, mean ${short(rating.mean)}`]
+      : ["No ratings: that a pair is there is what is learned."]),
+    ...(time ? [`Time: ${time.first} … ${time.last}`] : []),
+    ...(titles ? [`Titles: ${titles.items} from ${titles.file}`] : []),
+    "With --task regression or classification it is learned from as a table.",
+  ];
+  return lines.join("\n") + problemLines(found.problems);
+}
+
 const problemLines = (problems: readonly { message: string; hint: string }[]) =>
   problems.map(({ message, hint }) => `\n! ${message} ${hint}`).join("");
 
 function describeTable(found: TableProfile): string {
   const rows = found.columns.map((column) => [column.name, column.type, column.missing, column.distinct, facts(column)]);
   const target = found.target ? `\nGuessed target: ${found.target.column} (${found.target.task})` : "\nNo column can be a target.";
-  const head = `${found.file}: ${found.rows} rows, ${found.columns.length} columns, ${bytes(found.bytes)}, ${found.dialect.encoding}`;
+  const where = found.part === undefined ? "" : ` (${found.part})`;
+  const head = `${found.file}${where}: ${found.rows} rows, ${found.columns.length} columns, ${bytes(found.bytes)}, ${found.format ?? "csv"}, ${found.dialect.encoding}`;
   return `${head}\n\n${columns([["column", "type", "missing", "distinct", ""], ...rows])}\n${target}${problemLines(found.problems)}`;
 }
 

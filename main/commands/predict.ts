@@ -10,8 +10,9 @@ import { AppError } from "../../ipc/error.ts";
 import type { Prediction } from "../../ipc/types.ts";
 import { action, type Context } from "./action.ts";
 import { type Answer, short } from "./output.ts";
+import { type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";
 
-interface Options {
+interface Options extends PartOptions {
   out?: string;
   map?: string;
 }
@@ -21,11 +22,15 @@ export function predictCommand(): Command {
     .description("predict rows or pictures with a trained model")
     .argument("<run>", "the folder of a run, or its model.onnx")
     .argument("<data>", "a file of rows, or - for stdin; a picture, or a folder, zip or tar of pictures")
+    .option(...sheetOption)
+    .addOption(tableOption())
     .option("--out <file>", "write a .csv, .jsonl or .parquet file")
     .option("--map <file>", "of one picture: draw where the model looked into a .png")
     .option("--json", "print one JSON object")
     .action(
-      action(async (context, run: string, data: string, { out, map }: Options) => {
+      action(async (context, run: string, data: string, options: Options) => {
+        const { out, map } = options;
+        const part = partOf(options);
         const { findTrained } = await import("./runPath.ts");
         const model = await findTrained(run, context.paths);
         if (map !== undefined) return whereTo(context, model, resolve(data), resolve(map), out);
@@ -33,14 +38,14 @@ export function predictCommand(): Command {
         try {
           const file = data === "-" ? await fromStdin(scratch) : resolve(data);
           if (out) {
-            const { rows, problems } = await predictTo(context, model, file, resolve(out));
+            const { rows, problems } = await predictTo(context, model, { file, ...part }, resolve(out));
             return {
               json: { out: resolve(out), rows, ...(problems ? { problems } : {}) },
               text: [`${rows} predictions written to ${out}`, ...lines(problems)].join("\n"),
             };
           }
           const written = join(scratch, context.json ? "out.jsonl" : "out.csv");
-          const { problems } = await predictTo(context, model, file, written);
+          const { problems } = await predictTo(context, model, { file, ...part }, written);
           if (context.json) return { json: { predictions: await readPredictions(written), ...(problems ? { problems } : {}) }, text: "" };
           context.progress.clear();
           for (const line of lines(problems)) context.progress.note(line);
@@ -64,9 +69,9 @@ async function whereTo(context: Context, run: string, file: string, map: string,
   return { json: { predictions: [prediction], map }, text };
 }
 
-function predictTo(context: Context, run: string, file: string, out: string) {
+function predictTo(context: Context, run: string, data: { file: string; part?: string }, out: string) {
   const { cache } = context.paths;
-  return context.withWorker((api) => api.predictFile({ run, file, out, cache }, context.signal));
+  return context.withWorker((api) => api.predictFile({ run, ...data, out, cache }, context.signal));
 }
 
 /** What comes in on stdin as a file, as the reader of tables wants one. */

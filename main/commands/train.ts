@@ -4,9 +4,10 @@ import { resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type { PixelRange, TrainSpec } from "../../ipc/types.ts";
 import { action } from "./action.ts";
+import { type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";
 import { real, whole } from "./values.ts";
 
-export interface TrainOptions {
+export interface TrainOptions extends PartOptions {
   target?: string;
   task?: string;
   model?: string;
@@ -34,14 +35,16 @@ export interface TrainOptions {
 
 const schedules = ["constant", "step", "cosine", "warmup", "onecycle", "plateau"];
 const ranges = ["0..1", "-1..1", "0..255", "imagenet"];
-const laterTasks = ["text", "recommend", "language", "chat"];
+const laterTasks = ["text", "language", "chat"];
 
 export function trainCommand(): Command {
   return new Command("train")
     .description("train a network on a table or on pictures; Ctrl-C interrupts and keeps a checkpoint")
-    .argument("[data]", "a CSV or TSV file; a folder, zip or tar of pictures in class folders or with a table of labels")
+    .argument("[data]", "a table: CSV, Excel, Parquet, JSON, Arrow, SQLite, DuckDB; a folder, zip or tar of pictures with their classes")
+    .option(...sheetOption)
+    .addOption(tableOption())
     .option("--target <column>", "the column to predict; guessed when absent")
-    .option("--task <task>", "auto, regression, classification or images")
+    .option("--task <task>", "auto, regression, classification, images or recommend")
     .option("--model <family>", "the model family, such as mlp or resnet, or an ONNX file to build on")
     .option("--backbone <file>", "pictures: an ONNX network whose features are learned from (as --model FILE)")
     .addOption(
@@ -96,9 +99,9 @@ function refuseLater(options: TrainOptions): void {
   }
   const { task } = options;
   if (task !== undefined && laterTasks.includes(task))
-    throw usage(`The task ${task} is not there yet.`, "Tables and pictures can be trained: regression, classification or images.");
-  if (task !== undefined && !["auto", "regression", "classification", "images"].includes(task))
-    throw usage(`There is no task '${task}'.`, "There are: auto, regression, classification, images.");
+    throw usage(`The task ${task} is not there yet.`, "There are: regression, classification, images, recommend.");
+  if (task !== undefined && !["auto", "regression", "classification", "images", "recommend"].includes(task))
+    throw usage(`There is no task '${task}'.`, "There are: auto, regression, classification, images, recommend.");
   if (options.model !== undefined && /[./\\]/.test(options.model) && !/\.onnx$/i.test(options.model))
     throw usage(`Training from '${options.model}' is not there yet.`, "Name a model family, such as mlp, or an ONNX file for pictures.");
   if (options.model !== undefined && options.backbone !== undefined)
@@ -114,6 +117,7 @@ function specOf(options: TrainOptions): Omit<TrainSpec, "data"> {
   const { target, task, pixels, method, epochs, steps, seconds, batch, lr, schedule, weightDecay, seed, device, precision, logLosses } =
     options;
   const said = {
+    ...partOf(options),
     target,
     task: task as TrainSpec["task"],
     model,

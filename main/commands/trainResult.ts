@@ -11,6 +11,7 @@ export function describeResult(result: RunResult): string {
     short((metrics.test ?? metrics.train)[name]),
     short(baseline.linear[name]),
     short(baseline.constant[name]),
+    ...(baseline.popularity ? [short(baseline.popularity[name])] : []),
   ]);
   const beaten = verdict.beatsConstant && verdict.beatsLinear;
   const said = beaten
@@ -22,7 +23,7 @@ export function describeResult(result: RunResult): string {
     `${model.name} with ${model.parameters} parameters on ${device}: ${steps} steps in ${short(seconds)} s, ended because ${how}; peak memory ${bytes(peakMemoryBytes)}.`,
     ...choiceLines(result.choice),
     "",
-    columns([[`on the ${held} rows`, "network", "linear model", "dumb guess"], ...rows]),
+    columns([[`on the ${held} rows`, "network", "linear model", "dumb guess", ...(baseline.popularity ? ["most popular"] : [])], ...rows]),
     "",
     said,
     `Run:   ${result.run}`,

@@ -137,8 +137,9 @@ async function whatIsThere(folder: string): Promise<"absent" | "empty" | "other"
 
 /** Exactly what a run writes: anything else in the folder is the user's. */
 async function removeRunFiles(folder: string): Promise<void> {
-  const { record, metrics, report, model, checkpoints, scratch } = runFiles(folder);
-  for (const path of [record, metrics, report, model, checkpoints, scratch, join(folder, "encoding.json")]) await remove(path);
+  const { record, metrics, report, model, checkpoints, companions, scratch } = runFiles(folder);
+  for (const path of [record, metrics, report, model, checkpoints, ...companions, scratch, join(folder, "encoding.json")])
+    await remove(path);
 }
 
 /** Goes on with an interrupted run from its last checkpoint; one that is done answers its result again. */

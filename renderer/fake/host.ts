@@ -357,7 +357,7 @@ function form(profile: TableProfile, made: TrainPlan): ModelForm {
       };
     });
   const classes = made.task === "classification" ? ["Adelie", "Chinstrap", "Gentoo"] : undefined;
-  return { task: made.task, target: made.target, ...(classes ? { classes } : {}), fields };
+  return { task: made.task === "classification" ? made.task : "regression", target: made.target, ...(classes ? { classes } : {}), fields };
 }
 
 function predict(made: TrainPlan, row: Record<string, string>, at: number): Prediction {

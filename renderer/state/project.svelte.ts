@@ -32,7 +32,7 @@ export class Project {
   spec: Spec = $derived(this.record?.spec ?? {});
   target = $derived(this.spec.target ?? this.profile?.target?.column);
   task: TableTask | undefined = $derived.by(() => {
-    if (this.spec.task && this.spec.task !== "auto" && this.spec.task !== "images") return this.spec.task;
+    if (this.spec.task === "regression" || this.spec.task === "classification") return this.spec.task;
     const possible = this.profile?.targets.find((one) => one.column === this.target);
     return possible?.task ?? this.profile?.target?.task;
   });

@@ -198,6 +198,8 @@ const handlers = {
     return { out, rows: predictions.length, predictions };
   },
   wherePicture: () => Promise.reject(missing("wherePicture")),
+  recommend: () => Promise.reject(missing("recommend")),
+  similar: () => Promise.reject(missing("similar")),
   evaluate: () => Promise.reject(missing("evaluate")),
   lessonOpen: async ({ a = 0, b = 0 }) => {
     line = { step: 0, a, b };

@@ -168,7 +168,7 @@ describe("where the pictures lie", () => {
     });
     const whole = await train(spec);
     for (const path of [zipped, tarred, flat]) {
-      expect(await kindOf(path)).toBe("images");
+      expect(await kindOf(path, {}, { cache, signal: new AbortController().signal })).toBe("images");
       expect(await kinds.images.inspect(path, { cache, signal: new AbortController().signal })).toMatchObject({
         fingerprint: "fingerprint" in folder ? folder.fingerprint : "none",
         rows: 120,

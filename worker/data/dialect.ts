@@ -40,7 +40,7 @@ export function findDialect(sample: string, cut: boolean): Dialect {
   const body = rows.slice(1, 1001);
   const width = body.length ? mode(body.map((row) => row.length)).width : first.length;
   if (first.length > width && first.slice(width).every((name) => name.trim() === "")) first = first.slice(0, width);
-  const header = hasHeader(first, body);
+  const header = isHeader(first, body);
   const rowNames = header && first.length === width - 1 && body.some((row) => row.length === width && row.at(-1)!.trim() !== "");
   const names = header ? (rowNames ? ["", ...first] : first) : first.map(() => "");
   let surplus = 0;
@@ -68,7 +68,7 @@ function mode(widths: number[]): { width: number; share: number } {
  * Names are words above columns; a first row of values looks like the rows below it. A number over a column of numbers says "no
  * names", unless the row is a run of years (wide tables); words that come again in their own column, in every column, say it too.
  */
-function hasHeader(first: string[], body: string[][]): boolean {
+export function isHeader(first: string[], body: string[][]): boolean {
   const cells = first.map((cell) => cell.trim());
   const filled = cells.filter((cell) => cell !== "");
   if (filled.length === 0) return false;

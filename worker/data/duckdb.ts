@@ -7,7 +7,7 @@ import { AppError } from "../../ipc/error.ts";
 export interface DatabaseOptions {
   readOnly?: boolean;
   /** The one outside file that SQL may read. */
-  reads?: string;
+  reads?: readonly string[];
   /** Where DuckDB may spill. */
   scratch: string;
   /** Bytes that DuckDB may hold; default 512 MB. */
@@ -47,7 +47,7 @@ export class Database {
     const connection = await instance.connect();
     const database = new Database(instance, connection);
     try {
-      if (options.reads !== undefined) await database.run(`SET allowed_paths = [${literal(options.reads)}]`);
+      if (options.reads?.length) await database.run(`SET allowed_paths = [${options.reads.map(literal).join(", ")}]`);
       // The texts as written compress badly and slowly: leaving them as they are halves the time of an import.
       await database.run("SET force_compression = 'uncompressed'");
       await database.run("SET enable_external_access = false");

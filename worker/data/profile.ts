@@ -41,13 +41,28 @@ async function profilePart(
   const readings = part.map(({ reading }) => reading);
   const typed = readings.filter(({ type }) => type !== "text");
   const distinct = rows <= exactRows ? "count(DISTINCT" : "approx_count_distinct(";
-  const wanted = typed.map(({ type, index: i }) => {
-    const common = [`count(v${i})`, `${distinct} v${i})`, `min(v${i})`, `max(v${i})`];
-    return type === "date"
-      ? common
-      : [...common, `avg(v${i})`, `coalesce(stddev_samp(v${i}), 0)`, `bool_and(v${i} = floor(v${i}))`, `min(v${i} - r)`, `max(v${i} - r)`];
-  });
-  const [facts] = typed.length ? await database.rows(`SELECT ${wanted.flat().join(", ")} FROM ${typedSql(typed)}`, signal) : [[]];
+  // Of numbers beyond 1e154 the squares would be out of range: those are reckoned at a 2⁵¹²th of their size.
+  const wanted = (times: string, over: string) =>
+    typed.flatMap(({ type, index: i }) => {
+      const common = [`count(v${i})`, `${distinct} v${i})`, `min(v${i})`, `max(v${i})`];
+      return type === "date"
+        ? common
+        : [
+            ...common,
+            `avg(v${i}${times})${over}`,
+            `coalesce(stddev_samp(v${i}${times}), 0)${over}`,
+            `bool_and(v${i} = floor(v${i}))`,
+            `min(v${i} - r)`,
+            `max(v${i} - r)`,
+          ];
+    });
+  const ask = (times = "", over = "") => database.rows(`SELECT ${wanted(times, over).join(", ")} FROM ${typedSql(typed)}`, signal);
+  const [facts] = typed.length
+    ? await ask().catch((thrown: unknown) => {
+        if (thrown instanceof Error && thrown.message.includes("out of range")) return ask(` * ${2 ** -512}`, ` / ${2 ** -512}`);
+        throw thrown;
+      })
+    : [[]];
   const columns: ColumnProfile[] = [];
   let at = 0;
   for (const item of part) {

@@ -21,9 +21,9 @@ export interface Scan {
 
 const step = 1 << 20;
 
-/** Files that people name .csv by mistake, by their first bytes. */
+/** Files that no reader takes, by their first bytes. */
 const magics: [string, string][] = [
-  ["PK\x03\x04", "an Excel workbook or a zip archive"],
+  ["PK\x03\x04", "a zip archive"],
   ["PK\x05\x06", "an empty zip archive"],
   ["\xd0\xcf\x11\xe0", "an old Excel workbook"],
   ["\x89PNG", "a PNG picture"],
@@ -31,8 +31,7 @@ const magics: [string, string][] = [
   ["GIF8", "a GIF picture"],
   ["%PDF-", "a PDF document"],
   ["\x1f\x8b", "a gzip archive"],
-  ["PAR1", "a Parquet file"],
-  ["SQLite format 3\0", "an SQLite database"],
+  ["FEA1", "a Feather file of the first version"],
   ["\x7fELF", "a program"],
   ["7z\xbc\xaf", "a 7-Zip archive"],
 ];
@@ -40,8 +39,9 @@ const magics: [string, string][] = [
 /**
  * Reads `file` once. Throws `fileEmpty`, `fileNotText` (with the offset of the first byte that is no text) or `cancelled`.
  * @param onBytes told the number of bytes read so far
+ * @param text false: a file of bytes, of which only the fingerprint is wanted
  */
-export async function scan(file: string, signal?: AbortSignal, onBytes?: (bytes: number) => void): Promise<Scan> {
+export async function scan(file: string, signal?: AbortSignal, onBytes?: (bytes: number) => void, text = true): Promise<Scan> {
   const handle = await open(file, "r");
   try {
     const hash = createHash("sha256");
@@ -58,12 +58,12 @@ export async function scan(file: string, signal?: AbortSignal, onBytes?: (bytes:
       if (bytesRead === 0) break;
       const piece = buffer.subarray(0, bytesRead);
       hash.update(piece);
-      if (bytes === 0) {
+      if (text && bytes === 0) {
         refuseMagic(piece, file);
         wide = wideEncoding(piece);
         if (piece[0] === 0xef && piece[1] === 0xbb && piece[2] === 0xbf) mark = 3;
       }
-      if (!wide) {
+      if (text && !wide) {
         const nul = piece.indexOf(0);
         if (nul >= 0) throw notText(file, "binary data", bytes + nul);
         const joined = carried.length ? Buffer.concat([carried, piece]) : piece;
@@ -100,7 +100,12 @@ function refuseMagic(head: Buffer, file: string): void {
 function notText(file: string, what: string, offset: number): AppError {
   const name = basename(file);
   const message = offset === 0 ? `${name} is not a text table but ${what}.` : `${name} is not a text table: byte ${offset} is ${what}.`;
-  return new AppError("fileNotText", message, "Save the table as CSV and choose that file.", { file: name, what, offset });
+  return new AppError(
+    "fileNotText",
+    message,
+    "Tables come as CSV, Excel, Parquet, JSON, Arrow, SQLite or DuckDB files: save it as one of these.",
+    { file: name, what, offset },
+  );
 }
 
 /** UTF-16 by its mark, or by the zeros that it puts into every other byte of plain letters. */

@@ -1,4 +1,5 @@
 // A table that was imported: its profile, its rows as written, and the engine behind them for the other files of this folder.
+import { createHash } from "node:crypto";
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -6,17 +7,19 @@ import { AppError } from "../../ipc/error.ts";
 import type { TableProfile } from "../../ipc/types.ts";
 import { findAnswers } from "./answers.ts";
 import { discard, draftFolder, drop, exists, noted, publish, stampOf, takeNote } from "./cache.ts";
-import { importCsv } from "./csv.ts";
 import { Database } from "./duckdb.ts";
 import { inferColumns } from "./infer.ts";
 import { columnProblems, duplicates, targetProblems } from "./problems.ts";
 import { profileColumns } from "./profile.ts";
+import { type Reader, readerOf } from "./readers/index.ts";
 import type { Reading } from "./readings.ts";
 import { scan } from "./scan.ts";
 import { guessTarget, taskOf } from "./target.ts";
 
 export interface OpenOptions {
   cache: string;
+  /** The sheet or table of a file that holds several; the first that has rows where nothing is said. */
+  part?: string;
   signal?: AbortSignal;
   onProgress?: (what: "reading" | "profiling", fraction: number | null) => void;
 }
@@ -34,7 +37,7 @@ export interface Table {
 }
 
 /** Counts up when an imported table would come out otherwise. */
-const version = 1;
+const version = 2;
 
 interface Kept {
   version: number;
@@ -46,31 +49,33 @@ interface Kept {
 
 /**
  * Opens the table in `file`, importing it into the cache where it is not there yet.
- * Throws fileMissing, fileUnreadable, fileEmpty, fileNotText, fileChanged, table…, cancelled, outOfMemory, diskFull; a failed import
- * leaves nothing behind.
+ * Throws fileMissing, fileUnreadable, fileEmpty, fileNotText, fileBroken, fileTooLarge, fileChanged, partMissing, formatUnknown, table…,
+ * cancelled, outOfMemory, diskFull; a failed import leaves nothing behind.
  */
 export async function openTable(file: string, options: OpenOptions): Promise<Table> {
-  const { cache, signal, onProgress } = options;
+  const { cache, part, signal, onProgress } = options;
   signal?.throwIfAborted();
   const stats = await look(file);
   let fingerprint = await noted(cache, file, stats);
   if (fingerprint !== undefined) {
-    const table = await openKept(cache, fingerprint, file);
+    const table = await openKept(cache, partOf(fingerprint, part), file);
     if (table) return table;
   }
   onProgress?.("reading", 0);
   const total = Math.max(1, Number(stats.size));
   // Looking at the bytes takes about a tenth of the time that the import then takes.
-  const scanned = await readable(file, () => scan(file, signal, (bytes) => onProgress?.("reading", (0.1 * bytes) / total)));
-  fingerprint = scanned.fingerprint;
+  const reader = await readable(file, () => readerOf(file));
+  const scanned = await readable(file, () => scan(file, signal, (bytes) => onProgress?.("reading", (0.1 * bytes) / total), reader.text));
+  const whole = scanned.fingerprint;
+  fingerprint = partOf(whole, part);
   const known = await openKept(cache, fingerprint, file);
   if (known) {
-    await takeNote(cache, file, stats, fingerprint);
+    await takeNote(cache, file, stats, whole);
     return known;
   }
   const draft = await draftFolder(cache);
   try {
-    await importInto(draft, file, scanned, options);
+    await importInto(draft, reader, file, { ...scanned, fingerprint }, options);
     if (stampOf(await look(file)) !== stampOf(stats))
       throw new AppError("fileChanged", `${basename(file)} changed while it was read.`, "Try again when nothing writes to it.", {
         file: basename(file),
@@ -80,7 +85,7 @@ export async function openTable(file: string, options: OpenOptions): Promise<Tab
     await drop(draft);
     throw error;
   }
-  await takeNote(cache, file, stats, fingerprint);
+  await takeNote(cache, file, stats, whole);
   const table = await openKept(cache, fingerprint, file);
   if (!table)
     throw new AppError("internal", "The imported table could not be opened again.", "Try again; report it if it stays.", {
@@ -89,13 +94,18 @@ export async function openTable(file: string, options: OpenOptions): Promise<Tab
   return table;
 }
 
+/** What a table is kept under: the content, and the part of it where one was asked for. */
+function partOf(content: string, part: string | undefined): string {
+  return part === undefined ? content : createHash("sha256").update(`${content}\0${part}`).digest("hex");
+}
+
 async function look(file: string) {
   const stats = await readable(file, () => stat(file, { bigint: true }));
   const name = basename(file);
   if (stats.isDirectory())
-    throw new AppError("fileUnreadable", `${name} is a folder, not a file.`, "Choose a CSV or TSV file.", { file: name });
+    throw new AppError("fileUnreadable", `${name} is a folder, not a file.`, "Choose a file that holds a table.", { file: name });
   if (!stats.isFile())
-    throw new AppError("fileUnreadable", `${name} is not an ordinary file.`, "Choose a CSV or TSV file.", { file: name });
+    throw new AppError("fileUnreadable", `${name} is not an ordinary file.`, "Choose a file that holds a table.", { file: name });
   if (stats.size === 0n) throw new AppError("fileEmpty", `${name} is empty.`, "Choose a file that has rows.", { file: name });
   return stats;
 }
@@ -128,10 +138,18 @@ async function readable<T>(file: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function importInto(folder: string, file: string, scanned: Awaited<ReturnType<typeof scan>>, options: OpenOptions): Promise<void> {
-  const { signal, onProgress } = options;
+async function importInto(
+  folder: string,
+  reader: Reader,
+  file: string,
+  scanned: Awaited<ReturnType<typeof scan>>,
+  options: OpenOptions,
+): Promise<void> {
+  const { part, signal, onProgress } = options;
   onProgress?.("reading", null);
-  const { database, names, rows, dialect, problems } = await importCsv(file, scanned, folder, signal);
+  const tell = (done: number): void => onProgress?.("reading", 0.1 + 0.9 * done);
+  const read = await reader.read({ file, folder, scan: scanned, part, signal, onProgress: tell });
+  const { database, names, rows, dialect, problems } = read;
   try {
     onProgress?.("profiling", 0);
     const inferred = await inferColumns(database, names, rows, dialect.delimiter, signal);
@@ -153,6 +171,8 @@ async function importInto(folder: string, file: string, scanned: Awaited<ReturnT
       kind: "table",
       file: basename(file),
       bytes: scanned.bytes,
+      format: reader.id,
+      ...(read.part === undefined ? {} : { part: read.part, parts: read.parts ?? [] }),
       rows,
       columns,
       problems,

@@ -16,6 +16,8 @@ import { readNumber } from "./readCells.ts";
 
 export interface EvaluateOptions {
   cache: string;
+  /** The sheet or table of a file that holds several. */
+  part?: string;
   signal?: AbortSignal;
   onProgress?: (what: "reading" | "profiling" | "predicting", fraction: number | null) => void;
 }

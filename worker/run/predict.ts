@@ -102,7 +102,7 @@ function scored(card: ModelCard, outputs: Record<string, Tensor>): Scored {
   return { classes, probabilities };
 }
 
-/** The model of a run folder, or the file itself. Throws fileMissing, runMissing, runNotTrained. */
+/** The model.onnx of a run folder, or the file itself. Throws fileMissing, runMissing, runNotTrained. */
 export async function modelFile(runOrModel: string): Promise<string> {
   const info = await stat(runOrModel).catch(() => undefined);
   if (info?.isFile()) return runOrModel;

@@ -10,6 +10,8 @@ import { openWriter, type Scored } from "./writers.ts";
 
 export interface PredictFile {
   file: string;
+  /** The sheet or table of a file that holds several. */
+  part?: string;
   /** .csv, .jsonl or .parquet; without it the predictions are only returned. */
   out?: string;
   cache: string;
@@ -28,7 +30,7 @@ export async function predictFile(predictor: Predictor, options: PredictFile): P
   const { card } = predictor;
   if (out !== undefined) await refuseOverInput(file, out);
   const keep = options.keep ?? (out === undefined ? Infinity : 20);
-  const table = await openTable(file, { cache: options.cache, signal, onProgress });
+  const table = await openTable(file, { cache: options.cache, part: options.part, signal, onProgress });
   try {
     const layout = await layoutOf(card, table);
     // The training file itself is read as training read it.

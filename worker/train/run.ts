@@ -65,7 +65,7 @@ export async function trainRun(request: RunRequest): Promise<RunResult> {
     const checkpoint = await readCheckpoint(paths.checkpoint);
     progress = new Progress({ ...unknownYet, emit: request.onProgress });
     progress.say("preparing", remarks.reading());
-    const kind = kinds[await kindOf(record.spec.data, record.spec.task)];
+    const kind = kinds[await kindOf(record.spec.data, record.spec, request)];
     const prepared = await kind.prepare({ ...request, run, record, paths });
     try {
       const { choice, plan } = await choose(prepared, {

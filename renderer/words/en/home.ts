@@ -4,7 +4,7 @@ export const home = {
   title: "Train a network on your own data",
   lead: "Drop in a table. Paddock finds out what is in it, trains a neural network on this machine, and gives you the model to keep.",
   dropTitle: "Drop a file here",
-  dropHelp: "CSV or TSV, from a spreadsheet or a database. It stays on this machine.",
+  dropHelp: "CSV, Excel, Parquet, JSON, Arrow, SQLite or DuckDB. It stays on this machine.",
   choose: "Choose a file…",
   samplesTitle: "Or try one of these",
   samples: { penguins: "Penguins", houses: "Houses", bikes: "Bikes" },

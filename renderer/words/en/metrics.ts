@@ -9,6 +9,8 @@ export const metrics = {
     r2: "R²",
     rmse: "RMSE",
     mae: "MAE",
+    "ndcg@10": "NDCG@10",
+    "recall@10": "Recall@10",
   } as Record<string, string>,
   help: {
     loss: "What training makes small.",
@@ -19,6 +21,8 @@ export const metrics = {
     r2: "Share of the differences that it explains; 1 is perfect, 0 is the mean.",
     rmse: "Typical error, where large ones count more, in the column's own unit.",
     mae: "Average error, in the column's own unit.",
+    "ndcg@10": "How high the item stands that a user took last, among ten recommended; 1 is always first.",
+    "recall@10": "Share of users whose last item is among the ten recommended.",
   } as Record<string, string>,
   perfect: "perfect",
 };

@@ -21,4 +21,13 @@ export const problems: ProblemDictionary = {
   rareClasses: {},
   targetMissingRows: {},
   fewRows: {},
+  otherParts: {},
+  columnLeftOut: {},
+  cellErrors: {},
+  mergedCells: {},
+  rowsSkipped: {},
+  changesWaiting: {},
+  pairsIncomplete: {},
+  ratingsOutOfRange: {},
+  duplicatePairs: {},
 };

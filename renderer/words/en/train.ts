@@ -4,8 +4,9 @@ export const train = {
   title: "Train",
   planning: "Working out the plan…",
   noPlan: "Choose a column to predict, above. The plan follows.",
-  what: (target: string, task: "regression" | "classification", inputs: number, classes: number | null) => {
+  what: (target: string, task: "regression" | "classification" | "recommend", inputs: number, classes: number | null) => {
     const from = en.plural(inputs, { one: "# input", other: "# inputs" });
+    if (task === "recommend") return `A network will learn which ${target} a user gives an item, and what to recommend.`;
     return task === "regression"
       ? `A network will learn to predict the number '${target}' from ${from}.`
       : `A network will learn to tell which of ${classes ? en.count(classes) : "several"} values '${target}' has, from ${from}.`;

@@ -5,7 +5,7 @@ export const home = {
   title: "用你自己的数据训练一个神经网络",
   lead: "放入一张表格。Paddock 会看懂其中的内容，在这台电脑上训练神经网络，训练好的模型归你所有。",
   dropTitle: "把文件拖到这里",
-  dropHelp: "来自电子表格或数据库的 CSV 或 TSV 文件。数据不会离开这台电脑。",
+  dropHelp: "CSV、Excel、Parquet、JSON、Arrow、SQLite 或 DuckDB 文件。数据不会离开这台电脑。",
   choose: "选择文件……",
   samplesTitle: "或者先试试这些",
   samples: { penguins: "企鹅", houses: "房屋", bikes: "共享单车" },

@@ -10,6 +10,8 @@ export const metrics = {
     r2: "R²",
     rmse: "均方根误差",
     mae: "平均绝对误差",
+    "ndcg@10": "NDCG@10",
+    "recall@10": "前 10 召回率",
   },
   help: {
     loss: "训练要减小的量。",
@@ -20,6 +22,8 @@ export const metrics = {
     r2: "能解释的差异所占的比例，1 为完美，0 等于只猜平均值。",
     rmse: "典型误差（大误差的分量更重），单位与该列相同。",
     mae: "平均误差，单位与该列相同。",
+    "ndcg@10": "用户最后选择的物品在十个推荐中排得多靠前，1 表示总在第一。",
+    "recall@10": "最后选择的物品在十个推荐之中的用户所占的比例。",
   },
   perfect: "完美",
 } satisfies typeof shape;

@@ -57,5 +57,33 @@ export const problems: ProblemDictionary = {
     todo: "这样的取值很难学会：请增加行，或并入别的取值。",
   },
   targetMissingRows: { what: (facts, column) => `${rows(facts)}的${of(column)}是空的，不参与训练。`, todo: "无需处理。" },
+  otherParts: {
+    what: (facts) => `文件中有多个表，读取的是“${fact(facts, "part")}”。其余：${fact(facts, "others")}。`,
+    todo: "在命令行中可用 --sheet 或 --table 选择另一个。",
+  },
+  columnLeftOut: { what: (_, column) => `${of(column)}存放的是二进制数据，不作为输入。`, todo: "表格模型只读取数字、日期和文字。" },
+  cellErrors: {
+    what: (facts) =>
+      `工作表“${fact(facts, "sheet")}”中有 ${fact(facts, "count")} 个单元格是错误值（第一个：${fact(facts, "cell")}），当作缺失。`,
+    todo: "如有需要，请在工作簿中更正公式。",
+  },
+  mergedCells: {
+    what: (facts) => `工作表“${fact(facts, "sheet")}”中有合并的单元格：${fact(facts, "count")} 个单元格取了上方的值。`,
+    todo: "如果就是这个意思，无需处理。",
+  },
+  rowsSkipped: { what: (facts) => `表格上方的 ${fact(facts, "count")} 行当作标题，没有读取。`, todo: "如需避免，请让第一行是列名。" },
+  changesWaiting: {
+    what: () => "文件旁边的日志里还有未写入文件的更改，没有读取。",
+    todo: "请关闭正在使用这个数据库的程序，再选一次文件。",
+  },
   fewRows: { what: (facts) => `只有 ${fact(facts, "rows", "count") || "很少"} 行，成绩会有偶然性。`, todo: "行越多，成绩越可靠。" },
+  pairsIncomplete: { what: (facts) => `${rows(facts)}缺少用户、物品或可读的评分，已略去${where(facts)}。`, todo: "如果它们重要，请补全。" },
+  ratingsOutOfRange: {
+    what: (facts) => `${rows(facts)}的评分远在 ${fact(facts, "min")} 到 ${fact(facts, "max")} 之外，已略去${where(facts)}。`,
+    todo: "如果这些评分是真的，请在文件中改正。",
+  },
+  duplicatePairs: {
+    what: (facts) => `${rows(facts)}重复了同一用户和物品，以最新的为准${where(facts)}。`,
+    todo: "如果就是这个意思，无需处理。",
+  },
 };

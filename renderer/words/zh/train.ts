@@ -5,10 +5,12 @@ export const train = {
   title: "训练",
   planning: "正在拟定计划……",
   noPlan: "请先在上面选择要预测的列，计划随后给出。",
-  what: (target: string, task: "regression" | "classification", inputs: number, classes: number | null) =>
-    task === "regression"
-      ? `网络将学习根据 ${zh.count(inputs)} 个输入预测数值“${target}”。`
-      : `网络将学习根据 ${zh.count(inputs)} 个输入判断“${target}”是${classes ? ` ${zh.count(classes)} ` : "几"}个取值中的哪一个。`,
+  what: (target: string, task: "regression" | "classification" | "recommend", inputs: number, classes: number | null) =>
+    task === "recommend"
+      ? `网络将学习用户会给物品怎样的“${target}”，以及推荐什么。`
+      : task === "regression"
+        ? `网络将学习根据 ${zh.count(inputs)} 个输入预测数值“${target}”。`
+        : `网络将学习根据 ${zh.count(inputs)} 个输入判断“${target}”是${classes ? ` ${zh.count(classes)} ` : "几"}个取值中的哪一个。`,
   facts: {
     network: "网络",
     learns: "用于学习",

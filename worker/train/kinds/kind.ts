@@ -46,8 +46,8 @@ export interface Prepared {
 }
 
 export interface Kind {
-  /** What is in the data, told to a person. */
-  inspect(file: string, options: Source): Promise<Inspection>;
+  /** What is in the data, told to a person. `part`: the sheet or table of a file that holds several. */
+  inspect(file: string, options: Source & { part?: string }): Promise<Inspection>;
   /** What a run with this spec would do; trains nothing. */
   plan(spec: TrainSpec, source: Source): Promise<TrainPlan>;
   /**
@@ -57,4 +57,4 @@ export interface Kind {
   prepare(options: PrepareOptions): Promise<Prepared>;
 }
 
-export type KindName = "table" | "images";
+export type KindName = "table" | "images" | "ratings";

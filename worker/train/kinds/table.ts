@@ -93,7 +93,7 @@ async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
 }
 
 async function open(spec: TrainSpec, { cache, signal, onWorking }: Source): Promise<Table> {
-  return openTable(spec.data, { cache, signal, onProgress: (what, fraction) => onWorking?.({ what, fraction }) });
+  return openTable(spec.data, { cache, part: spec.part, signal, onProgress: (what, fraction) => onWorking?.({ what, fraction }) });
 }
 
 async function encode(table: Table, spec: TrainSpec, known: Encoding | undefined) {
@@ -138,7 +138,7 @@ export function chooseTarget(profile: TableProfile, spec: TrainSpec): { target: 
     );
   if (spec.pixels !== undefined || spec.method !== undefined)
     throw new AppError("usage", "--pixels and --method are for imported networks of pictures, and this is a table.", "Leave them out.");
-  const asked = spec.task === "auto" ? undefined : spec.task;
+  const asked = spec.task === "regression" || spec.task === "classification" ? spec.task : undefined;
   const guessed = profile.targets.find((t) => t.column === target)?.task;
   const numeric = profile.columns.find((c) => c.name === target)?.type === "number";
   return { target, task: asked ?? guessed ?? (numeric ? "regression" : "classification") };
@@ -158,7 +158,7 @@ function factsOf(encoding: Encoding, rows: Facts["rows"]): Facts {
 
 export const table: Kind = {
   async inspect(file, source) {
-    const opened = await open({ data: file }, source);
+    const opened = await open({ data: file, part: source.part }, source);
     await opened.close();
     return opened.profile;
   },

@@ -2,38 +2,41 @@
 // dialect, then DuckDB's own strict reader. What it refuses is rewritten by repair.ts, which fixes it or names the line.
 import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { AppError } from "../../ipc/error.ts";
-import type { Problem } from "../../ipc/types.ts";
-import { type Dialect, findDialect, uniqueNames } from "./dialect.ts";
-import { Database, literal } from "./duckdb.ts";
-import { repair } from "./repair.ts";
-import { head, type Scan } from "./scan.ts";
+import { AppError } from "../../../ipc/error.ts";
+import type { Problem } from "../../../ipc/types.ts";
+import { findDialect } from "../dialect.ts";
+import type { Database } from "../duckdb.ts";
+import { nameColumns, noHeader } from "../names.ts";
+import { createRaw, csvSource, openDraft } from "../raw.ts";
+import { repair } from "../repair.ts";
+import { head } from "../scan.ts";
+import { type Imported, onlyOne, type Reader, type ReadInput } from "./reader.ts";
 
-export interface Imported {
-  database: Database;
-  names: string[];
-  rows: number;
-  dialect: { delimiter: string; quote: string; header: boolean; encoding: string };
-  problems: Problem[];
-}
+/** The last in the list: any text may be a table, and what is no text is refused by name (scan.ts). */
+export const csv: Reader = {
+  id: "csv",
+  title: "a text table",
+  endings: [".csv", ".tsv", ".txt", ".tab", ".data"],
+  text: true,
+  accepts: () => true,
+  read: importCsv,
+};
 
 const sampleBytes = 1 << 20;
 
-/**
- * Makes `raw` in `<folder>/table.duckdb` (readings.ts says what is in it) and leaves it open for writing. The caller closes it, and
- * removes the folder when this throws: tableRagged, tableNoRows, tableNoColumns, tableEncoding, fileNotText, outOfMemory, diskFull.
- */
-export async function importCsv(file: string, scan: Scan, folder: string, signal?: AbortSignal): Promise<Imported> {
+/** Throws tableRagged, tableNoRows, tableNoColumns, tableEncoding, fileNotText, outOfMemory, diskFull. */
+async function importCsv(input: ReadInput): Promise<Imported> {
+  const { file, scan, folder, signal } = input;
+  onlyOne(input, "a text table");
   const name = basename(file);
   const { text, cut } = await head(file, scan, sampleBytes);
   if (text.trim() === "")
     throw new AppError("fileEmpty", `${name} holds nothing but blanks.`, "Choose a file that has rows.", { file: name });
   const dialect = findDialect(text, cut);
   if (dialect.width === 0) throw new AppError("tableNoColumns", `${name} has no columns.`, "Choose a table.", { file: name });
-  const { names, empty, doubled } = uniqueNames(dialect.names);
-  const problems: Problem[] = [];
-  if (!dialect.header) problems.push(noHeader(names.length));
-  else nameProblems(dialect, names, empty, doubled, problems);
+  const { names, problems } = dialect.header
+    ? nameColumns(dialect.names)
+    : { names: nameColumns(dialect.names).names, problems: [noHeader(dialect.names.length)] };
   if (scan.guessed) problems.push(encodingGuessed(scan.encoding));
 
   const clean = join(folder, "clean.csv");
@@ -97,55 +100,14 @@ async function load(
   header: boolean,
   signal?: AbortSignal,
 ): Promise<Database> {
-  const path = join(folder, "table.duckdb");
-  await rm(path, { force: true });
-  await rm(`${path}.wal`, { force: true });
-  const database = await Database.open(path, { reads: file, scratch: join(folder, "spill") });
+  const database = await openDraft(folder, file);
   try {
-    const columns = Array.from({ length: width }, (_, i) => `c${i}`);
-    // `k`: md5 of the row's text, its fields parted by the unit separator. Splits are made of it, so it must never change.
-    const key = `md5_number_lower(concat_ws(chr(31), ${columns.map((c) => `coalesce(${c}, '')`).join(", ")}))`;
-    await database.run(
-      `CREATE TABLE raw AS SELECT *, ${key} AS k FROM read_csv(${literal(file)}, auto_detect = false, strict_mode = true,
-        compression = 'none', header = ${header}, delim = ${literal(delimiter)}, quote = '"', escape = '"',
-        columns = {${columns.map((c) => `'${c}': 'VARCHAR'`).join(", ")}})`,
-      signal,
-    );
+    await createRaw(database, csvSource(file, width, { delimiter, header }), width, signal);
     return database;
   } catch (error) {
     database.close();
     throw error;
   }
-}
-
-function noHeader(columns: number): Problem {
-  return {
-    code: "noHeader",
-    data: { columns },
-    message: "The file has no line of column names: the first line is a row like the others.",
-    hint: "The columns are called column1, column2, … Add a first line with names if you like.",
-  };
-}
-
-function nameProblems(dialect: Dialect, names: string[], empty: number[], doubled: number[], problems: Problem[]): void {
-  for (const i of doubled)
-    problems.push({
-      code: "duplicateColumnName",
-      column: names[i]!,
-      row: 1,
-      data: { name: dialect.names[i]!.trim(), column: i + 1 },
-      message: `Two columns are called "${dialect.names[i]!.trim()}": column ${i + 1} is now "${names[i]!}".`,
-      hint: "Give every column a name of its own.",
-    });
-  for (const i of empty)
-    problems.push({
-      code: "emptyColumnName",
-      column: names[i]!,
-      row: 1,
-      data: { column: i + 1 },
-      message: `Column ${i + 1} has no name: it is now "${names[i]!}".`,
-      hint: "Give every column a name.",
-    });
 }
 
 function encodingGuessed(encoding: string): Problem {

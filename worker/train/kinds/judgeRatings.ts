@@ -1,0 +1,80 @@
+// A run on ratings judged: the ratings on their test part beside the mean and the biases alone, the ranking on each user's last item beside
+// what most people have.
+import type { Metrics, RunReport } from "../../../ipc/types.ts";
+import { fitBiases } from "../../tasks/biases.ts";
+import { regressionMetrics } from "../../tasks/metrics.ts";
+import { buildReport } from "../../tasks/report.ts";
+import type { Answers } from "../../tasks/task.ts";
+import type { Tensor } from "../../tensor.ts";
+import { answersOf } from "../answers.ts";
+import { fitRanking } from "./ranking.ts";
+import { type PreparedRatings, targetName } from "./preparedRatings.ts";
+
+/** Rows of the training part on which its metrics are told, at even distances. */
+const trainMetricRows = 50_000;
+
+/**
+ * @param run answers of the network with the weights to be judged
+ * @param pause called between pieces of work
+ */
+export async function judgeRatings(
+  prepared: PreparedRatings,
+  run: (feeds: Record<string, Tensor>) => Promise<Record<string, Tensor>>,
+  pause: () => Promise<void>,
+): Promise<RunReport> {
+  const { task, target, data, pairs, plan, table } = prepared;
+  const ask = (part: keyof PreparedRatings["data"], rows?: number) =>
+    answersOf(data[part], { task, target, run, pause, ...(rows === undefined ? {} : { rows }) });
+  const train = await ask("train", trainMetricRows);
+  const validation = data.validation.rows > 0 ? await ask("validation") : null;
+  const test = data.test.rows > 0 ? await ask("test") : null;
+  const { seed, split } = plan.plan.settings;
+  const ranking = (prepared.ranking = await fitRanking(pairs, { seed, split, pause }));
+  const judged = test ?? train;
+  const found = ranking.users > 0 ? ranking.metrics : {};
+  const part = test ? prepared.parts.test : prepared.parts.train;
+  return buildReport({
+    task: "recommend",
+    truth: task.truth,
+    metric: task.metric,
+    target: targetName(prepared.columns),
+    rows: plan.plan.rows,
+    metrics: {
+      train: task.metrics(train, target),
+      validation: validation && task.metrics(validation, target),
+      test: test && { ...task.metrics(test, target), ...found },
+    },
+    baseline: {
+      ...baselines(prepared, judged),
+      ...(ranking.users > 0 ? { popularity: ranking.popularity } : {}),
+    },
+    columns: table.profile.columns.map((column) => column.name),
+    // Pairs that are not in the file have no row to show.
+    answers: pairs.rating ? judged : firstOf(judged, Math.min(part.length, judged.predicted.length)),
+    rowNumbers: judged.rowNumbers,
+    cells: async (row) => (await table.rows(row - 1, 1))[0] ?? [],
+  });
+}
+
+const firstOf = ({ predicted, truth }: Answers, count: number): Answers => ({
+  predicted: predicted.subarray(0, count),
+  truth: truth.subarray(0, count),
+});
+
+/** The mean, and the mean with biases, on the rows that are judged. */
+function baselines(prepared: PreparedRatings, judged: Answers & { rowNumbers: Uint32Array }): { constant: Metrics; linear: Metrics } {
+  const { pairs, parts, range, scale } = prepared;
+  const constant = regressionMetrics(new Float64Array(judged.truth.length).fill(scale.mean), judged.truth);
+  // Where nothing is rated, every pair that is there is 1: biases know nothing more than the mean.
+  if (!pairs.rating) return { constant, linear: constant };
+  const biases = fitBiases({ ...pairs, users: pairs.users.length, items: pairs.items.length, rating: pairs.rating }, parts.train);
+  const places = new Map<number, number>(); // of the rows that are judged
+  const wanted = new Set(judged.rowNumbers);
+  pairs.row.forEach((row, p) => wanted.has(row) && places.set(row, p));
+  const answers = Float64Array.from(judged.rowNumbers, (row) => {
+    const p = places.get(row)!;
+    const value = biases.mean + biases.user[pairs.user[p]!]! + biases.item[pairs.item[p]!]!;
+    return Math.min(range.max, Math.max(range.min, value));
+  });
+  return { constant, linear: regressionMetrics(answers, judged.truth) };
+}
