@@ -60,6 +60,8 @@ export interface WorkerApi {
     input: { run: string; file: string; part?: string; out: string } & WithCache,
     signal?: AbortSignal,
   ): Promise<{ out: string; rows: number; predictions: Prediction[]; problems?: PictureProblem[] }>;
+  /** The first texts of a file with their predictions and how each became numbers (`tokens`). Throws usage where the model reads no texts. */
+  explain(input: { run: string; file: string; part?: string } & WithCache, signal?: AbortSignal): Promise<Prediction[]>;
   /** One picture: its prediction with a map of where the model looked, drawn over the picture into `out` (.png) where that is given. */
   wherePicture(input: { run: string; file: string; out?: string }, signal?: AbortSignal): Promise<Prediction>;
   /** What else fits a user of a recommender, best first; by what most people have where the user is not known. */

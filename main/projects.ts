@@ -259,13 +259,17 @@ export class Projects {
   }
 }
 
-/** Projects hold tables; other kinds of data are worked with on the command line. */
+/** Projects hold tables, of texts too; ratings as the table that they are in. Other kinds of data are worked with on the command line. */
 export function tableOnly(found: Inspection): TableProfile {
-  if (found.kind === "table") return found;
+  if (found.kind === "table" || found.kind === "text") return found;
+  if (found.kind === "ratings") return found.table;
+  const what = found.kind === "chats" ? "conversations" : "pictures";
   throw new AppError(
     "formatUnknown",
-    `'${found.file}' holds pictures, and a project holds a table.`,
-    "Pictures can be learned from on the command line: paddock train FOLDER.",
+    `'${found.file}' holds ${what}, and a project holds a table.`,
+    found.kind === "chats"
+      ? "Choose a table, or look at the file with paddock inspect."
+      : "Pictures can be learned from on the command line: paddock train FOLDER.",
     { file: found.file },
   );
 }

@@ -104,6 +104,11 @@ export function createWorker(emit: Emit): Worker {
         return { out, rows, predictions };
       });
     },
+    explain: ({ run, file, part, cache }, signal) =>
+      tried.use(
+        run,
+        async (predictor) => (await predictFile(predictor, { file, part, cache, signal, onProgress, explain: true })).predictions,
+      ),
     wherePicture: ({ run, file, out }, signal) => wherePicture(run, { file, ...(out === undefined ? {} : { out }), signal, onProgress }),
     recommend: ({ run, user, top }) => withRecommender(run, (recommender) => recommender.recommend(user, top)),
     similar: ({ run, item, top }) => withRecommender(run, (recommender) => recommender.similar(item, top)),

@@ -4,7 +4,7 @@ import type { TableTask } from "./tables.ts";
 /** One input of a trained table model, as a form shows it. */
 export interface FormField {
   name: string;
-  type: "number" | "category" | "date";
+  type: "number" | "category" | "date" | "text";
   /** Known values, most frequent first (categories). */
   values?: string[];
   min?: number;
@@ -29,4 +29,18 @@ export interface Prediction {
   probabilities?: Record<string, number>;
   /** Where a model looked at a picture: what its answer loses when a cell is covered, from the upper left by rows. */
   map?: { rows: number; columns: number; values: number[] };
+  /** How the text became numbers, where that was asked for. */
+  tokens?: TextToken[];
+}
+
+/** A piece of a text: a word, two neighbours or a run of letters within a word ("<" and ">" are its ends). */
+export interface TextToken {
+  piece: string;
+  /** The place of the table that it is hashed to. */
+  id: number;
+  /** How often the text fills that place, and what it then weighs of the text's length 1: damped count times rarity. */
+  count: number;
+  weight: number;
+  /** How much it speaks for the answer given: for a class, its share of the logit above the mean of all classes'. Where that can be said. */
+  effect?: number;
 }

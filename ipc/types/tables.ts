@@ -54,6 +54,8 @@ export interface Problem {
     | "duplicateRows"
     | "answerColumn"
     | "rareClasses"
+    | "unreadableTexts"
+    | "brokenRows"
     | "targetMissingRows"
     | "fewRows"
     | "otherParts"
@@ -92,7 +94,11 @@ export interface TargetGuess {
 }
 
 export interface TableProfile {
-  kind: "table";
+  /** "text": a table of texts with a label, or a folder of class folders shown as one; then `text` names the column. */
+  kind: "table" | "text";
+  text?: string;
+  /** Classes of the target with their rows, of texts. */
+  classes?: { value: string; count: number }[];
   /** The file's own name, without its folder. */
   file: string;
   bytes: number;
@@ -115,5 +121,22 @@ export interface TableProfile {
   fingerprint: string;
 }
 
+/** Conversations: questions with their answers, or messages in turn. Can be looked at; learning from them comes later. */
+export interface ChatsProfile {
+  kind: "chats";
+  file: string;
+  bytes: number;
+  rows: number;
+  /** How a row holds its conversation. */
+  form: "messages" | "conversations" | "prompt/completion" | "instruction/input/output" | "question/answer";
+  /** Messages in all. */
+  messages: number;
+  problems: Problem[];
+  /** The first rows: who speaks and the start of what is said. */
+  preview: { role: string; content: string }[][];
+  /** sha-256 of the file's bytes, hexadecimal. */
+  fingerprint: string;
+}
+
 /** What `inspect` answers; later kinds of data join the union. */
-export type Inspection = TableProfile | ImagesProfile | RatingsProfile;
+export type Inspection = TableProfile | ChatsProfile | ImagesProfile | RatingsProfile;

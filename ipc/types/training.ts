@@ -33,8 +33,8 @@ export interface TrainSpec {
   /** The sheet or table of a file that holds several; the first that has rows where absent. */
   part?: string;
   target?: string;
-  /** "images": the data are pictures; what is learned is a classification. */
-  task?: "auto" | TaskName | "images";
+  /** "images": the data are pictures, "text": they are texts; what is learned is a classification, or of texts a number. */
+  task?: "auto" | TaskName | "images" | "text";
   /** Model family, or the path of an ONNX file to build on; the default suits the task. */
   model?: string;
   /** Pictures with an imported network: the range of pixels that it expects. */
@@ -80,6 +80,8 @@ export interface TrainPlan {
   /** A forecast: how long it probably takes and the memory that the worker then needs. */
   estimatedSeconds: number;
   estimatedBytes: number;
+  /** Where texts are learned from: their column, and the columns beside it that are not. */
+  text?: { column: string; leftOut: string[] };
   /** Every setting with the value in force. */
   settings: Required<Pick<TrainSpec, "optimizer" | "lr" | "schedule" | "weightDecay" | "batch" | "seed" | "shuffle" | "split">>;
 }

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { basename, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
-import type { ColumnProfile, ImagesProfile, Inspection, RatingsProfile, TableProfile } from "../../ipc/types.ts";
+import type { ChatsProfile, ColumnProfile, ImagesProfile, Inspection, RatingsProfile, TableProfile } from "../../ipc/types.ts";
 import { action, type Context } from "./action.ts";
 import { type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";
 import { type Answer, bytes, columns, errorJson, short } from "./output.ts";
@@ -56,6 +56,7 @@ async function inspectAll({ paths, progress, signal, startWorker }: Context, fil
 }
 
 function describe(found: Inspection): string {
+  if (found.kind === "chats") return describeChats(found);
   if (found.kind === "images") return describePictures(found);
   return found.kind === "ratings" ? describeRatings(found) : describeTable(found);
 }
@@ -91,8 +92,13 @@ function describeTable(found: TableProfile): string {
   const rows = found.columns.map((column) => [column.name, column.type, column.missing, column.distinct, facts(column)]);
   const target = found.target ? `\nGuessed target: ${found.target.column} (${found.target.task})` : "\nNo column can be a target.";
   const where = found.part === undefined ? "" : ` (${found.part})`;
-  const head = `${found.file}${where}: ${found.rows} rows, ${found.columns.length} columns, ${bytes(found.bytes)}, ${found.format ?? "csv"}, ${found.dialect.encoding}`;
+  const head = `${found.file}${where}: ${found.rows} rows, ${found.columns.length} columns, ${bytes(found.bytes)}, ${found.format ?? "csv"}, ${found.dialect.encoding}${found.text === undefined ? "" : `; texts in "${found.text}"`}`;
   return `${head}\n\n${columns([["column", "type", "missing", "distinct", ""], ...rows])}\n${target}${problemLines(found.problems)}`;
+}
+
+function describeChats({ file, rows, messages, form, problems }: ChatsProfile): string {
+  const told = problems.map(({ message, hint }) => `\n! ${message} ${hint}`).join("");
+  return `${file}: ${rows} conversations (${form}), ${messages} messages${told}`;
 }
 
 function facts(column: ColumnProfile): string {

@@ -9,10 +9,11 @@ import { pipeline } from "node:stream/promises";
 import { AppError } from "../../ipc/error.ts";
 import type { Prediction } from "../../ipc/types.ts";
 import { action, type Context } from "./action.ts";
-import { type Answer, short } from "./output.ts";
+import { type Answer, columns, short } from "./output.ts";
 import { type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";
 
 interface Options extends PartOptions {
+  explain?: boolean;
   out?: string;
   map?: string;
 }
@@ -21,15 +22,16 @@ export function predictCommand(): Command {
   return new Command("predict")
     .description("predict rows or pictures with a trained model")
     .argument("<run>", "the folder of a run, or its model.onnx")
-    .argument("<data>", "a file of rows, or - for stdin; a picture, or a folder, zip or tar of pictures")
+    .argument("<data>", "a file of rows, or - for stdin; a folder or a .txt file of texts; a picture, or a folder, zip or tar of pictures")
     .option(...sheetOption)
     .addOption(tableOption())
     .option("--out <file>", "write a .csv, .jsonl or .parquet file")
     .option("--map <file>", "of one picture: draw where the model looked into a .png")
+    .option("--explain", "of texts: also the pieces that each was cut into, with what they weigh (the first 200)")
     .option("--json", "print one JSON object")
     .action(
       action(async (context, run: string, data: string, options: Options) => {
-        const { out, map } = options;
+        const { out, map, explain } = options;
         const part = partOf(options);
         const { findTrained } = await import("./runPath.ts");
         const model = await findTrained(run, context.paths);
@@ -37,6 +39,12 @@ export function predictCommand(): Command {
         const scratch = await mkdtemp(join(tmpdir(), "paddock-predict-"));
         try {
           const file = data === "-" ? await fromStdin(scratch) : resolve(data);
+          if (explain) {
+            if (out) throw new AppError("usage", "--explain and --out do not go together.", "Leave one of them out.");
+            const { cache } = context.paths;
+            const predictions = await context.withWorker((api) => api.explain({ run: model, file, cache }, context.signal));
+            return { json: { predictions }, text: predictions.map(describe).join("\n\n") };
+          }
           if (out) {
             const { rows, problems } = await predictTo(context, model, { file, ...part }, resolve(out));
             return {
@@ -56,6 +64,13 @@ export function predictCommand(): Command {
         }
       }),
     );
+}
+
+/** A prediction and the pieces that weigh most. */
+function describe({ row, prediction, tokens = [] }: Prediction): string {
+  const heavy = [...tokens].sort((a, b) => Math.abs(b.effect ?? b.weight) - Math.abs(a.effect ?? a.weight)).slice(0, 12);
+  const pieces = heavy.map(({ piece, id, weight, effect }) => [`  ${piece}`, id, short(weight), effect === undefined ? "" : short(effect)]);
+  return `${row}: ${prediction}\n${columns([["  piece", "place", "weight", "speaks for it"], ...pieces])}`;
 }
 
 const lines = (problems: readonly { message: string; hint: string }[] = []) => problems.map(({ message, hint }) => `! ${message} ${hint}`);

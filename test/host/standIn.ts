@@ -197,6 +197,7 @@ const handlers = {
     writeFileSync(out, `prediction\n${predictions.map((one) => one.prediction).join("\n")}\n`);
     return { out, rows: predictions.length, predictions };
   },
+  explain: () => Promise.reject(missing("explain")),
   wherePicture: () => Promise.reject(missing("wherePicture")),
   recommend: () => Promise.reject(missing("recommend")),
   similar: () => Promise.reject(missing("similar")),

@@ -147,7 +147,8 @@ export function classSql(target: Reading): string {
   return `CASE WHEN ${v} = floor(${v}) AND abs(${v}) < 1e15 THEN (${v}::BIGINT)::VARCHAR ELSE ${v}::VARCHAR END`;
 }
 
-async function classesOf(table: Table, target: Reading, signal?: AbortSignal): Promise<string[]> {
+/** The target's classes as written: numbers in their order, words by their letters. Throws targetTooManyClasses. */
+export async function classesOf(table: Table, target: Reading, signal?: AbortSignal): Promise<string[]> {
   const v = `v${target.index}`;
   const found = await table.database.rows(
     `SELECT ${classSql(target)} FROM (SELECT ${v} FROM ${typedSql([target])} WHERE ${v} IS NOT NULL GROUP BY ${v}) ORDER BY ${v} LIMIT 100000`,
@@ -168,7 +169,13 @@ async function classesOf(table: Table, target: Reading, signal?: AbortSignal): P
     : classes;
 }
 
-async function scaleOf(table: Table, target: Reading, split: SplitPlan, signal?: AbortSignal): Promise<{ mean: number; std: number }> {
+/** Mean and spread of the target on the train rows. */
+export async function scaleOf(
+  table: Table,
+  target: Reading,
+  split: SplitPlan,
+  signal?: AbortSignal,
+): Promise<{ mean: number; std: number }> {
   const source = trainRows([target], target, split);
   const v = `v${target.index}`;
   const [range] = await table.database.rows(`SELECT min(${v}), max(${v}) FROM ${source}`, signal);

@@ -3,13 +3,13 @@
 import * as v from "valibot";
 import { AppError } from "../../ipc/error.ts";
 import type { FormField, TableProfile, TableTask } from "../../ipc/types.ts";
-import type { Graph } from "../onnx/graph.ts";
+import type { Graph, ValueInfo } from "../onnx/graph.ts";
 
 /** One input of the graph and the column it takes. The names differ only where an output has the column's name (see `inputNames`). */
 export interface ModelInput {
   input: string;
   column: string;
-  kind: "number" | "category" | "date";
+  kind: "number" | "category" | "date" | "text";
   /** How the training file wrote its numbers (worker/data/numbers.ts); for people's files and forms, the graph takes floats. */
   format?: NumberFormat;
   /** Texts among numbers that training took for missing, besides the usual marks. */
@@ -29,6 +29,8 @@ export interface ModelCard {
   /** In the order of the graph's inputs. */
   inputs: ModelInput[];
   fields: FormField[];
+  /** A model of texts: how a text becomes the inputs ids and weights (worker/data/text/pieces.ts). Then it has one input of kind text. */
+  pieces?: { bits: number; words: number; letters: [number, number] };
   /** All columns of the training file, in its order; whether it had a line of names (without one, columns are matched by place). */
   columns: string[];
   header: boolean;
@@ -42,7 +44,8 @@ export interface ModelCard {
 }
 
 const text = v.pipe(v.string(), v.maxLength(1_000_000));
-const kind = v.picklist(["number", "category", "date"]);
+const kind = v.picklist(["number", "category", "date", "text"]);
+const small = (least: number, most: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
 const format = v.optional(v.picklist(numberFormats));
 const schema = v.object({
   version: v.literal(1),
@@ -61,6 +64,7 @@ const schema = v.object({
       example: text,
     }),
   ),
+  pieces: v.optional(v.object({ bits: small(4, 22), words: small(1, 2), letters: v.tuple([small(0, 8), small(0, 8)]) })),
   columns: v.array(text),
   header: v.boolean(),
   fingerprint: text,
@@ -106,13 +110,8 @@ export function readCard(graph: Graph, file: string): ModelCard {
 
 function checkAgainstGraph(card: ModelCard, graph: Graph, file: string): void {
   const inputs = new Map(graph.inputs.map((info) => [info.name, info]));
-  if (inputs.size !== card.inputs.length) throw invalid(file, `it has ${inputs.size} inputs, but describes ${card.inputs.length}`);
-  for (const { input, kind } of card.inputs) {
-    const info = inputs.get(input);
-    const dtype = kind === "number" ? "float32" : "string";
-    if (info?.dtype !== dtype || info.dims.length !== 2 || info.dims[1] !== 1)
-      throw invalid(file, `its input '${input}' is not ${dtype} of shape [n, 1], as described`);
-  }
+  if (card.pieces) checkTextInputs(card, inputs, file);
+  else checkColumns(card, inputs, file);
   const outputs = new Map(graph.outputs.map((info) => [info.name, info]));
   if (card.task === "regression") {
     if (outputs.get("value")?.dtype !== "float32") throw invalid(file, "it has no output 'value' of float32");
@@ -123,6 +122,26 @@ function checkAgainstGraph(card: ModelCard, graph: Graph, file: string): void {
   const probabilities = outputs.get("probabilities");
   if (probabilities?.dtype !== "float32" || probabilities.dims[1] !== card.classes.length)
     throw invalid(file, `it has no output 'probabilities' of float32 with ${card.classes.length} columns, one a class`);
+}
+
+function checkColumns(card: ModelCard, inputs: ReadonlyMap<string, ValueInfo>, file: string): void {
+  if (inputs.size !== card.inputs.length) throw invalid(file, `it has ${inputs.size} inputs, but describes ${card.inputs.length}`);
+  for (const { input, kind } of card.inputs) {
+    const info = inputs.get(input);
+    const dtype = kind === "number" ? "float32" : "string";
+    if (info?.dtype !== dtype || info.dims.length !== 2 || info.dims[1] !== 1)
+      throw invalid(file, `its input '${input}' is not ${dtype} of shape [n, 1], as described`);
+  }
+}
+
+function checkTextInputs(card: ModelCard, inputs: ReadonlyMap<string, ValueInfo>, file: string): void {
+  if (card.inputs.length !== 1 || card.inputs[0]!.kind !== "text") throw invalid(file, "it reads texts, but describes other columns");
+  for (const [name, dtype] of [
+    ["ids", "int64"],
+    ["weights", "float32"],
+  ] as const)
+    // prettier-ignore
+    if (inputs.get(name)?.dtype !== dtype || inputs.get(name)?.dims.length !== 2) throw invalid(file, `its input '${name}' is not ${dtype} of shape [n, L]`);
 }
 
 function invalid(file: string, why: string, cause?: unknown): AppError {
@@ -145,7 +164,7 @@ export function formFields(inputs: ModelInput[], profile: TableProfile): FormFie
       const values = column?.top?.map(({ value }) => value);
       return { name, type: kind, ...(values ? { values } : {}), example: values?.[0] ?? example };
     }
-    if (kind === "date" || !column) return { name, type: kind, example };
+    if (kind === "date" || kind === "text" || !column) return { name, type: kind, example };
     const middle = column.quartiles?.[1];
     return {
       name,

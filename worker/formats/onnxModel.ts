@@ -86,7 +86,7 @@ function modelInputs(encoding: TableEncoding, outputs: string[]): ModelInput[] {
 }
 
 /** logits (n, C) → probabilities (n, C) and the name of the likeliest class (n); of equals the first. */
-function labelled(g: Builder, logits: Value, classes: string[]): [string, Value][] {
+export function labelled(g: Builder, logits: Value, classes: string[]): [string, Value][] {
   const probabilities = g.softmax(logits); // (n, C)
   const label = g.gather(g.constant(strings([classes.length], classes), "classes"), g.argMax(probabilities, { axis: 1 })); // (n)
   return [
@@ -96,7 +96,7 @@ function labelled(g: Builder, logits: Value, classes: string[]): [string, Value]
 }
 
 /** Standardised (n, 1) → value (n). In double until the last step, so that a target like 1,600,000,000 ± 1 keeps every digit float32 has. */
-function unscaled(g: Builder, raw: Value, scale = { mean: 0, std: 1 }): [string, Value][] {
+export function unscaled(g: Builder, raw: Value, scale = { mean: 0, std: 1 }): [string, Value][] {
   const wide = g.cast(g.reshape(raw, [-1]), "float64"); // (n)
   return [["value", g.cast(g.add(g.mul(wide, scale.std), scale.mean), "float32")]];
 }

@@ -4,12 +4,13 @@ import { AppError } from "../../ipc/error.ts";
 import type { Baselines, Metrics, RunReport } from "../../ipc/types.ts";
 import { isMissingWord } from "../data/missing.ts";
 import { trimmed } from "../data/readings.ts";
-import { openTable, type Table } from "../data/table.ts";
+import type { Table } from "../data/table.ts";
 import type { ModelCard } from "../formats/modelCard.ts";
 import { tasks } from "../tasks/index.ts";
 import { buildReport } from "../tasks/report.ts";
 import type { Answers } from "../tasks/task.ts";
 import { baselinesOf } from "./baselinesOf.ts";
+import { openRows } from "./openRows.ts";
 import { openPredictor, type Predictor } from "./predict.ts";
 import { columnMissing, layoutOf, scoreTable } from "./predictFile.ts";
 import { readNumber } from "./readCells.ts";
@@ -30,7 +31,7 @@ export interface EvaluateOptions {
 export async function evaluateRun(run: string, file: string, options: EvaluateOptions): Promise<{ metrics: Metrics; report: RunReport }> {
   const predictor = await openPredictor(run);
   try {
-    const table = await openTable(file, options);
+    const table = await openRows(predictor.card, file, options);
     try {
       return await evaluate(run, predictor, table, options);
     } finally {

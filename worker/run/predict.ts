@@ -3,12 +3,13 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { AppError } from "../../ipc/error.ts";
-import type { ModelForm, Prediction } from "../../ipc/types.ts";
+import type { ModelForm, Prediction, TextToken } from "../../ipc/types.ts";
 import { type ModelCard, readCard } from "../formats/modelCard.ts";
 import { decodeModel } from "../onnx/proto.ts";
 import type { Tensor } from "../tensor.ts";
 import { openEngine } from "./engine.ts";
 import { type CellReading, readColumn } from "./readCells.ts";
+import { explainText, textInputs, textsAtOnce } from "./readTexts.ts";
 import { type Scored, shortest } from "./writers.ts";
 
 /** Rows that go through the network at once: enough to keep it busy, few enough (fewer, the wider) to stay small and to hear a cancel soon. */
@@ -26,6 +27,10 @@ export interface Predictor {
   predictRows(rows: Record<string, string>[], signal?: AbortSignal): Promise<Prediction[]>;
   /** Answers for cells by input, in the order of `card.inputs`. */
   score(columns: readonly (readonly string[])[], reading: CellReading): Promise<Scored>;
+  /** Rows that may be scored at once, of so many columns. */
+  chunk(columns: number): number;
+  /** How a text becomes the model's numbers; absent where the model reads no texts. */
+  explain?(text: string, prediction: Prediction): TextToken[];
   dispose(): Promise<void>;
 }
 
@@ -37,7 +42,9 @@ export async function openPredictor(runOrModel: string): Promise<Predictor> {
   const file = await modelFile(runOrModel);
   const read = await readFile(file);
   const bytes = new Uint8Array(read.buffer, read.byteOffset, read.length);
-  const card = readCard(decodeModel(bytes), basename(file));
+  const graph = decodeModel(bytes);
+  const card = readCard(graph, basename(file));
+  const { pieces } = card;
   const engine = await openEngine("cpu");
   const session = await engine.load(bytes).catch(async (error: unknown) => {
     await engine.dispose();
@@ -45,18 +52,22 @@ export async function openPredictor(runOrModel: string): Promise<Predictor> {
   });
 
   async function score(columns: readonly (readonly string[])[], reading: CellReading): Promise<Scored> {
+    if (pieces) return scored(card, await session.run(textInputs(columns[0]!, pieces)));
     const feeds = new Map<string, Tensor>();
     card.inputs.forEach((input, i) => feeds.set(input.input, readColumn(input, columns[i]!, reading)));
     return scored(card, await session.run(Object.fromEntries(feeds)));
   }
 
+  const chunk = (columns: number) => (pieces ? textsAtOnce(card.classes?.length ?? 1) : chunkRows(columns));
   return {
     card,
     form: { task: card.task, target: card.target, ...(card.classes ? { classes: card.classes } : {}), fields: card.fields },
     score,
+    chunk,
+    ...(pieces ? { explain: explainText(graph, card) } : {}),
     async predictRows(rows, signal) {
       const predictions: Prediction[] = [];
-      const step = chunkRows(card.inputs.length);
+      const step = chunk(card.inputs.length);
       for (let from = 0; from < rows.length; from += step) {
         signal?.throwIfAborted();
         const chunk = rows.slice(from, from + step);

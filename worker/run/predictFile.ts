@@ -3,9 +3,10 @@ import { realpath } from "node:fs/promises";
 import { basename } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type { Prediction, TableProfile } from "../../ipc/types.ts";
-import { openTable, type Table } from "../data/table.ts";
+import type { Table } from "../data/table.ts";
 import type { ModelCard } from "../formats/modelCard.ts";
-import { asPredictions, breathe, chunkRows, type Predictor } from "./predict.ts";
+import { openRows } from "./openRows.ts";
+import { asPredictions, breathe, type Predictor } from "./predict.ts";
 import { openWriter, type Scored } from "./writers.ts";
 
 export interface PredictFile {
@@ -17,9 +18,14 @@ export interface PredictFile {
   cache: string;
   /** How many predictions to return, from the first; default all where nothing is written, else 20. */
   keep?: number;
+  /** Only the first texts, each with how it became numbers. */
+  explain?: boolean;
   signal?: AbortSignal;
   onProgress?: (what: "reading" | "profiling" | "predicting", fraction: number | null) => void;
 }
+
+/** Texts that are explained at once: each gives hundreds of tokens. */
+const explained = 200;
 
 /**
  * Predicts every row of a table file, in order. Columns are matched by name (by place where the training file had no names).
@@ -29,8 +35,11 @@ export async function predictFile(predictor: Predictor, options: PredictFile): P
   const { file, out, signal, onProgress } = options;
   const { card } = predictor;
   if (out !== undefined) await refuseOverInput(file, out);
-  const keep = options.keep ?? (out === undefined ? Infinity : 20);
-  const table = await openTable(file, { cache: options.cache, part: options.part, signal, onProgress });
+  const keep = options.keep ?? (options.explain ? explained : out === undefined ? Infinity : 20);
+  const { explain } = predictor;
+  if (options.explain && !explain)
+    throw new AppError("usage", "The model reads no texts: there is nothing to explain.", "Leave --explain out.", { file });
+  const table = await openRows(card, file, { cache: options.cache, part: options.part, signal, onProgress });
   try {
     const layout = await layoutOf(card, table);
     // The training file itself is read as training read it.
@@ -40,9 +49,14 @@ export async function predictFile(predictor: Predictor, options: PredictFile): P
     const predictions: Prediction[] = [];
     try {
       for await (const { cells, scored, firstRow } of scoreTable(predictor, table, layout, { signal, lenient })) {
-        if (predictions.length < keep) predictions.push(...asPredictions(card, scored, firstRow).slice(0, keep - predictions.length));
+        if (predictions.length < keep) {
+          const told = asPredictions(card, scored, firstRow).slice(0, keep - predictions.length);
+          if (options.explain) told.forEach((one, i) => (one.tokens = explain!(cells[i]![layout.places[0]!]!, one)));
+          predictions.push(...told);
+        }
         await writer?.write(cells, scored);
         onProgress?.("predicting", (firstRow + cells.length - 1) / layout.rows);
+        if (options.explain && predictions.length >= explained) break;
       }
       await writer?.finish();
     } catch (error) {
@@ -67,7 +81,7 @@ export async function* scoreTable(
 ): AsyncGenerator<{ cells: string[][]; scored: Scored; firstRow: number }> {
   const { signal, lenient } = options;
   const file = basename(table.file);
-  const step = chunkRows(layout.names.length);
+  const step = predictor.chunk(layout.names.length);
   for (let from = 0; from < layout.rows; from += step) {
     signal?.throwIfAborted();
     const cells = await table.rows(from + layout.skip, Math.min(step, layout.rows - from));

@@ -1,7 +1,7 @@
 // What a run will do, decided from the data and the spec alone: equal data and spec give the equal plan on every machine, whatever its
 // speed, so that the numbers of a run do not depend on who runs it. The length of the course is chosen so that a machine with two
 // ordinary cores walks it in well under the time budget; the budget itself only cuts off.
-import type { Precision, TaskName, TrainPlan, TrainSpec } from "../../ipc/types.ts";
+import type { OptimizerName, Precision, TaskName, TrainPlan, TrainSpec } from "../../ipc/types.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { evaluationPiece } from "./answers.ts";
 import { sessionBytes } from "./forecast.ts";
@@ -21,10 +21,14 @@ export interface PlanFacts {
   /** Rows a step and the learning rate, where the spec says nothing. */
   batch: number;
   lr: number;
+  /** The optimizer where the spec names none; default AdamW. */
+  optimizer?: OptimizerName;
   /** Seconds of one step on two ordinary cores; see `stepSeconds`. */
   stepSeconds(batch: number): number;
   /** Bytes that the rows take in memory. */
   dataBytes: number;
+  /** Lengths of the graphs' symbols besides the batch "B". */
+  sizes?: Record<string, number>;
   /** Rows that are answered at once, where it is fewer than usual. */
   piece?: number;
   /** Evaluations an epoch, where judging takes long beside a step. */
@@ -73,18 +77,18 @@ export function planCourse(facts: PlanFacts, spec: TrainSpec): FullPlan {
       : Math.max(1, Math.ceil(stepsPerEpoch / facts.evaluationsAnEpoch));
   const evaluations = Math.ceil(steps / evaluateEvery);
 
-  const optimizerName = spec.optimizer ?? defaults.optimizer;
+  const optimizerName = spec.optimizer ?? facts.optimizer ?? defaults.optimizer;
   const most = Math.min(facts.piece ?? evaluationPiece, Math.max(rows.train, rows.validation, rows.test));
   const sessions = sessionBytes(
     trainingStep(graphs.training, { loss: "loss", optimizer: { name: optimizerName }, keep: ["shown"], seed }),
     graphs.answering,
-    { sizes: { B: batch }, evaluationSizes: { B: most } },
+    { sizes: { ...facts.sizes, B: batch }, evaluationSizes: { ...facts.sizes, B: most } },
   ).total;
   const settings: TrainPlan["settings"] = {
     optimizer: optimizerName,
     lr: spec.lr ?? facts.lr,
     schedule: spec.schedule ?? defaults.schedule,
-    weightDecay: spec.weightDecay ?? (spec.optimizer === undefined || spec.optimizer === "adamw" ? 0.01 : 0),
+    weightDecay: spec.weightDecay ?? (optimizerName === "adamw" ? 0.01 : 0),
     batch,
     seed,
     shuffle: spec.shuffle ?? true,

@@ -21,6 +21,8 @@ export const problems: ProblemDictionary = {
   rareClasses: {},
   targetMissingRows: {},
   fewRows: {},
+  unreadableTexts: {},
+  brokenRows: {},
   otherParts: {},
   columnLeftOut: {},
   cellErrors: {},

@@ -11,6 +11,14 @@ const where = (facts: Facts) => {
 };
 
 export const problems: ProblemDictionary = {
+  unreadableTexts: {
+    what: (facts) => `有 ${fact(facts, "count")} 个文件是空的或不是文本：${fact(facts, "files")}。`,
+    todo: "这些文件不会使用；如需使用，请另存为 UTF-8 文本。",
+  },
+  brokenRows: {
+    what: (facts) => `有 ${fact(facts, "count")} 行不是对话${where(facts)}。`,
+    todo: "这些行不会使用；如需使用，请改正后再试。",
+  },
   noHeader: { what: () => "第一行看起来是数据，所以各列用编号命名。", todo: "如需列名，请在文件第一行写上。" },
   duplicateColumnName: {
     what: (facts, column) => `有两列都叫“${fact(facts, "name")}”，其中一列现在叫“${column}”。`,

@@ -57,4 +57,4 @@ export interface Kind {
   prepare(options: PrepareOptions): Promise<Prepared>;
 }
 
-export type KindName = "table" | "images" | "ratings";
+export type KindName = "table" | "images" | "text" | "ratings" | "chats";

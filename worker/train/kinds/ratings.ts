@@ -26,8 +26,8 @@ interface Encoding {
   columns: RatingsColumns;
 }
 
-const open = (file: string, { cache, signal, onWorking }: Source): Promise<Table> =>
-  openTable(file, { cache, signal, onProgress: (what, fraction) => onWorking?.({ what, fraction }) });
+const open = (file: string, { cache, signal, onWorking }: Source, part: string | undefined): Promise<Table> =>
+  openTable(file, { cache, part, signal, onProgress: (what, fraction) => onWorking?.({ what, fraction }) });
 
 /** The columns, as found in the table. Throws columnMissing naming what there is. */
 function columnsOf({ profile }: Table): RatingsColumns {
@@ -83,7 +83,7 @@ async function prepare(options: PrepareOptions): Promise<PreparedRatings> {
   const { record, paths, signal } = options;
   const { spec } = record;
   refuseSettings(spec);
-  const table = await open(spec.data, options);
+  const table = await open(spec.data, options, spec.part);
   try {
     const { fingerprint } = table.profile;
     if (record.fingerprint !== undefined && record.fingerprint !== fingerprint)
@@ -130,7 +130,7 @@ async function prepare(options: PrepareOptions): Promise<PreparedRatings> {
 
 export const ratings: Kind = {
   async inspect(file, source) {
-    const table = await open(file, source);
+    const table = await open(file, source, source.part);
     try {
       const guess = guessRatings(table.profile) ?? findRatings(table.profile);
       return guess ? await inspectRatings(table, guess, source) : table.profile;
@@ -140,7 +140,7 @@ export const ratings: Kind = {
   },
   async plan(spec, source) {
     refuseSettings(spec);
-    const table = await open(spec.data, source);
+    const table = await open(spec.data, source, spec.part);
     try {
       const { facts } = await read(spec, table, columnsOf(table), source.signal);
       return makeRatingsPlan(facts, spec).plan;

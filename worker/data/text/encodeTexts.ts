@@ -1,0 +1,104 @@
+// The texts of a table with their answers, parted into train, validation and test; in one pass of the engine.
+import { AppError } from "../../../ipc/error.ts";
+import type { TableTask } from "../../../ipc/types.ts";
+import { literal } from "../duckdb.ts";
+import { classesOf, classSql, scaleOf, type SplitSpec, targetOf } from "../encoding.ts";
+import { type Reading, typedSql } from "../readings.ts";
+import { planSplit, type SplitPlan } from "../split.ts";
+import type { Table } from "../table.ts";
+import { mostLetters, type PieceSettings, placesOf } from "./pieces.ts";
+import { TextRows } from "./textStore.ts";
+
+/** What a run on texts goes by. Plain JSON: kept beside the run, and used again when it is resumed. */
+export interface TextEncoding {
+  version: 1;
+  kind: "text";
+  text: string;
+  target: string;
+  task: TableTask;
+  classes?: string[];
+  targetScale?: { mean: number; std: number };
+  pieces: PieceSettings;
+  leftOut: string[];
+}
+
+export interface EncodedTexts {
+  train: TextRows;
+  validation: TextRows;
+  test: TextRows;
+  close(): Promise<void>;
+}
+
+/** Classes or scale of the target, and the split. Throws what is wrong with the target; tooFewRows. */
+export async function fitTexts(
+  table: Table,
+  { target: name, task, split: spec, signal }: { target: string; task: TableTask; split: SplitSpec; signal?: AbortSignal },
+): Promise<{ split: SplitPlan; classes?: string[]; targetScale?: { mean: number; std: number } }> {
+  const target = targetOf(table, name, task);
+  const classes = task === "classification" ? await classesOf(table, target, signal) : undefined;
+  const split = await planSplit(table.database, target, spec, task === "classification", signal);
+  if (split.distinct < (spec.split ? 3 : 2))
+    throw new AppError(
+      "tooFewRows",
+      `${table.profile.file} has ${split.distinct} different text${split.distinct === 1 ? "" : "s"} with a value of "${name}"; three are needed to learn from one, choose by another and test with the third.`,
+      "Add texts: a few hundred or more make a result that holds.",
+      { file: table.profile.file, rows: split.distinct, column: name },
+    );
+  return classes ? { split, classes } : { split, targetScale: await scaleOf(table, target, split, signal) };
+}
+
+/** Bytes of encoded texts that stay in memory. */
+const budget = 256e6;
+
+/** @param piece texts that are answered at once */
+export async function encodeTexts(
+  table: Table,
+  encoding: TextEncoding,
+  split: SplitPlan,
+  options: { scratch: string; piece: number; signal?: AbortSignal; budget?: number },
+): Promise<EncodedTexts> {
+  const { signal, scratch, piece } = options;
+  const store = { classes: encoding.classes !== undefined, scratch, piece, budget: (options.budget ?? budget) / 3 };
+  const stores = [new TextRows(store), new TextRows(store), new TextRows(store)] as const;
+  const close = async (): Promise<void> => {
+    for (const one of stores) await one.close();
+  };
+  try {
+    for await (const chunk of table.database.chunks(textSql(table, encoding, split.sql), signal)) {
+      const [part, text, y, row] = [chunk.getColumnVector(0), chunk.getColumnVector(1), chunk.getColumnVector(2), chunk.getColumnVector(3)];
+      for (let r = 0; r < chunk.rowCount; r++) {
+        const places = placesOf(String(text.getItem(r) ?? ""), encoding.pieces);
+        await stores[Number(part.getItem(r))]!.append(places, Number(y.getItem(r)), Number(row.getItem(r)));
+      }
+      await new Promise((resolve) => setImmediate(resolve)); // a cancel is heard between two chunks
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const [train, validation, test] = stores;
+  return { train, validation, test, close };
+}
+
+/** part, text, y, row number. Texts are cut where no more of them is read. */
+function textSql(table: Table, encoding: TextEncoding, part: string): string {
+  const target = targetOf(table, encoding.target, encoding.task);
+  const v = `v${target.index}`;
+  const { mean, std } = encoding.targetScale ?? { mean: 0, std: 1 };
+  const y = encoding.classes
+    ? `enum_code(TRY_CAST(${classSql(target)} AS ENUM(${encoding.classes.map(literal).join(", ")})))::INTEGER`
+    : `((${v} - (${mean})::DOUBLE) / (${std})::DOUBLE)::FLOAT`;
+  // As written: a text that would mean "missing" in another column is a text here.
+  const text: Reading = { name: encoding.text, index: textReading(table, encoding.text).index, type: "text", missing: [] };
+  return `SELECT ${part}, left(v${text.index}, ${mostLetters}), ${y}, (r + 1)::INTEGER FROM ${typedSql([target, text])} WHERE ${v} IS NOT NULL`;
+}
+
+/** Throws columnMissing. */
+export function textReading(table: Table, name: string): Reading {
+  const reading = table.readings.find((one) => one.name === name);
+  if (reading) return reading;
+  throw new AppError("columnMissing", `${table.profile.file} has no column "${name}".`, "Use the data that the run was trained on.", {
+    file: table.profile.file,
+    column: name,
+  });
+}
