@@ -187,6 +187,7 @@ describe("where the pictures lie", () => {
     const one = await writeFolder(join(home, "one"), { "a/x.png": files["blob/000.png"]!, "a/y.png": files["blob/001.png"]! });
     await expect(train({ data: one })).rejects.toMatchObject({ code: "targetConstant" });
     await expect(train({ model: "mlp" })).rejects.toMatchObject({ code: "usage" });
+    await expect(train({ task: "regression" })).rejects.toMatchObject({ code: "usage" });
     await expect(train({ method: "last" })).rejects.toMatchObject({ code: "usage" });
     await expect(train({ pixels: "0..1" })).rejects.toMatchObject({ code: "usage" });
     expect((await readdir(home)).filter((name) => name.endsWith(".onnx")).sort()).not.toContain("model.onnx");

@@ -160,7 +160,14 @@ async function open(spec: TrainSpec, { cache, signal, onWorking }: Source): Prom
   return set;
 }
 
-function refuse({ model, pixels, method }: TrainSpec): void {
+function refuse({ task, model, pixels, method }: TrainSpec): void {
+  if (task !== undefined && !["auto", "images", "classification"].includes(task))
+    throw new AppError(
+      "usage",
+      `Of pictures their classes are learned, and not the task ${task}.`,
+      "Leave the task out, or choose a table.",
+      { task },
+    );
   if (!isModelFile(model) && model !== undefined && model !== "resnet")
     throw new AppError(
       "usage",
