@@ -9,6 +9,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
+import { writeShapes } from "./shapes.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const { values, positionals } = parseArgs({
@@ -163,6 +164,18 @@ try {
   await take("06-data-problems", section("data"));
   await train("penguins", "07-classification", false);
   await train("houses", "08-regression", true);
+  await home1();
+  const unseen = await writeShapes(join(home, "shapes"));
+  await at("folder-input").setInputFiles(join(home, "shapes"));
+  await at("pictures-found").waitFor();
+  await take("15-pictures-data", section("data"));
+  await take("15-pictures-train-before", section("train"));
+  await at("start-training").click();
+  await at("test-metric").waitFor({ timeout: 120_000 });
+  await take("15-pictures-result", section("result"));
+  await at("predict-file-input").setInputFiles(unseen);
+  await at("prediction").waitFor();
+  await take("15-pictures-try", section("try"));
   await home1();
   await take("09-home");
   await go("#/projects");

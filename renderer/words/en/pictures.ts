@@ -13,6 +13,7 @@ export const pictures = {
     labels: "The classes stand in the table beside the pictures.",
     flat: "Nothing says what the pictures show: put each class into a folder of its own.",
   },
+  some: (rows: number) => en.plural(rows, { one: "# picture", other: "# pictures" }),
   classes: "Classes",
   class: "Class",
   count: "Pictures",

@@ -13,6 +13,7 @@ export const pictures = {
     labels: "类别写在图片旁边的表格里。",
     flat: "没有信息说明图片里是什么：请把每个类别放进各自的文件夹。",
   },
+  some: (rows: number) => `${zh.count(rows)} 张图片`,
   classes: "类别",
   class: "类别",
   count: "图片数",
