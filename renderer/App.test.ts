@@ -61,7 +61,7 @@ test("a refused file says what happened and what to do", async () => {
   await screen.findByTestId("drop-zone");
   await choose([new File(["a"], "photo.csv")]);
   const alert = await screen.findByRole("alert");
-  expect(alert.textContent).toContain("This is not a text table");
+  expect(alert.textContent).toContain("This is not a table");
   expect(alert.textContent).toContain("byte 7 is 0");
   await fireEvent.click(within(alert).getByRole("button", { name: "Close" }));
   expect(screen.queryByRole("alert")).toBeNull();

@@ -7,6 +7,7 @@ import { home } from "./en/home.ts";
 import { learn } from "./en/learn.ts";
 import { metrics } from "./en/metrics.ts";
 import { models } from "./en/models.ts";
+import { pictureProblems } from "./en/pictureProblems.ts";
 import { pictures } from "./en/pictures.ts";
 import { problems } from "./en/problems.ts";
 import { projects } from "./en/projects.ts";
@@ -24,6 +25,7 @@ import { home as homeZh } from "./zh/home.ts";
 import { learn as learnZh } from "./zh/learn.ts";
 import { metrics as metricsZh } from "./zh/metrics.ts";
 import { models as modelsZh } from "./zh/models.ts";
+import { pictureProblems as pictureProblemsZh } from "./zh/pictureProblems.ts";
 import { pictures as picturesZh } from "./zh/pictures.ts";
 import { problems as problemsZh } from "./zh/problems.ts";
 import { projects as projectsZh } from "./zh/projects.ts";
@@ -44,6 +46,7 @@ const english = {
   learn,
   metrics,
   models,
+  pictureProblems,
   pictures,
   problems,
   projects,
@@ -65,6 +68,7 @@ const chinese: Words = {
   learn: learnZh,
   metrics: metricsZh,
   models: modelsZh,
+  pictureProblems: pictureProblemsZh,
   pictures: picturesZh,
   problems: problemsZh,
   projects: projectsZh,

@@ -1,7 +1,7 @@
 // What the host says in codes and facts, in the reader's words. Where a language has none of its own for a code, the host's English
 // sentence is shown: a true sentence in another language is better than none.
 import type { ErrorCode, ErrorData, ErrorRecord } from "../../ipc/error.ts";
-import type { Problem, Referee } from "../../ipc/types.ts";
+import type { PictureProblem, Problem, Referee } from "../../ipc/types.ts";
 
 export type Facts = ErrorData;
 
@@ -18,6 +18,7 @@ export interface ProblemWords {
   todo?: string;
 }
 export type ProblemDictionary = Record<Problem["code"], ProblemWords>;
+export type PictureProblemDictionary = Record<PictureProblem["code"], ProblemWords>;
 
 export type RefereeDictionary = Record<Referee["code"], ((facts: Facts) => string | undefined) | null>;
 

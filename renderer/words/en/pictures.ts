@@ -1,6 +1,4 @@
-import type { PictureProblem } from "../../../ipc/types.ts";
 import { en } from "../format.ts";
-import type { ProblemWords } from "../say.ts";
 
 export const pictures = {
   found: (rows: number, classes: number) =>
@@ -26,5 +24,4 @@ export const pictures = {
   preview: "The picture that was asked about",
   file: "File",
   shows: "Shows",
-  problems: {} as Partial<Record<PictureProblem["code"], ProblemWords>>,
 };

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { Parser } from "tar";
 import { expect, test } from "vitest";
-import { tarOf } from "./tar.ts";
+import { tarOf } from "../../renderer/state/tar.ts";
 
 async function read(archive: Blob): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
