@@ -4,6 +4,8 @@ import { AppError } from "../ipc/error.ts";
 import type { Handlers } from "../ipc/rpc.ts";
 import type { WorkerApi, WorkerEvents } from "../ipc/worker.ts";
 import { openTable } from "./data/table.ts";
+import { isFolder } from "./data/text/folder.ts";
+import { openTexts } from "./data/text/openTexts.ts";
 import { Lesson, lessonFit } from "./lesson.ts";
 import { evaluateRun } from "./run/evaluate.ts";
 import { evaluatePictures } from "./run/evaluatePictures.ts";
@@ -47,7 +49,8 @@ export function createWorker(emit: Emit): Worker {
       return kinds[await kindOf(file, part === undefined ? {} : { part }, source)].inspect(file, source);
     },
     async rows({ file, part, cache, offset, limit }, signal) {
-      const table = await openTable(file, { cache, part, signal, onProgress });
+      const open = (await isFolder(file)) ? openTexts : openTable;
+      const table = await open(file, { cache, part, signal, onProgress });
       try {
         return await table.rows(offset, limit);
       } finally {

@@ -20,6 +20,7 @@ import { Control } from "../../worker/train/control.ts";
 import { kindOf, kinds } from "../../worker/train/kinds/index.ts";
 import { trainRun } from "../../worker/train/run.ts";
 import { root, shared } from "../shared.ts";
+import { createWorker } from "../../worker/serve.ts";
 
 let folder: string;
 let cache: string;
@@ -118,6 +119,17 @@ describe("a folder of class folders", () => {
     if (found.kind !== "text") throw new Error("these are texts");
     expect(found.classes!.toSorted((a, b) => a.value.localeCompare(b.value))).toEqual([{ value: "bad", count: 120 }, { value: "good", count: 120 }]); // prettier-ignore
     expect(found.problems).toContainEqual(expect.objectContaining({ code: "unreadableTexts", data: { count: 2, files: "'bad/empty.txt', 'good/picture.txt'" } })); // prettier-ignore
+  });
+
+  test("shows its rows like a table", async () => {
+    const worker = createWorker(() => undefined);
+    try {
+      const rows = await worker.handlers.rows({ file: data, offset: 0, limit: 2, cache }, signal);
+      expect(rows).toHaveLength(2);
+      expect(rows[0]!.some((cell) => /^(good|bad)$/.test(cell))).toBe(true);
+    } finally {
+      await worker.dispose();
+    }
   });
 
   test("is learned; plan, report and baselines are those of any run", async () => {

@@ -2,9 +2,9 @@ import { en } from "../format.ts";
 
 export const home = {
   title: "Train a network on your own data",
-  lead: "Drop in a table, pictures or texts. Paddock finds out what is in it, trains a neural network on this machine, and gives you the model to keep.",
+  lead: "Drop in a table of numbers, words or texts, or a folder of pictures. Paddock finds out what is in it, trains a neural network on this machine, and gives you the model to keep.",
   dropTitle: "Drop a file or a folder here",
-  dropHelp: "A table (CSV, Excel, Parquet, JSON, SQLite …), or a folder or zip of pictures or texts. It stays on this machine.",
+  dropHelp: "A table (CSV, Excel, Parquet, JSON, SQLite …), or a folder or zip of pictures. It stays on this machine.",
   choose: "Choose a file…",
   chooseFolder: "Choose a folder…",
   samplesTitle: "Or try one of these",

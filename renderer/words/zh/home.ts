@@ -3,9 +3,9 @@ import { zh } from "../format.ts";
 
 export const home = {
   title: "用你自己的数据训练一个神经网络",
-  lead: "放入表格、图片或文本。Paddock 会看懂其中的内容，在这台电脑上训练神经网络，训练好的模型归你所有。",
+  lead: "放入数字、词语或文本的表格，或一个图片文件夹。Paddock 会看懂其中的内容，在这台电脑上训练神经网络，训练好的模型归你所有。",
   dropTitle: "把文件或文件夹拖到这里",
-  dropHelp: "表格（CSV、Excel、Parquet、JSON、SQLite 等），或装有图片、文本的文件夹或压缩包。数据不会离开这台电脑。",
+  dropHelp: "表格（CSV、Excel、Parquet、JSON、SQLite 等），或装有图片的文件夹或压缩包。数据不会离开这台电脑。",
   choose: "选择文件……",
   chooseFolder: "选择文件夹……",
   samplesTitle: "或者先试试这些",
