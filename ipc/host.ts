@@ -30,6 +30,9 @@ export interface Handout {
   url?: string;
 }
 
+/** What a file is taken as, where that is chosen and not guessed. */
+export type TakenAs = Pick<TrainSpec, "kind" | "part">;
+
 export interface AppInfo {
   version: string;
   door: "electron" | "browser" | "cli";
@@ -111,7 +114,9 @@ export interface HostApi {
   samples(): Promise<{ id: string; file: string; rows: number; target: string }[]>;
   projects(): Promise<ProjectSummary[]>;
   /** Copies the file into a new project and profiles it; nothing stays behind if that fails or is cancelled. */
-  createProject(input: { source: Source } | { sample: string }, signal?: AbortSignal): Promise<Project>;
+  createProject(input: ({ source: Source } & TakenAs) | { sample: string }, signal?: AbortSignal): Promise<Project>;
+  /** Takes the project's file as another kind, or another sheet or table of it. What was chosen for training begins anew; the runs stay. */
+  retake(input: { id: string } & TakenAs, signal?: AbortSignal): Promise<Project>;
   project(input: { id: string }): Promise<Project>;
   renameProject(input: { id: string; name: string }): Promise<ProjectSummary>;
   /** Moves the project into the workspace's trash folder; `restoreProject` brings it back. */

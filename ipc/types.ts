@@ -1,5 +1,6 @@
 // The values that travel between the processes, by noun. Plain data only: structured-clonable, and the same after MessagePack.
 // Sizes are bytes, times are milliseconds since 1970 or durations in seconds, as each name says.
+export type * from "./types/kinds.ts";
 export type * from "./types/tables.ts";
 export type * from "./types/devices.ts";
 export type * from "./types/training.ts";

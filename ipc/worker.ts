@@ -2,6 +2,7 @@
 import type {
   BenchResult,
   CurvePoint,
+  DataKind,
   Device,
   GraphResult,
   GraphSpec,
@@ -32,11 +33,22 @@ interface WithCache {
   cache: string;
 }
 
+/** A data file, and what it is taken as where that was chosen. */
+export interface TakenFile {
+  file: string;
+  kind?: DataKind;
+  /** The sheet or table of a file that holds several. */
+  part?: string;
+}
+
 export interface WorkerApi {
-  /** Reads a data file and says what is in it. Cancelling leaves nothing behind. */
-  inspect(input: { file: string; part?: string } & WithCache, signal?: AbortSignal): Promise<Inspection>;
+  /**
+   * Reads a data file and says what is in it: taken as `kind` where that is given, else as its content says (`taken` tells why, and what
+   * else it could be). Cancelling leaves nothing behind.
+   */
+  inspect(input: TakenFile & WithCache, signal?: AbortSignal): Promise<Inspection>;
   /** Rows of the table as written, "" for missing, from row `offset` (0 is the first). */
-  rows(input: { file: string; part?: string; offset: number; limit: number } & WithCache, signal?: AbortSignal): Promise<string[][]>;
+  rows(input: TakenFile & { offset: number; limit: number } & WithCache, signal?: AbortSignal): Promise<string[][]>;
   /** What a run with this spec would do; trains nothing. */
   plan(input: { spec: TrainSpec } & WithCache, signal?: AbortSignal): Promise<TrainPlan>;
   /**

@@ -16,7 +16,7 @@ import { busy, type Job, Jobs } from "./jobs.ts";
 import { type Log, openLog } from "./log.ts";
 import { refuseNetwork } from "./offline.ts";
 import { newRunId, safeFileName, titleOf, workspacePaths } from "./paths.ts";
-import { type ProjectRecord, Projects, held } from "./projects.ts";
+import { type ProjectRecord, Projects, held, takenAs } from "./projects.ts";
 import { isUnderWay, modelOf, readReport, readRun, runFiles, settleRun, summarize } from "./runs.ts";
 import { listSamples, samplePath } from "./samples.ts";
 import { changeSettings, readSettings } from "./settings.ts";
@@ -124,6 +124,12 @@ export async function createHost(options: HostOptions): Promise<Host> {
     return { device: settings.device, seconds: settings.maxSeconds, ...spec, data };
   }
 
+  /** What the data are taken as belongs to the project (`retake` changes it with the profile); the rest is the spec's own. */
+  const inKind = (record: ProjectRecord, spec: Omit<TrainSpec, "data">) => {
+    const { kind: _kind, part: _part, ...rest } = spec;
+    return { ...takenAs(record.spec), ...rest };
+  };
+
   /** Columns that a spec names must be there; the rest of it the worker judges. */
   async function checkSpec(record: ProjectRecord, spec: Omit<TrainSpec, "data">): Promise<void> {
     const profile = await projects.profile(record.id);
@@ -186,11 +192,13 @@ export async function createHost(options: HostOptions): Promise<Host> {
   async function createProject(input: Input<"createProject">, signal: AbortSignal): Promise<Project> {
     const sample = "sample" in input ? await samplePath(input.sample) : undefined;
     const incoming = "source" in input ? await uploads.open(input.source) : { path: sample!.path, name: sample!.sample.file, own: false };
+    const as = "source" in input ? takenAs(input) : {};
     const record = await projects.create({
       from: incoming.path,
       name: incoming.name,
       move: incoming.own,
-      profile: async (file) => held(await warm.use((api) => api.inspect({ file, cache }, signal), signal)),
+      as,
+      profile: async (file) => held(await warm.use((api) => api.inspect({ file, ...as, cache }, signal), signal)),
       onProgress: (fraction) => emit("working", { what: "copying", fraction }),
       signal,
     });
@@ -200,8 +208,19 @@ export async function createHost(options: HostOptions): Promise<Host> {
     return projects.open(record);
   }
 
-  async function startRun({ project, spec }: Input<"startRun">): Promise<Run> {
+  async function retake({ id, ...input }: Input<"retake">, signal: AbortSignal): Promise<Project> {
+    const as = takenAs(input);
+    const file = projects.data(await projects.read(id));
+    const found = held(await warm.use((api) => api.inspect({ file, ...as, cache }, signal), signal));
+    signal.throwIfAborted();
+    const record = await projects.retake(id, found, as);
+    projectsChanged(id);
+    return projects.open(record);
+  }
+
+  async function startRun({ project, spec: asked }: Input<"startRun">): Promise<Run> {
     const record = await projects.read(project);
+    const spec = inKind(record, asked);
     await checkSpec(record, spec);
     const id = newRunId();
     const run: RunRecord = {
@@ -252,6 +271,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       );
     },
     createProject,
+    retake,
     project: async ({ id }) => projects.open(await projects.read(id)),
     renameProject: async ({ id, name }) => {
       const record = await projects.change(id, () => ({ name }));
@@ -277,19 +297,20 @@ export async function createHost(options: HostOptions): Promise<Host> {
     changeSpec: async ({ id, spec }) => {
       const record = await projects.change(id, async (now) => {
         await checkSpec(now, spec);
-        return { spec };
+        return { spec: inKind(now, spec) };
       });
       projectsChanged(id);
       return projects.open(record);
     },
     rows: async ({ id, offset, limit }, signal) => {
-      const file = projects.data(await projects.read(id));
-      return warm.use((api) => api.rows({ file, offset, limit, cache }, signal), signal);
+      const record = await projects.read(id);
+      const file = projects.data(record);
+      return warm.use((api) => api.rows({ file, ...takenAs(record.spec), offset, limit, cache }, signal), signal);
     },
     plan: async ({ id, spec }, signal) => {
       const record = await projects.read(id);
       await checkSpec(record, spec);
-      const full = await filled(spec, projects.data(record));
+      const full = await filled(inKind(record, spec), projects.data(record));
       return warm.use((api) => api.plan({ spec: full, cache }, signal), signal);
     },
 

@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import type { HostApi } from "../ipc/host.ts";
 import { AppError } from "../ipc/error.ts";
+import type { DataKind } from "../ipc/types.ts";
 import { idPattern } from "./paths.ts";
 import { settingsChange } from "./settings.ts";
 
@@ -19,8 +20,13 @@ const path = v.pipe(
 
 const source = v.variant("kind", [v.strictObject({ kind: v.literal("path"), path }), v.strictObject({ kind: v.literal("upload"), id })]);
 
+/** Every kind of data; the type asks for each. */
+const kinds: Record<DataKind, true> = { table: true, text: true, images: true, ratings: true, chats: true };
+const takenAs = { kind: v.optional(v.picklist(Object.keys(kinds) as DataKind[])), part: v.optional(name) };
+
 /** A TrainSpec without its data file, whose place the host decides. Ranges are those of sense, not of taste; the worker knows more. */
 export const spec = v.strictObject({
+  ...takenAs,
   target: v.optional(name),
   task: v.optional(v.picklist(["auto", "regression", "classification", "text", "images", "recommend"])),
   model: v.optional(v.pipe(v.string(), v.regex(/^[a-z][a-zA-Z0-9-]{0,39}$/, "is not the name of a model family"))),
@@ -53,7 +59,8 @@ const points = v.pipe(
 export const inputs = {
   changeSettings: settingsChange,
   devices: v.optional(v.strictObject({ again: v.optional(v.boolean()) })),
-  createProject: v.union([v.strictObject({ source }), v.strictObject({ sample: id })]),
+  createProject: v.union([v.strictObject({ source, ...takenAs }), v.strictObject({ sample: id })]),
+  retake: v.strictObject({ id, ...takenAs }),
   project: ofProject,
   renameProject: v.strictObject({
     id,

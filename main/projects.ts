@@ -4,7 +4,7 @@ import { mkdir, stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
 import * as v from "valibot";
 import { AppError } from "../ipc/error.ts";
-import type { Project, ProjectSummary } from "../ipc/host.ts";
+import type { Project, ProjectSummary, TakenAs } from "../ipc/host.ts";
 import type { ImagesProfile, Inspection, RunRecord, TableProfile, TrainSpec } from "../ipc/types.ts";
 import { copyFileTo, exists, list, readText, regularFile, remove, renameWell, writeJson } from "./files.ts";
 import { spec as specSchema } from "./inputs.ts";
@@ -68,6 +68,7 @@ export interface Import {
   /** An upload is moved, a user's file copied. */
   move: boolean;
   profile: (file: string) => Promise<Held>;
+  as: TakenAs;
   onProgress: (fraction: number | null) => void;
   signal: AbortSignal;
 }
@@ -147,7 +148,7 @@ export class Projects {
   }
 
   /** Brings a file in: copied (or moved), profiled, recorded; a folder stays where it is. Nothing stays behind when that fails or is cancelled. */
-  async create({ from, name, move, profile, onProgress, signal }: Import): Promise<ProjectRecord> {
+  async create({ from, name, move, profile, as, onProgress, signal }: Import): Promise<ProjectRecord> {
     const linked = (await stat(from).catch(() => undefined))?.isDirectory() ? resolve(from) : undefined;
     const size = linked === undefined ? await regularFile(from) : undefined;
     const title = titleOf(name);
@@ -175,7 +176,7 @@ export class Projects {
         bytes: size ?? found.bytes,
         rows: found.rows,
         fingerprint: found.fingerprint,
-        spec: specOf(found),
+        spec: specOf(found, as),
         score: null,
       };
       await writeJson(this.paths.profile(id), found);
@@ -204,6 +205,14 @@ export class Projects {
     this.#writing.set(id, settled);
     void settled.then(() => this.#writing.get(id) === settled && this.#writing.delete(id));
     return mine;
+  }
+
+  /** Puts another reading of the data in place of the first: its profile, and what is learned where nobody has chosen yet. */
+  async retake(id: string, found: Held, as: TakenAs): Promise<ProjectRecord> {
+    return this.change(id, async () => {
+      await writeJson(this.paths.profile(id), found);
+      return { rows: found.rows, fingerprint: found.fingerprint, spec: specOf(found, as) };
+    });
   }
 
   /** Moves a project into the trash. */
@@ -274,14 +283,19 @@ export class Projects {
 export type Held = TableProfile | ImagesProfile;
 
 /** What is learned where nobody chooses: of pictures what they show, of a table the column that was guessed. */
-function specOf(found: Held): ProjectRecord["spec"] {
-  if (found.kind === "images") return { task: "images" };
-  return found.target ? { target: found.target.column, task: found.target.task } : {};
+function specOf(found: Held, as: TakenAs): ProjectRecord["spec"] {
+  if (found.kind === "images") return { ...as, task: "images" };
+  return { ...as, ...(found.target ? { target: found.target.column, task: found.target.task } : {}) };
+}
+
+/** What a project's data are taken as, of its spec. */
+export function takenAs({ kind, part }: TakenAs): TakenAs {
+  return { ...(kind === undefined ? {} : { kind }), ...(part === undefined ? {} : { part }) };
 }
 
 /** Ratings are held as the table that they are in. Throws formatUnknown for conversations. */
 export function held(found: Inspection): Held {
-  if (found.kind === "ratings") return found.table;
+  if (found.kind === "ratings") return { ...found.table, ...(found.taken ? { taken: found.taken } : {}) };
   if (found.kind !== "chats") return found;
   throw new AppError(
     "formatUnknown",

@@ -46,6 +46,33 @@ test("a chosen file becomes a project: its profile, the guess, and why", async (
   expect(screen.getByText("Chosen because of its name.")).toBeTruthy();
 });
 
+test("what a file was taken as is said with its reason, and can be changed", async () => {
+  const taken = {
+    kind: "text",
+    because: "textColumn",
+    data: { column: "remarks" },
+    message: "",
+    possible: ["text", "table", "ratings"],
+  } as const;
+  const parts = [{ name: "2023" }, { name: "2024" }];
+  const { host } = await openProject(undefined, {
+    ...homes,
+    format: "xlsx",
+    part: "2023",
+    parts,
+    taken: { ...taken, possible: [...taken.possible] },
+  });
+  const kind = screen.getByTestId<HTMLSelectElement>("kind-select");
+  expect([...kind.options].map(({ text }) => text)).toEqual(["texts", "a table"]);
+  expect(screen.getByText("'remarks' holds free text, and there is a label.")).toBeTruthy();
+  await fireEvent.change(kind, { target: { value: "table" } });
+  await screen.findByText("Your choice.", { selector: ".taken span" });
+  expect(kind.value).toBe("table");
+  await fireEvent.change(screen.getByLabelText("Sheet"), { target: { value: "2024" } });
+  await waitFor(() => expect(host.asked.filter((call) => call === "retake").length).toBe(2));
+  await waitFor(() => expect(screen.getByTestId<HTMLSelectElement>("part-select").value).toBe("2024"));
+});
+
 test("a file dropped anywhere starts a project", async () => {
   const { host } = open();
   await screen.findByTestId("drop-zone");

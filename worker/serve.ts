@@ -19,7 +19,7 @@ import { probeDevice } from "./run/device.ts";
 import { benchStep } from "./train/bench.ts";
 import { Control } from "./train/control.ts";
 import { writeGradients, writeStep } from "./train/graphFiles.ts";
-import { kindOf, kinds } from "./train/kinds/index.ts";
+import { guessKind, kindOf, kinds } from "./train/kinds/index.ts";
 import { trainRun } from "./train/run.ts";
 import { suite } from "./train/suite/index.ts";
 import { askPeer } from "./train/suite/peer.ts";
@@ -44,12 +44,14 @@ export function createWorker(emit: Emit): Worker {
   const current = () => [...jobs].at(-1)?.control;
 
   const handlers = {
-    async inspect({ file, part, cache }, signal) {
+    async inspect({ file, cache, ...asked }, signal) {
+      const { part } = asked;
       const source = { cache, signal, onWorking, ...(part === undefined ? {} : { part }) };
-      return kinds[await kindOf(file, part === undefined ? {} : { part }, source)].inspect(file, source);
+      const taken = await guessKind(file, asked, source);
+      return { ...(await kinds[taken.kind].inspect(file, source)), taken };
     },
-    async rows({ file, part, cache, offset, limit }, signal) {
-      const open = (await isFolder(file)) ? openTexts : openTable;
+    async rows({ file, kind, part, cache, offset, limit }, signal) {
+      const open = kind === "text" || (await isFolder(file)) ? openTexts : openTable;
       const table = await open(file, { cache, part, signal, onProgress });
       try {
         return await table.rows(offset, limit);

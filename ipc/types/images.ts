@@ -1,4 +1,5 @@
 // Pictures: what was found in a folder or an archive of them.
+import type { Taken } from "./kinds.ts";
 
 /** Something a person should know about the pictures; broken ones are told here and left out. */
 export interface PictureProblem {
@@ -34,7 +35,7 @@ export interface PictureSizes {
   most: [width: number, height: number];
 }
 
-export interface ImagesProfile {
+export interface ImagesProfile extends Taken {
   kind: "images";
   /** Name of the folder or archive, without its own folder. */
   file: string;

@@ -1,4 +1,5 @@
 // Ratings: who liked what, and what is recommended from it.
+import type { Taken } from "./kinds.ts";
 import type { Problem, TableProfile } from "./tables.ts";
 
 /** Names of the columns. Without a rating, that a pair is there is all that is known of it. */
@@ -9,7 +10,7 @@ export interface RatingsColumns {
   time?: string;
 }
 
-export interface RatingsProfile {
+export interface RatingsProfile extends Taken {
   kind: "ratings";
   file: string;
   bytes: number;

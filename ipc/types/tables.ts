@@ -1,5 +1,6 @@
 // Tables: what was found in a file.
 import type { ImagesProfile } from "./images.ts";
+import type { Taken } from "./kinds.ts";
 import type { RatingsProfile } from "./ratings.ts";
 
 /** What a column holds. `text` is free text, which a table model does not use yet; `empty` has no value at all. */
@@ -93,7 +94,7 @@ export interface TargetGuess {
   reason: "name" | "last" | "only";
 }
 
-export interface TableProfile {
+export interface TableProfile extends Taken {
   /** "text": a table of texts with a label, or a folder of class folders shown as one; then `text` names the column. */
   kind: "table" | "text";
   text?: string;
@@ -122,7 +123,7 @@ export interface TableProfile {
 }
 
 /** Conversations: questions with their answers, or messages in turn. Can be looked at; learning from them comes later. */
-export interface ChatsProfile {
+export interface ChatsProfile extends Taken {
   kind: "chats";
   file: string;
   bytes: number;

@@ -1,5 +1,6 @@
 // Training: what is asked for, planned, told on the way and kept.
 import type { ErrorRecord } from "../error.ts";
+import type { DataKind } from "./kinds.ts";
 import type { TaskName } from "./tables.ts";
 import type { PictureSetup, PixelRange } from "./images.ts";
 import type { MemoryReading } from "./devices.ts";
@@ -30,6 +31,8 @@ export type ScheduleName = "constant" | "step" | "cosine" | "warmup" | "onecycle
 export interface TrainSpec {
   /** Path of the data file. */
   data: string;
+  /** What the data are taken as; guessed from them where absent. */
+  kind?: DataKind;
   /** The sheet or table of a file that holds several; the first that has rows where absent. */
   part?: string;
   target?: string;

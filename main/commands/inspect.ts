@@ -2,9 +2,10 @@
 import { Command } from "commander";
 import { basename, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
+import type { TakenAs } from "../../ipc/host.ts";
 import type { ChatsProfile, ColumnProfile, ImagesProfile, Inspection, RatingsProfile, TableProfile } from "../../ipc/types.ts";
 import { action, type Context } from "./action.ts";
-import { type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";
+import { asOption, type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";
 import { type Answer, bytes, columns, errorJson, short } from "./output.ts";
 
 export function inspectCommand(): Command {
@@ -13,6 +14,7 @@ export function inspectCommand(): Command {
     .argument("<files...>", "tables: CSV, Excel, Parquet, JSON, Arrow, SQLite, DuckDB; folders, zips or tars of pictures")
     .option(...sheetOption)
     .addOption(tableOption())
+    .addOption(asOption())
     .option("--json", "print one JSON object")
     .action(
       action(async (context, files: string[], options: PartOptions) => {
@@ -29,7 +31,7 @@ export function inspectCommand(): Command {
 type Result = { file: string } & (Inspection | { error: ReturnType<typeof errorJson> });
 
 /** Several files in one process; a file that kills it costs the next one a new process. The worst exit code counts. */
-async function inspectAll({ paths, progress, signal, startWorker }: Context, files: string[], part: { part?: string }): Promise<Answer> {
+async function inspectAll({ paths, progress, signal, startWorker }: Context, files: string[], part: TakenAs): Promise<Answer> {
   const { WarmWorker } = await import("../workers.ts");
   const warm = new WarmWorker(startWorker, { onStart: (worker) => worker.listen("working", (working) => progress.working(working)) });
   const results: Result[] = [];
@@ -56,6 +58,15 @@ async function inspectAll({ paths, progress, signal, startWorker }: Context, fil
 }
 
 function describe(found: Inspection): string {
+  const { taken } = found;
+  const others = taken?.possible.slice(1) ?? [];
+  const as = taken
+    ? `\nTaken as ${taken.kind}: ${taken.message}${others.length ? ` It can also be taken as ${others.join(" or ")} (--as).` : ""}`
+    : "";
+  return `${describeKind(found)}${as}`;
+}
+
+function describeKind(found: Inspection): string {
   if (found.kind === "chats") return describeChats(found);
   if (found.kind === "images") return describePictures(found);
   return found.kind === "ratings" ? describeRatings(found) : describeTable(found);

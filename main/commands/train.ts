@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type { PixelRange, TrainSpec } from "../../ipc/types.ts";
 import { action } from "./action.ts";
-import { type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";
+import { asOption, type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";
 import { real, whole } from "./values.ts";
 
 export interface TrainOptions extends PartOptions {
@@ -46,6 +46,7 @@ export function trainCommand(): Command {
     )
     .option(...sheetOption)
     .addOption(tableOption())
+    .addOption(asOption())
     .option("--target <column>", "the column to predict; guessed when absent")
     .option("--task <task>", "auto, regression, classification, text, images or recommend")
     .option("--model <family>", "the model family, such as mlp or resnet, or an ONNX file to build on")

@@ -5,12 +5,13 @@ import { createReadStream } from "node:fs";
 import { mkdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
-import type { HostApi } from "../../ipc/host.ts";
+import type { HostApi, TakenAs } from "../../ipc/host.ts";
 import type { Handlers } from "../../ipc/rpc.ts";
 import type { RunRecord, RunResult, TrainSpec } from "../../ipc/types.ts";
 import { exists, list, regularFile, remove } from "../files.ts";
 import { takeLock } from "../locks.ts";
 import { newRunId, safeFileName } from "../paths.ts";
+import { takenAs } from "../projects.ts";
 import { isUnderWay, readRun, runFiles, settleRun, writeRun } from "../runs.ts";
 import { version } from "../version.ts";
 import type { Context } from "./action.ts";
@@ -25,7 +26,7 @@ const patience = 60_000;
 
 /** Trains as the app does: the data copied into a project (one that has the same data is used again), the run in it. */
 export async function trainInProject(context: Context, data: string, spec: Spec): Promise<Answer> {
-  if (await isSet(data, spec.task)) return trainInFolder(context, data, spec, join(context.paths.looseRuns, newRunId()));
+  if (await isSet(data, spec)) return trainInFolder(context, data, spec, join(context.paths.looseRuns, newRunId()));
   const { createHost } = await import("../host.ts");
   const { paths, startWorker, signal } = context;
   const host = await createHost({ workspace: paths.root, door: "cli", version, startWorker });
@@ -34,8 +35,9 @@ export async function trainInProject(context: Context, data: string, spec: Spec)
   try {
     const { handlers } = host;
     const path = resolve(data);
-    const found = await sameProject(handlers, path, signal);
-    const project = found ?? (await handlers.createProject({ source: { kind: "path", path } }, signal)).id;
+    const as = takenAs(spec);
+    const found = await sameProject(handlers, path, as, signal);
+    const project = found ?? (await handlers.createProject({ source: { kind: "path", path }, ...as }, signal)).id;
     let run: string | undefined;
     try {
       run = (await handlers.startRun({ project, spec }, signal)).id;
@@ -58,19 +60,21 @@ export async function trainInProject(context: Context, data: string, spec: Spec)
   }
 }
 
-/** The project that holds the same bytes under the same name. Files are hashed only when one of the same size is there. */
-async function sameProject(handlers: Handlers<HostApi>, path: string, signal: AbortSignal): Promise<string | undefined> {
+/** The project that holds the same bytes under the same name, taken as the same. Files are hashed only when one of the same size is there. */
+async function sameProject(handlers: Handlers<HostApi>, path: string, as: TakenAs, signal: AbortSignal): Promise<string | undefined> {
   const size = await regularFile(path);
   const alike: { id: string; fingerprint: string }[] = [];
   for (const { id, file } of await handlers.projects(undefined, signal)) {
     if (file !== safeFileName(basename(path))) continue;
-    const { profile } = await handlers.project({ id }, signal);
-    if (profile.bytes === size) alike.push({ id, fingerprint: profile.fingerprint });
+    const { profile, spec } = await handlers.project({ id }, signal);
+    if (spec.kind === as.kind && spec.part === as.part && profile.bytes === size) alike.push({ id, fingerprint: profile.fingerprint });
   }
   if (alike.length === 0) return undefined;
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path, { signal })) hash.update(chunk as Buffer);
-  const fingerprint = hash.digest("hex");
+  const whole = hash.digest("hex");
+  // As the worker names what is kept of a part: see partOf in worker/data/table.ts.
+  const fingerprint = as.part === undefined ? whole : createHash("sha256").update(`${whole}\0${as.part}`).digest("hex");
   return alike.find((one) => one.fingerprint === fingerprint)?.id;
 }
 
@@ -120,8 +124,8 @@ async function dataThere(path: string): Promise<void> {
 }
 
 /** Folders and archives are no tables: their runs lie beside the projects, and their data stay where they are. */
-async function isSet(path: string, task: TrainSpec["task"]): Promise<boolean> {
-  if (task === "images" || /\.(zip|tar|tgz|tar\.gz)$/i.test(path)) return true;
+async function isSet(path: string, { task, kind }: Spec): Promise<boolean> {
+  if (task === "images" || kind === "images" || /\.(zip|tar|tgz|tar\.gz)$/i.test(path)) return true;
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 

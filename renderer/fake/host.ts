@@ -188,6 +188,18 @@ export class FakeHost {
         this.emit("projectsChanged", { ids: [record.id] });
         return record;
       },
+      retake: async ({ id, kind, part }) => {
+        const found = this.#find(id);
+        const { profile } = found.record;
+        const taken = profile.taken && kind ? { ...profile.taken, kind, because: "asked" as const } : profile.taken;
+        const as = { ...(kind === "text" || kind === "table" ? { kind } : {}), ...(part === undefined ? {} : { part }) };
+        found.record = {
+          ...found.record,
+          profile: { ...profile, ...(taken ? { taken } : {}), ...as },
+          spec: { ...found.record.spec, ...as },
+        };
+        return found.record;
+      },
       project: async ({ id }) => this.#find(id).record,
       renameProject: async ({ id, name }) => {
         const found = this.#find(id);

@@ -1,7 +1,7 @@
 // The project on the stage: its table, what the user chose, the plan that follows, and the training that is shown.
 import { AppError, type ErrorRecord } from "../../ipc/error.ts";
-import type { Project as ProjectRecord, RunSummary } from "../../ipc/host.ts";
-import type { ColumnProfile, CurvePoint, RunProgress, TableTask, TrainPlan, TrainSpec } from "../../ipc/types.ts";
+import type { Project as ProjectRecord, RunSummary, TakenAs } from "../../ipc/host.ts";
+import type { ColumnProfile, CurvePoint, DataKind, RunProgress, TableTask, TrainPlan, TrainSpec } from "../../ipc/types.ts";
 import type { Ground } from "./ground.ts";
 import type { Section } from "./route.ts";
 import { isUnderWay, Run } from "./run.svelte.ts";
@@ -9,6 +9,9 @@ import { TableRows } from "./tableRows.svelte.ts";
 import { Trial } from "./trial.svelte.ts";
 
 type Spec = ProjectRecord["spec"];
+
+/** Kinds that the screens show as what they are. A kind that gets screens of its own becomes true here. */
+const held: Record<DataKind, boolean> = { table: true, text: true, images: true, ratings: false, chats: false };
 
 export class Project {
   readonly id: string;
@@ -19,6 +22,9 @@ export class Project {
   planning = $state(false);
   starting = $state(false);
   startError: ErrorRecord | undefined = $state.raw();
+  /** While the file is being taken as another kind, or another sheet of it. */
+  retaking = $state(false);
+  retakeError: ErrorRecord | undefined = $state.raw();
   /** The training that Train and Result show. */
   shown: Run | undefined = $state.raw();
   trial: Trial | undefined = $state.raw();
@@ -92,6 +98,33 @@ export class Project {
   /** Left out for a reason that no choice changes. */
   isFixed(column: ColumnProfile): boolean {
     return column.ignored !== undefined && column.ignored !== "user";
+  }
+
+  /** Whether the app has screens for a kind of data. */
+  holds(kind: DataKind): boolean {
+    return held[kind];
+  }
+
+  /** The kind that the user chose, where there was a choice. */
+  get chosenKind(): TakenAs {
+    return this.spec.kind === undefined ? {} : { kind: this.spec.kind };
+  }
+
+  /** Takes the file as another kind, or another sheet or table of it. The old reading stays where that fails. */
+  async retake(as: TakenAs): Promise<void> {
+    this.retaking = true;
+    this.retakeError = undefined;
+    this.#changes++;
+    try {
+      const record = await this.#ground.call.retake({ id: this.id, ...as });
+      this.rows?.dispose();
+      this.rows = undefined;
+      this.#take(record);
+    } catch (thrown) {
+      this.retakeError = AppError.from(thrown).toRecord();
+    }
+    this.retaking = false;
+    if (!this.retakeError) await this.replan();
   }
 
   chooseTarget(column: string): Promise<void> {

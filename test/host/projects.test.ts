@@ -31,6 +31,22 @@ describe("a project from a file", () => {
     expect(await host.handlers.rows({ id: project.id, offset: 1, limit: 1 }, signal())).toEqual([["2", "10"]]);
   });
 
+  test("can be taken as another kind or another part: its profile, rows and spec follow, and a refused one changes nothing", async () => {
+    const { host } = await openHost();
+    const { retake, rows, project, changeSpec } = host.handlers;
+    const { id } = await host.handlers.createProject({ source: { kind: "path", path: table(scratch()) } }, signal());
+    const texts = await retake({ id, kind: "text" }, signal());
+    expect(texts).toMatchObject({ profile: { kind: "text" }, spec: { kind: "text", target: "y", task: "regression" } });
+    const part = await retake({ id, kind: "table", part: "second" }, signal());
+    expect(part).toMatchObject({ rows: 1, profile: { kind: "table", part: "second" }, spec: { kind: "table", part: "second" } });
+    expect(await rows({ id, offset: 0, limit: 3 }, signal())).toEqual([["second", "3"]]);
+    await expect(retake({ id, part: "none" }, signal())).rejects.toMatchObject({ code: "partMissing" });
+    expect(await project({ id }, signal())).toEqual(part);
+    // A change of the settings does not change what the data are taken as.
+    const kept = await changeSpec({ id, spec: { target: "y", part: "first", batch: 8 } }, signal());
+    expect(kept.spec).toEqual({ kind: "table", part: "second", target: "y", batch: 8 });
+  });
+
   test("comes from an upload, which is moved and known by its name", async () => {
     const { host, workspace } = await openHost();
     const { id } = await host.receiveUpload(

@@ -185,14 +185,21 @@ const lineState = () => ({ ...line, loss: 0, gradient: { a: 0, b: 0 }, nudge: { 
 const missing = (name: string) => new AppError("internal", `The stand-in has no '${name}'.`, "Use the real worker.");
 
 const handlers = {
-  inspect: async ({ file }, signal) => {
+  inspect: async ({ file, kind, part }, signal) => {
     if (statSync(file).isDirectory()) return picturesOf(file);
-    const profile = profileOf(file);
+    if (part === "none") throw new AppError("partMissing", "There is no 'none' in it.", "Choose another.", { part });
+    const whole = profileOf(file);
+    const profile: TableProfile = {
+      ...whole,
+      ...(kind === "text" ? { kind, text: whole.columns[0]!.name } : {}),
+      ...(part === undefined ? {} : { part, parts: [{ name: "first" }, { name: part }], rows: 1 }),
+    };
     told.emit("working", { what: "reading", fraction: 0.5 });
     await act(profile.columns[0]!.name, signal);
     return profile;
   },
-  rows: async ({ file, offset, limit }) => profileOf(file).preview.slice(offset, offset + limit),
+  rows: async ({ file, part, offset, limit }) =>
+    part === undefined ? profileOf(file).preview.slice(offset, offset + limit) : [[part, String(limit)]],
   plan: () => Promise.reject(missing("plan")),
   train: ({ run }, signal) => train(run, signal),
   pause: async () => {

@@ -1,3 +1,4 @@
+import type { DataKind, KindGuess, KindReason } from "../../../ipc/types.ts";
 import { en } from "../format.ts";
 
 export const data = {
@@ -13,6 +14,28 @@ export const data = {
   /** Between the two halves of the sentence. */
   join: "; ",
   end: ".",
+  takenAs: "Taken as",
+  kinds: {
+    table: "a table",
+    text: "texts",
+    images: "pictures",
+    ratings: "ratings",
+    chats: "conversations",
+  } satisfies Record<DataKind, string> as Record<DataKind, string>,
+  takenBecause: {
+    asked: () => "Your choice.",
+    pictureFolder: ({ texts }) => (texts ? "Most of its files are pictures." : "It is a folder of pictures."),
+    pictureArchive: () => "It is an archive of pictures.",
+    textFolder: ({ pictures }) => (pictures ? "Most of its files are texts." : "It is a folder of texts."),
+    textColumn: ({ column }) => `'${column}' holds free text, and there is a label.`,
+    ratingNames: ({ user, item }) => `'${user}' and '${item}' are users and items, by their names.`,
+    ratingShape: ({ user, item }) => `'${user}' and '${item}' look like users and items: ids that repeat, a few numbers, a time.`,
+    conversations: () => "Its rows are messages in turn, or questions with their answers.",
+    columns: () => "It has rows and columns.",
+  } satisfies Record<KindReason, (facts: KindGuess["data"]) => string> as Record<KindReason, (facts: KindGuess["data"]) => string>,
+  /** What a file that holds several calls one of them. */
+  part: (format: string): string => (format === "xlsx" ? "Sheet" : "Table in the file"),
+  retaking: "Reading it anew…",
   predict: "Predict",
   predictHelp: {
     name: "Chosen because of its name.",

@@ -23,7 +23,7 @@ export const problems: ProblemDictionary = {
   fewRows: {},
   unreadableTexts: {},
   brokenRows: {},
-  otherParts: {},
+  otherParts: { todo: "Another one can be chosen above." },
   columnLeftOut: {},
   cellErrors: {},
   mergedCells: {},

@@ -67,7 +67,7 @@ export const problems: ProblemDictionary = {
   targetMissingRows: { what: (facts, column) => `${rows(facts)}的${of(column)}是空的，不参与训练。`, todo: "无需处理。" },
   otherParts: {
     what: (facts) => `文件中有多个表，读取的是“${fact(facts, "part")}”。其余：${fact(facts, "others")}。`,
-    todo: "在命令行中可用 --sheet 或 --table 选择另一个。",
+    todo: "可以在上方选择另一个。",
   },
   columnLeftOut: { what: (_, column) => `${of(column)}存放的是二进制数据，不作为输入。`, todo: "表格模型只读取数字、日期和文字。" },
   cellErrors: {

@@ -63,22 +63,6 @@ const classOf = (file: string): string => (file.includes(sep) ? file.slice(0, fi
 
 const cell = (text: string): string => `"${text.replaceAll('"', '""')}"`;
 
-/** Whether a folder is one of texts: mostly texts, of which a look at the first ten thousand entries says enough. */
-export async function looksLikeTexts(folder: string): Promise<boolean> {
-  let texts = 0;
-  let others = 0;
-  const look = async (at: string, depth: number): Promise<void> => {
-    for await (const entry of await opendir(at)) {
-      if (texts + others > 10_000) return;
-      if (entry.name.startsWith(".") || entry.isSymbolicLink()) continue;
-      if (entry.isDirectory() && depth < 2) await look(join(at, entry.name), depth + 1);
-      else if (entry.isFile()) isTextFile(entry.name) ? texts++ : others++;
-    }
-  };
-  await look(folder, 0).catch(() => undefined);
-  return texts > 0 && texts >= others;
-}
-
 /**
  * Writes the folder's texts as CSV with the columns text, label and file. Files that are no text are left out, each told with why.
  * @throws AppError fileEmpty where no text is there

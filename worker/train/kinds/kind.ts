@@ -1,6 +1,6 @@
 // What a kind of data gives a run: its rows as samples, a network's two graphs, how it is judged and what is written. The run itself (device,
 // steps, checkpoints, budget, the referee) knows nothing of the kind.
-import type { Inspection, RunRecord, RunReport, TrainPlan, TrainSpec } from "../../../ipc/types.ts";
+import type { DataKind, Inspection, RunRecord, RunReport, TrainPlan, TrainSpec } from "../../../ipc/types.ts";
 import type { WorkerEvents } from "../../../ipc/worker.ts";
 import type { Samples } from "../../data/samples.ts";
 import type { Graph } from "../../onnx/graph.ts";
@@ -57,4 +57,5 @@ export interface Kind {
   prepare(options: PrepareOptions): Promise<Prepared>;
 }
 
-export type KindName = "table" | "images" | "text" | "ratings" | "chats";
+/** The kinds that the contract knows: each has its file here. */
+export type KindName = DataKind;

@@ -1,0 +1,86 @@
+// Which kind of data a path holds, why, and what else it could be taken as. A table that is looked into stays in the cache.
+import { AppError } from "../../../ipc/error.ts";
+import type { DataKind, KindGuess, KindReason, TableProfile, TrainSpec } from "../../../ipc/types.ts";
+import { countKinds } from "../../data/folderKinds.ts";
+import { holdsPictures } from "../../data/images/source.ts";
+import { findRatings, guessRatings } from "../../data/ratings/columns.ts";
+import { openTable } from "../../data/table.ts";
+import { looksLikeChats } from "../../data/text/chats.ts";
+import { isFolder, isTextFile } from "../../data/text/folder.ts";
+import { isTextTable, textColumn } from "../../data/text/textColumn.ts";
+import type { Source } from "./kind.ts";
+
+type Asked = Pick<TrainSpec, "kind" | "task" | "target" | "part">;
+
+/** What a task says of the kind, where it does. */
+const kindOfTask: Partial<Record<NonNullable<TrainSpec["task"]>, DataKind>> = { images: "images", recommend: "ratings", text: "text" };
+
+/**
+ * The kind of data in a file or folder, as is asked (a target asks too: ratings have none), or as its content says. Never throws for bad
+ * data: the kind's own reader says what is wrong with it. Throws `cancelled`.
+ */
+export async function kindOf(data: string, asked: Asked, source: Source): Promise<DataKind> {
+  const { kind, task } = asked;
+  return kind ?? (task && kindOfTask[task]) ?? (await guess(data, asked, source)).kind;
+}
+
+/** The same with its reason and the other kinds that are possible. */
+export async function guessKind(data: string, asked: Asked, source: Source): Promise<KindGuess> {
+  const { kind, task, ...rest } = asked;
+  const wanted = kind ?? (task && kindOfTask[task]);
+  const found = await guess(data, wanted === undefined ? asked : rest, source);
+  if (wanted === undefined || wanted === found.kind) return found;
+  const possible = [found.kind, ...found.possible].filter((kind, i, all) => kind !== wanted && all.indexOf(kind) === i);
+  return { ...told(wanted, "asked"), possible: [wanted, ...possible] };
+}
+
+async function guess(data: string, asked: Asked, source: Source): Promise<KindGuess> {
+  if (await isFolder(data)) {
+    const { texts, pictures } = await countKinds(data);
+    if (texts > pictures) return told("text", "textFolder", { texts, pictures }, pictures ? ["images"] : []);
+    return told("images", "pictureFolder", { texts, pictures }, texts ? ["text"] : []);
+  }
+  if (await holdsPictures(data)) return told("images", "pictureArchive");
+  if (isTextFile(data)) return told("table", "columns", {}, ["text"]);
+  if (await looksLikeChats(data)) return told("chats", "conversations", {}, ["table"]);
+  try {
+    const { cache, signal, onWorking } = source;
+    const { part } = asked;
+    const opened = await openTable(data, { cache, part, signal, onProgress: (what, fraction) => onWorking?.({ what, fraction }) });
+    await opened.close();
+    return ofTable(opened.profile, asked);
+  } catch (thrown) {
+    source.signal.throwIfAborted();
+    if (thrown instanceof AppError) return told("table", "columns");
+    throw thrown;
+  }
+}
+
+/** A table may be one of texts or of ratings; it can always be taken as what it is. */
+function ofTable(profile: TableProfile, { task, target }: Asked): KindGuess {
+  const text = textColumn(profile, target);
+  const others: DataKind[] = ["table", ...(text ? (["text"] as const) : []), ...(findRatings(profile) ? (["ratings"] as const) : [])];
+  if (text && isTextTable(profile)) return told("text", "textColumn", { column: text.name }, others);
+  const free = target === undefined && (task === undefined || task === "auto");
+  const ratings = free ? guessRatings(profile) : undefined;
+  if (!ratings) return told("table", "columns", {}, others);
+  const { user, item } = ratings.columns;
+  return told("ratings", ratings.by === "names" ? "ratingNames" : "ratingShape", { user, item }, others);
+}
+
+const sentences: Record<KindReason, (data: KindGuess["data"]) => string> = {
+  asked: () => "It was asked for.",
+  pictureFolder: ({ texts }) => (texts ? "Most of its files are pictures." : "It is a folder of pictures."),
+  pictureArchive: () => "It is an archive of pictures.",
+  textFolder: ({ pictures }) => (pictures ? "Most of its files are texts." : "It is a folder of texts."),
+  textColumn: ({ column }) => `"${column}" holds free text, and there is a label.`,
+  ratingNames: ({ user, item }) => `"${user}" and "${item}" are users and items, by their names.`,
+  ratingShape: ({ user, item }) => `"${user}" and "${item}" look like users and items: ids that repeat, a few numbers, a time.`,
+  conversations: () => "Its rows are messages in turn, or questions with their answers.",
+  columns: () => "It has rows and columns.",
+};
+
+function told(kind: DataKind, because: KindReason, data: KindGuess["data"] = {}, others: readonly DataKind[] = []): KindGuess {
+  const possible = [kind, ...others.filter((other) => other !== kind)];
+  return { kind, because, data, message: sentences[because](data), possible };
+}
