@@ -9,6 +9,7 @@ import type {
   LessonState,
   MemoryReading,
   ModelForm,
+  PictureEntry,
   Prediction,
   RunProgress,
   RunReport,
@@ -125,6 +126,13 @@ export interface HostApi {
   /** Keeps what the user chose (target, ignored columns, settings). */
   changeSpec(input: { id: string; spec: Omit<TrainSpec, "data"> }): Promise<Project>;
   rows(input: { id: string; offset: number; limit: number }, signal?: AbortSignal): Promise<string[][]>;
+  /** Pictures of a project from place `offset`: of a class in the order of their names; where none is named, one of each class in turn. */
+  pictures(
+    input: { id: string; class?: string; offset: number; limit: number },
+    signal?: AbortSignal,
+  ): Promise<{ total: number; pictures: PictureEntry[] }>;
+  /** Small drawings (JPEG or PNG) of pictures of a project, by their names; null where one cannot be read. */
+  thumbnails(input: { id: string; names: string[]; pixels: number }, signal?: AbortSignal): Promise<(Uint8Array | null)[]>;
   plan(input: { id: string; spec: Omit<TrainSpec, "data"> }, signal?: AbortSignal): Promise<TrainPlan>;
 
   startRun(input: { project: string; spec: Omit<TrainSpec, "data"> }): Promise<Run>;
@@ -144,6 +152,11 @@ export interface HostApi {
     input: { project: string; run: string; source: Source },
     signal?: AbortSignal,
   ): Promise<{ handout: Handout; rows: number; head: Prediction[] }>;
+  /** One picture: its answer, a map of where the model looked, and the picture itself, upright, as JPEG or PNG. */
+  wherePicture(
+    input: { project: string; run: string; source: Source },
+    signal?: AbortSignal,
+  ): Promise<{ prediction: Prediction; picture: Uint8Array }>;
   exportOnnx(input: { project: string; run: string }): Promise<Handout>;
 
   /** The lesson keeps one worker of its own, started with the first call and ended by lessonClose or a minute of rest. */

@@ -12,6 +12,7 @@ import type {
   LessonState,
   Metrics,
   ModelForm,
+  PictureEntry,
   PictureProblem,
   Prediction,
   RecommendResult,
@@ -49,6 +50,13 @@ export interface WorkerApi {
   inspect(input: TakenFile & WithCache, signal?: AbortSignal): Promise<Inspection>;
   /** Rows of the table as written, "" for missing, from row `offset` (0 is the first). */
   rows(input: TakenFile & { offset: number; limit: number } & WithCache, signal?: AbortSignal): Promise<string[][]>;
+  /** Pictures of a set from place `offset`: of a class in the order of their names; where none is named, one of each class in turn. */
+  pictures(
+    input: { file: string; class?: string; offset: number; limit: number } & WithCache,
+    signal?: AbortSignal,
+  ): Promise<{ total: number; pictures: PictureEntry[] }>;
+  /** Small drawings of pictures of a set, by their names, at most so many pixels to each side; null where one cannot be read. */
+  thumbnails(input: { file: string; names: string[]; pixels: number } & WithCache, signal?: AbortSignal): Promise<(Uint8Array | null)[]>;
   /** What a run with this spec would do; trains nothing. */
   plan(input: { spec: TrainSpec } & WithCache, signal?: AbortSignal): Promise<TrainPlan>;
   /**
@@ -74,8 +82,14 @@ export interface WorkerApi {
   ): Promise<{ out: string; rows: number; predictions: Prediction[]; problems?: PictureProblem[] }>;
   /** The first texts of a file with their predictions and how each became numbers (`tokens`). Throws usage where the model reads no texts. */
   explain(input: { run: string; file: string; part?: string } & WithCache, signal?: AbortSignal): Promise<Prediction[]>;
-  /** One picture: its prediction with a map of where the model looked, drawn over the picture into `out` (.png) where that is given. */
-  wherePicture(input: { run: string; file: string; out?: string }, signal?: AbortSignal): Promise<Prediction>;
+  /**
+   * One picture: its prediction with a map of where the model looked, drawn over the picture into `out` (.png) where that is given. `pixels`:
+   * the picture itself comes along, upright, at most so many to each side.
+   */
+  wherePicture(
+    input: { run: string; file: string; out?: string; pixels?: number },
+    signal?: AbortSignal,
+  ): Promise<Prediction & { picture?: Uint8Array }>;
   /** What else fits a user of a recommender, best first; by what most people have where the user is not known. */
   recommend(input: { run: string; user: string; top: number }, signal?: AbortSignal): Promise<RecommendResult>;
   /** Items that those who have this one have too. */

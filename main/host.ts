@@ -36,6 +36,9 @@ export interface HostOptions {
   rest?: number;
 }
 
+/** Longest side of a picture that is shown with where the model looked, in pixels. */
+const shown = 640;
+
 export type HostListener = <K extends keyof HostEvents & string>(name: K, value: HostEvents[K]) => void;
 
 export interface Host {
@@ -307,6 +310,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
       const file = projects.data(record);
       return warm.use((api) => api.rows({ file, ...takenAs(record.spec), offset, limit, cache }, signal), signal);
     },
+    pictures: async ({ id, ...page }, signal) => {
+      const file = await picturesOf(id);
+      return warm.use((api) => api.pictures({ file, ...page, cache }, signal), signal);
+    },
+    thumbnails: async ({ id, names, pixels }, signal) => {
+      const file = await picturesOf(id);
+      return warm.use((api) => api.thumbnails({ file, names, pixels, cache }, signal), signal);
+    },
     plan: async ({ id, spec }, signal) => {
       const record = await projects.read(id);
       await checkSpec(record, spec);
@@ -359,6 +370,16 @@ export async function createHost(options: HostOptions): Promise<Host> {
         await uploads.drop(source);
       }
     },
+    wherePicture: async ({ source, ...input }, signal) => {
+      const run = await modelFolder(input);
+      const { path } = await uploads.open(source);
+      try {
+        const { picture, ...prediction } = await warm.use((api) => api.wherePicture({ run, file: path, pixels: shown }, signal), signal);
+        return { prediction, picture: picture! };
+      } finally {
+        await uploads.drop(source);
+      }
+    },
     exportOnnx: async (input) => {
       const path = await modelOf(await folderOf(input));
       const { name } = await projects.read(input.project);
@@ -369,6 +390,13 @@ export async function createHost(options: HostOptions): Promise<Host> {
     lessonStep: (input, signal) => lesson.use((api) => api.lessonStep(input, signal), signal),
     lessonClose: () => lesson.rest(),
   } satisfies Handlers<HostApi>;
+
+  /** The folder or archive of a project of pictures. */
+  async function picturesOf(id: string): Promise<string> {
+    const record = await projects.read(id);
+    if ((await projects.profile(id)).kind === "images") return projects.data(record);
+    throw new AppError("usage", `'${record.file}' holds no pictures.`, "Ask for its rows.", { id });
+  }
 
   /** A run's folder with its model checked to be there. */
   async function modelFolder(input: { project: string; run: string }): Promise<string> {

@@ -70,6 +70,12 @@ export const inputs = {
   restoreProject: ofProject,
   changeSpec: v.strictObject({ id, spec }),
   rows: v.strictObject({ id, offset: whole(0, Number.MAX_SAFE_INTEGER), limit: whole(0, 1000) }),
+  pictures: v.strictObject({ id, class: v.optional(name), offset: whole(0, Number.MAX_SAFE_INTEGER), limit: whole(0, 1000) }),
+  thumbnails: v.strictObject({
+    id,
+    names: v.pipe(v.array(name), v.maxLength(200, "has more than 200 names")),
+    pixels: whole(8, 512),
+  }),
   plan: v.strictObject({ id, spec }),
   startRun: v.strictObject({ project: id, spec }),
   run: ofRun,
@@ -88,6 +94,7 @@ export const inputs = {
     ),
   }),
   predictFile: v.strictObject({ project: id, run: id, source }),
+  wherePicture: v.strictObject({ project: id, run: id, source }),
   exportOnnx: ofRun,
   lessonOpen: v.strictObject({
     x: points,

@@ -3,6 +3,7 @@
 import { AppError } from "../ipc/error.ts";
 import type { Handlers } from "../ipc/rpc.ts";
 import type { WorkerApi, WorkerEvents } from "../ipc/worker.ts";
+import { Gallery } from "./data/images/gallery.ts";
 import { openTable } from "./data/table.ts";
 import { isFolder } from "./data/text/folder.ts";
 import { openTexts } from "./data/text/openTexts.ts";
@@ -38,6 +39,7 @@ export function createWorker(emit: Emit): Worker {
   const jobs = new Set<{ control: Control; abort: AbortController; done: Promise<unknown> }>();
   let lesson: Lesson | undefined;
   const tried = new LastPredictor();
+  const gallery = new Gallery();
 
   const onProgress = (what: WorkerEvents["working"]["what"], fraction: number | null) => emit("working", { what, fraction });
   const onWorking = (working: WorkerEvents["working"]) => emit("working", working);
@@ -59,6 +61,9 @@ export function createWorker(emit: Emit): Worker {
         await table.close();
       }
     },
+    pictures: ({ file, class: of, offset, limit, cache }, signal) =>
+      gallery.list(file, { of, offset, limit }, { cache, signal, onProgress }),
+    thumbnails: ({ file, names, pixels, cache }, signal) => gallery.thumbnails(file, names, pixels, { cache, signal, onProgress }),
     async plan({ spec, cache }, signal) {
       const source = { cache, signal, onWorking };
       return kinds[await kindOf(spec.data, spec, source)].plan(spec, source);
@@ -114,7 +119,7 @@ export function createWorker(emit: Emit): Worker {
         run,
         async (predictor) => (await predictFile(predictor, { file, part, cache, signal, onProgress, explain: true })).predictions,
       ),
-    wherePicture: ({ run, file, out }, signal) => wherePicture(run, { file, ...(out === undefined ? {} : { out }), signal, onProgress }),
+    wherePicture: ({ run, ...asked }, signal) => wherePicture(run, { ...asked, signal, onProgress }),
     recommend: ({ run, user, top }) => withRecommender(run, (recommender) => recommender.recommend(user, top)),
     similar: ({ run, item, top }) => withRecommender(run, (recommender) => recommender.similar(item, top)),
     evaluate: async ({ run, file, part, cache }, signal) =>

@@ -55,6 +55,14 @@ export interface ImagesProfile extends Taken {
   fingerprint: string;
 }
 
+/** A picture of a set: its path within the folder or archive, its class where there is one, its size as shown. */
+export interface PictureEntry {
+  name: string;
+  class: string | null;
+  width: number;
+  height: number;
+}
+
 /** In which range a network expects the numbers of a picture; imagenet: 0..1, then less the mean and by the deviation of ImageNet's channels. */
 export type PixelRange = "0..1" | "-1..1" | "0..255" | "imagenet";
 

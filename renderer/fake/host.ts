@@ -229,6 +229,8 @@ export class FakeHost {
           profile.file === homes.file ? homeRow(offset + i + 1) : (profile.preview[i % 20] ?? []),
         );
       },
+      pictures: async () => ({ total: 0, pictures: [] }),
+      thumbnails: async ({ names }) => names.map(() => null),
       plan: async ({ id, spec }) => {
         const { profile } = this.#find(id).record;
         const target = spec.target ?? "";
@@ -263,6 +265,9 @@ export class FakeHost {
         const made = this.#findRun(project, run).plan;
         const head = Array.from({ length: 20 }, (_, i) => predict(made, { area: String(40 + 9 * i) }, i + 1));
         return { handout: handout("rows-predictions.csv", 48_200), rows: 1240, head };
+      },
+      wherePicture: async () => {
+        throw new AppError("usage", "The model answers no pictures.", "Ask it about a row.");
       },
       exportOnnx: async () => handout("model.onnx", 154_300),
       lessonOpen: async (spec) => {

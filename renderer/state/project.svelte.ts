@@ -3,6 +3,7 @@ import { AppError, type ErrorRecord } from "../../ipc/error.ts";
 import type { Project as ProjectRecord, RunSummary, TakenAs } from "../../ipc/host.ts";
 import type { ColumnProfile, CurvePoint, DataKind, RunProgress, TableTask, TrainPlan, TrainSpec } from "../../ipc/types.ts";
 import type { Ground } from "./ground.ts";
+import { PictureGrid } from "./pictureGrid.svelte.ts";
 import type { Section } from "./route.ts";
 import { isUnderWay, Run } from "./run.svelte.ts";
 import { TableRows } from "./tableRows.svelte.ts";
@@ -29,6 +30,8 @@ export class Project {
   shown: Run | undefined = $state.raw();
   trial: Trial | undefined = $state.raw();
   rows: TableRows | undefined = $state.raw();
+  /** The pictures of a project of pictures. */
+  grid: PictureGrid | undefined = $state.raw();
   /** Where the page should scroll to; a new object is a new wish. */
   wanted: { section: Section } | undefined = $state.raw();
   /** True when the user has scrolled since the last wish: then the page stays where it is. */
@@ -246,11 +249,13 @@ export class Project {
     this.shown?.dispose();
     this.trial?.dispose();
     this.rows?.dispose();
+    this.grid?.dispose();
   }
 
   #take(record: ProjectRecord): void {
     this.record = record;
-    if (record.profile.kind !== "images") this.rows ??= new TableRows(this.#ground, this.id, record.profile);
+    if (record.profile.kind === "images") this.grid ??= new PictureGrid(this.#ground, this.id);
+    else this.rows ??= new TableRows(this.#ground, this.id, record.profile);
   }
 
   /** Puts a training on the page. When it ends, the page goes to its result, unless the reader has gone elsewhere. */

@@ -25,11 +25,15 @@ export class Trial {
   file: { handout: Handout; rows: number; head: Prediction[] } | undefined = $state.raw();
   /** What was asked about last. */
   asked: Dropped | undefined = $state.raw();
+  /** Where the model looked at the picture that was asked about, with the picture as it stands upright. */
+  where: { prediction: Prediction; picture: Uint8Array } | undefined = $state.raw();
+  looking = $state(false);
 
   #ground: Ground;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #cancel: AbortController | undefined;
   #fileCancel: AbortController | undefined;
+  #whereCancel: AbortController | undefined;
 
   constructor(ground: Ground, project: string, run: string, { pictures = false } = {}) {
     this.pictures = pictures;
@@ -95,6 +99,8 @@ export class Trial {
     this.fileFraction = null;
     this.fileError = undefined;
     this.file = undefined;
+    this.where = undefined;
+    this.#whereCancel?.abort();
     try {
       const source = await this.#ground.door.take(file, (fraction) => (this.fileFraction = fraction), cancel.signal);
       this.fileFraction = null;
@@ -112,6 +118,24 @@ export class Trial {
     this.fileName = undefined;
   }
 
+  /** Finds where the model looked at the picture that was asked about. */
+  async look(): Promise<void> {
+    const file = this.asked;
+    if (!file || this.looking || this.where) return;
+    const cancel = new AbortController();
+    this.#whereCancel = cancel;
+    this.looking = true;
+    try {
+      const source = await this.#ground.door.take(file, () => undefined, cancel.signal);
+      const found = await this.#ground.call.wherePicture({ project: this.project, run: this.run, source }, cancel.signal);
+      if (!cancel.signal.aborted) this.where = found;
+    } catch (thrown) {
+      const error = AppError.from(thrown).toRecord();
+      if (error.code !== "cancelled" && !cancel.signal.aborted) this.fileError = error;
+    }
+    this.looking = false;
+  }
+
   async saveFile(): Promise<void> {
     if (this.file) await this.#ground.save(this.file.handout);
   }
@@ -120,5 +144,6 @@ export class Trial {
     clearTimeout(this.#timer);
     this.#cancel?.abort();
     this.#fileCancel?.abort();
+    this.#whereCancel?.abort();
   }
 }

@@ -168,6 +168,7 @@ try {
   const unseen = await writeShapes(join(home, "shapes"));
   await at("folder-input").setInputFiles(join(home, "shapes"));
   await at("pictures-found").waitFor();
+  await at("picture-grid").locator("img").nth(23).waitFor();
   await take("15-pictures-data", section("data"));
   await take("15-pictures-train-before", section("train"));
   await at("start-training").click();
@@ -175,6 +176,8 @@ try {
   await take("15-pictures-result", section("result"));
   await at("predict-file-input").setInputFiles(unseen);
   await at("prediction").waitFor();
+  await at("where-looked").check();
+  await at("where-map").waitFor();
   await take("15-pictures-try", section("try"));
   await home1();
   await take("09-home");

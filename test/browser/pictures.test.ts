@@ -35,6 +35,12 @@ describe.skipIf(!chromiumPath)("pictures in a browser", { timeout: 240_000 }, ()
     await at("pictures-found").waitFor({ timeout: 60_000 });
     expect(await at("pictures-found").innerText()).toContain("60");
     expect(await page.locator("#section-data").innerText()).toContain("crosses");
+    // Each is drawn small, out of the archive that the folder came as; a page holds 24 of the 60.
+    const drawn = at("picture-grid").locator("img");
+    await drawn.nth(23).waitFor({ timeout: 30_000 });
+    expect(await drawn.evaluateAll((all) => all.every((one) => (one as HTMLImageElement).naturalWidth === 64))).toBe(true);
+    await page.locator("#section-data select").selectOption("1");
+    await expect.poll(() => at("picture-grid").innerText()).not.toContain("crosses");
   });
 
   test("it is learned, and a picture that it never saw is told", async () => {
@@ -44,6 +50,18 @@ describe.skipIf(!chromiumPath)("pictures in a browser", { timeout: 240_000 }, ()
     await at("prediction").waitFor({ timeout: 60_000 });
     expect(await at("prediction").innerText()).toContain("discs");
     expect(await at("prediction").locator("img").count()).toBe(1);
+    await at("where-looked").check();
+    await at("where-map").locator("img").waitFor({ timeout: 60_000 });
+    // What is covered without a loss is dark, where it looked is bright: both are there.
+    const shades = await at("where-map")
+      .locator("canvas")
+      .evaluate((canvas: HTMLCanvasElement) => {
+        const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+        return [...data].filter((_, i) => i % 4 === 3);
+      });
+    expect(shades.length).toBe(64);
+    expect(Math.min(...shades)).toBe(0);
+    expect(Math.max(...shades)).toBeGreaterThan(150);
     expect(watched.faults).toEqual([]);
   });
 });

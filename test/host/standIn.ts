@@ -225,6 +225,8 @@ const handlers = {
     return { out, rows: predictions.length, predictions };
   },
   explain: () => Promise.reject(missing("explain")),
+  pictures: () => Promise.reject(missing("pictures")),
+  thumbnails: () => Promise.reject(missing("thumbnails")),
   wherePicture: () => Promise.reject(missing("wherePicture")),
   recommend: () => Promise.reject(missing("recommend")),
   similar: () => Promise.reject(missing("similar")),

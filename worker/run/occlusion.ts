@@ -6,7 +6,7 @@ import { basename, dirname, extname, join } from "node:path";
 import sharp from "sharp";
 import { AppError } from "../../ipc/error.ts";
 import type { Prediction } from "../../ipc/types.ts";
-import { decodePicture } from "../data/images/decode.ts";
+import { decodePicture, drawThumbnail } from "../data/images/decode.ts";
 import { openPicturePredictor, pictureChunk, type PicturePredictor } from "./pictureModel.ts";
 import { breathe } from "./predict.ts";
 import { singlePicture } from "./predictPictures.ts";
@@ -22,6 +22,8 @@ export interface Where {
   file: string;
   /** A .png to draw the map into, over the picture. */
   out?: string;
+  /** Gives the picture itself too, upright, at most so many pixels to each side. */
+  pixels?: number;
   signal?: AbortSignal;
   onProgress?: (what: "predicting", fraction: number | null) => void;
 }
@@ -31,7 +33,10 @@ export interface Where {
  * average when a window over it is covered; negative where covering it makes the answer surer.
  * @throws what openPicturePredictor throws; formatUnknown where the file is no picture, pictureInvalid; usage for another ending than .png
  */
-export async function wherePicture(run: string, { file, out, signal, onProgress }: Where): Promise<Prediction> {
+export async function wherePicture(
+  run: string,
+  { file, out, pixels: side, signal, onProgress }: Where,
+): Promise<Prediction & { picture?: Uint8Array }> {
   if (out !== undefined && extname(out).toLowerCase() !== ".png")
     throw new AppError("usage", `A map cannot be drawn into '${basename(out)}'.`, "Give a name that ends in .png.", { file: out });
   const bytes = await singlePicture(file);
@@ -53,6 +58,7 @@ export async function wherePicture(run: string, { file, out, signal, onProgress 
       prediction: classes[answer]!,
       probabilities: Object.fromEntries(classes.map((name, c) => [name, shortest(probabilities[c]!)])),
       map: { rows: cells, columns: cells, values: values.map((v) => Number(v.toPrecision(5))) },
+      ...(side === undefined ? {} : { picture: await drawThumbnail(bytes, basename(file), side, signal) }),
     };
   } finally {
     await predictor.dispose();

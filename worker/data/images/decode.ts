@@ -47,6 +47,27 @@ export async function decodePicture(bytes: Buffer, file: string, size: number, s
   }
 }
 
+/**
+ * The picture as it stands upright, at most so many pixels to each side, never larger than it is: a JPEG, or a PNG where it has few pixels.
+ * @throws pictureInvalid with the reason
+ */
+export async function drawThumbnail(bytes: Buffer, file: string, pixels: number, signal?: AbortSignal): Promise<Uint8Array> {
+  const { format, width, height } = await pictureFacts(bytes, file);
+  const release = await room.take(width * height, signal);
+  try {
+    const small = opened(bytes, file, format)
+      .flatten({ background: "#ffffff" })
+      .resize(pixels, pixels, { fit: "inside", withoutEnlargement: true })
+      .toColourspace("srgb")
+      .timeout({ seconds: limits.seconds });
+    return new Uint8Array(await (width * height <= 64 * 64 ? small.png() : small.jpeg({ quality: 82 })).toBuffer());
+  } catch (thrown) {
+    throw thrown instanceof AppError ? thrown : invalid(file, wordsOf(thrown), thrown);
+  } finally {
+    release();
+  }
+}
+
 /** What the header says; no pixels are decoded. Throws `pictureInvalid`. */
 export async function pictureFacts(bytes: Buffer, file: string): Promise<PictureFacts> {
   const format = sniff(bytes);
