@@ -133,7 +133,7 @@ export const quantizations = {
   }),
 
   /**
-   * y = a · Bᵀ with B (N, K) in 4 bits, by blocks of K. The weights are kept as they are: only a has a gradient, dy · B, by way of a
+   * y = a · Bᵀ with B (N, K) in 4 or 8 bits, by blocks of K. The weights are kept as they are: only a has a gradient, dy · B, by way of a
    * blocked DequantizeLinear over the very same bytes.
    */
   MatMulNBits: op({
@@ -147,12 +147,16 @@ export const quantizations = {
       if (!wants(0)) return [null, null, null, null, null, dy]; // the last is a bias
       const [rows, columns, block] = [attrs.int("N"), attrs.int("K"), attrs.int("block_size")];
       const bytes = constant(1);
-      if (attrs.int("bits", 4) !== 4 || bytes?.dtype !== "uint8" || (has(3) && !constant(3)) || has(4))
-        throw mismatch("its gradient is known for constant weights of 4 bits, in order.", "Dequantize the weights first.");
+      const bits = attrs.int("bits", 4);
+      if ((bits !== 4 && bits !== 8) || bytes?.dtype !== "uint8" || (has(3) && !constant(3)) || has(4))
+        throw mismatch("its gradient is known for constant weights of 4 or 8 bits, in order.", "Dequantize the weights first.");
       const blocks = Math.ceil(columns / block);
       const width = blocks * block;
-      const levels = tableOf(g, `${b.name}:uint4`, () => tensor("uint4", [rows, width], bytes.data));
-      const zero = tableOf(g, `${b.name}:zero`, () => zeroPoints(constant(3), rows, blocks));
+      const levels =
+        bits === 8 ? g.reshape(b, [rows, width]) : tableOf(g, `${b.name}:uint4`, () => tensor("uint4", [rows, width], bytes.data));
+      const zero = tableOf(g, `${b.name}:zero`, () =>
+        bits === 8 ? tensor("uint8", [rows, blocks], bytesOfZeros(constant(3), rows * blocks)) : zeroPoints(constant(3), rows, blocks),
+      );
       const weights = g.op("DequantizeLinear", [levels, g.reshape(scales, [rows, blocks]), zero], { axis: 1, block_size: block }); // (N, K)
       const exact = width === columns ? weights : g.slice(weights, { starts: [0], ends: [columns], axes: [1] });
       return [g.matmul(dy, exact), null, null, null, null, dy];
@@ -170,18 +174,28 @@ export const quantizations = {
         step: 1,
         float32: true,
       },
+      {
+        inputs: [between(-1, 1)(2, 32), bytesOf(3, 2, 16), { ...scales(3 * 2), constant: true }],
+        attrs: { K: 32, N: 3, bits: 8, block_size: 16 },
+        step: 1,
+        float32: true,
+      },
     ],
   }),
 } satisfies Record<string, Op>;
 
 /** Packed weights for a sample: blocks of 16. */
-function bytesOf(rows: number, blocks: number): Gen {
-  const dims = [rows, blocks, 8];
+function bytesOf(rows: number, blocks: number, size = 8): Gen {
+  const dims = [rows, blocks, size];
   return { dtype: "uint8", dims, constant: true, make: (random) => Array.from({ length: sizeOf(dims) }, () => Math.floor(random() * 256)) };
 }
 
 /** A constant made once under its name. */
 const tableOf = (g: Builder, name: string, make: () => Tensor): Value => (g.graph.defines(name) ? g.value(name) : g.constant(make(), name));
+
+/** One byte a block; 128 where none are given. */
+const bytesOfZeros = (given: Tensor | undefined, count: number): Uint8Array =>
+  given?.dtype === "uint8" ? given.data : new Uint8Array(count).fill(128);
 
 /** (N, blocks) out of rows packed to whole bytes; 8 where none are given. */
 function zeroPoints(given: Tensor | undefined, rows: number, blocks: number): Tensor {
