@@ -1,5 +1,6 @@
 // Tokens as a model reads them, attention between them, and rotary positions. Letters: B batch, T tokens, S tokens that are seen (T, or more
 // with a cache), H heads, V heads of keys and values, G = H / V, E size of a head.
+import { AppError } from "../../../ipc/error.ts";
 import type { Builder, Value } from "../../ops/builder.ts";
 import { float32 } from "../../tensor.ts";
 import type { Facts } from "./facts.ts";
@@ -116,9 +117,17 @@ export function rotation(g: Builder, positions: Value, { size, frequencies, fact
   };
 }
 
-/** 1 / base^(2i / size) for each pair. */
-export const plainFrequencies = (size: number, base: number): number[] =>
-  Array.from({ length: size / 2 }, (_, i) => 1 / base ** ((2 * i) / size));
+/** 1 / base^(2i / size) for each pair. Throws `modelInvalid` for a size that no head has. */
+export function plainFrequencies(size: number, base: number): number[] {
+  if (!(size >= 2 && size % 2 === 0 && size <= 4096 && base > 0))
+    throw new AppError(
+      "modelInvalid",
+      `The model turns ${size} numbers of a head, by the base ${base}, which cannot be.`,
+      "The model is damaged: copy it again.",
+      { size, base },
+    );
+  return Array.from({ length: size / 2 }, (_, i) => 1 / base ** ((2 * i) / size));
+}
 
 /**
  * Rotary positions as config.json says them: plain, `linear`, `llama3`, `yarn`, `longrope` (transformers, modeling_rope_utils.py). Longrope's short
