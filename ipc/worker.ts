@@ -120,6 +120,9 @@ export interface WorkerApi {
   /** Times one net of the suite; the peak of memory is that of this process. */
   benchSuite(spec: SuiteSpec, signal?: AbortSignal): Promise<SuiteEntry>;
 
+  /** What a language model (a GGUF file or a Hugging Face folder) says after the last of these tokens: one number a token of its vocabulary. */
+  logits(input: { model: string; tokens: number[]; device: string }, signal?: AbortSignal): Promise<{ shape: number[]; logits: number[] }>;
+
   /** Tries one device in this process; main starts a worker a device, as a failed provider can spoil its process. */
   probe(input: { device: string }, signal?: AbortSignal): Promise<Device>;
 }

@@ -9,6 +9,7 @@ import { gradCommand } from "./commands/grad.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { lessonCommand } from "./commands/lesson.ts";
 import { end, fail } from "./commands/output.ts";
+import { logitsCommand } from "./commands/logits.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { recommendCommand } from "./commands/recommend.ts";
 import { serveCommand } from "./commands/serve.ts";
@@ -21,6 +22,7 @@ const commands = [
   inspectCommand,
   trainCommand,
   predictCommand,
+  logitsCommand,
   evaluateCommand,
   recommendCommand,
   devicesCommand,

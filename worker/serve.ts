@@ -13,6 +13,7 @@ import { evaluatePictures } from "./run/evaluatePictures.ts";
 import { LastPredictor } from "./run/lastPredictor.ts";
 import { wherePicture } from "./run/occlusion.ts";
 import { isPictureRun } from "./run/pictureModel.ts";
+import { lastLogits } from "./run/languageLogits.ts";
 import { predictFile } from "./run/predictFile.ts";
 import { predictPictures } from "./run/predictPictures.ts";
 import { withRecommender } from "./run/recommend.ts";
@@ -145,6 +146,7 @@ export function createWorker(emit: Emit): Worker {
     suite: async ({ python }) => ({ names: Object.keys(suite), peer: python === undefined ? null : await askPeer(python) }),
     benchSuite: (spec, signal) => timeEntry(spec, signal),
 
+    logits: ({ model, tokens, device }) => lastLogits(model, tokens, device),
     probe: ({ device }) => probeDevice(device),
   } satisfies Handlers<WorkerApi>;
 

@@ -52,3 +52,9 @@ export async function languageLogits(
     model.close();
   }
 }
+
+/** The same after the last token alone, as plain numbers. */
+export async function lastLogits(path: string, tokens: readonly number[], device: string): Promise<{ shape: number[]; logits: number[] }> {
+  const { dims, logits } = await languageLogits(path, [tokens], device);
+  return { shape: [dims[2]], logits: [...logits.subarray((dims[1] - 1) * dims[2])] };
+}
