@@ -245,6 +245,7 @@ const handlers = {
   bench: () => Promise.reject(missing("bench")),
   suite: () => Promise.reject(missing("suite")),
   benchSuite: () => Promise.reject(missing("benchSuite")),
+  logits: () => Promise.reject(missing("logits")),
   probe: async ({ device }, signal) => {
     if (device === "webgpu") die("exit 9");
     if (device === "tensorflow" || device === "coreml") await never(signal);

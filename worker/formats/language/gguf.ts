@@ -67,7 +67,7 @@ class Cursor {
   at = 0;
   readonly #file: OpenFile;
   #piece: Uint8Array = new Uint8Array(0);
-  #view = new DataView(new ArrayBuffer(0));
+  #view: DataView = new DataView(new ArrayBuffer(0));
   #from = 0;
 
   constructor(file: OpenFile) {

@@ -45,7 +45,7 @@ const written = (name: string, bytes: Uint8Array): string => {
 };
 
 /** A GGUF header: magic, version, counts, then the given parts. */
-function header({ version = 3, tensors = 0n, entries = 0n, rest = Buffer.alloc(0) } = {}): Buffer {
+function header({ version = 3, tensors = 0n, entries = 0n, rest = Buffer.alloc(0) as Buffer } = {}): Buffer {
   const start = Buffer.alloc(24);
   start.write("GGUF", "latin1");
   start.writeUInt32LE(version, 4);
