@@ -4,7 +4,8 @@ import { type Cell, type Database, literal } from "./duckdb.ts";
 import { datePattern, findDateFormats } from "./dates.ts";
 import { isMissingNumber, isMissingWord } from "./missing.ts";
 import { areCodes, findNumberFormat } from "./numbers.ts";
-import { type Reading, trimmed, trimmedSql, typedSql } from "./readings.ts";
+import { type Facts, factsOf } from "./facts.ts";
+import { presentSql, type Reading, trimmed, trimmedSql } from "./readings.ts";
 
 export interface Inferred {
   reading: Reading;
@@ -12,9 +13,13 @@ export interface Inferred {
   unreadable: { count: number; examples: string[]; row: number };
   /** Marks for missing that were found, with how often. */
   marks: { value: string; count: number }[];
-  /** Mean number of words and letters of the distinct texts of the sample. */
+  /** Of texts: mean number of words and letters of the different ones of the sample. */
   words: number;
   letters: number;
+  /** Most cells of the sample that are not empty say something else. */
+  various: boolean;
+  /** Of numbers and dates. */
+  facts?: Facts;
 }
 
 interface Counted {
@@ -35,34 +40,65 @@ export async function inferColumns(
 ): Promise<Inferred[]> {
   // Wide tables: fewer rows, so that the sample stays at some millions of cells.
   const wanted = Math.max(1000, Math.min(sampleRows, Math.floor(4_000_000 / names.length)));
-  const where = rows <= wanted ? "true" : `rowid < ${wanted / 2} OR rowid % ${Math.floor(rows / (wanted / 2))} = 0`;
-  const sample = await countCells(database, names.length, where, signal);
+  const sample = await countCells(database, names.length, rows, rows <= wanted ? rows : wanted, signal);
   const found: Inferred[] = [];
   for (const [index, name] of names.entries()) {
     const values = sample[index]!;
     const { reading, dates } = suggest(name, index, values);
     const reading2 = dates.length > 1 ? { ...reading, format: await betterDate(database, index, dates, delimiter, signal) } : reading;
-    found.push({ reading: reading2 as Reading, unreadable: { count: 0, examples: [], row: 0 }, marks: [], ...lengths(values) });
+    found.push({
+      reading: reading2 as Reading,
+      unreadable: { count: 0, examples: [], row: 0 },
+      marks: [],
+      words: 0,
+      letters: 0,
+      various: isVarious(values),
+    });
   }
   if (found.some(({ reading }) => reading.type === "number" && reading.format === "1.234,5"))
     for (const { reading } of found)
       if (reading.type === "number" && reading.format === "plain" && ambiguous.has(reading)) reading.format = "1.234,5";
   await verify(database, found, rows, signal);
+  for (const item of found) if (item.reading.type === "text") Object.assign(item, lengths(sample[item.reading.index]!));
   return found;
 }
 
-/** The different texts of each column among the rows that `where` picks, trimmed, the most frequent first. */
-async function countCells(database: Database, columns: number, where: string, signal?: AbortSignal): Promise<Counted[][]> {
+/** Blocks that the half of a sample is taken in that is not the beginning: the engine passes over what lies between. */
+const blocks = 50;
+
+/** Which rows are looked at: the first ones, and as many in blocks over the whole table. */
+function sampled(rows: number, wanted: number): [from: number, to: number][] {
+  if (rows <= wanted) return [[0, rows]];
+  const first = Math.floor(wanted / 2);
+  const length = Math.max(1, Math.floor(first / blocks));
+  const from = (block: number): number => first + Math.floor(((rows - first - length) * block) / (blocks - 1));
+  return [[0, first], ...Array.from({ length: blocks }, (_, block): [number, number] => [from(block), from(block) + length])];
+}
+
+/** The different texts of each column among `wanted` rows, trimmed, the most frequent first. */
+async function countCells(database: Database, columns: number, rows: number, wanted: number, signal?: AbortSignal): Promise<Counted[][]> {
   const counts = Array.from({ length: columns }, () => new Map<string, number>());
-  for await (const chunk of database.chunks(`SELECT * EXCLUDE (k) FROM raw WHERE ${where}`, signal))
-    for (const [index, column] of counts.entries()) {
-      const vector = chunk.getColumnVector(index);
-      for (let r = 0; r < chunk.rowCount; r++) {
-        const text = trimmed((vector.getItem(r) ?? "") as string);
-        column.set(text, (column.get(text) ?? 0) + 1);
+  let end = 0; // blocks of a table that is hardly larger than the sample touch
+  for (const [from, to] of sampled(rows, wanted)) {
+    const where = `rowid >= ${Math.max(from, end)} AND rowid < ${to}`;
+    end = to;
+    for await (const chunk of database.chunks(`SELECT * EXCLUDE (k) FROM raw WHERE ${where}`, signal))
+      for (const [index, column] of counts.entries()) {
+        const vector = chunk.getColumnVector(index);
+        for (let r = 0; r < chunk.rowCount; r++) {
+          const text = trimmed((vector.getItem(r) ?? "") as string);
+          column.set(text, (column.get(text) ?? 0) + 1);
+        }
       }
-    }
+  }
   return counts.map((column) => [...column].map(([value, count]) => ({ value, count })).sort((a, b) => b.count - a.count));
+}
+
+function isVarious(values: readonly Counted[]): boolean {
+  const present = values.filter(({ value }) => value !== "");
+  let cells = 0;
+  for (const { count } of present) cells += count;
+  return present.length > 0.5 * cells;
 }
 
 /** Readings as "plain" whose values would also be thousands with points. */
@@ -111,24 +147,22 @@ async function betterDate(database: Database, index: number, formats: string[], 
   return delimiter === ";" && dayFirst ? dayFirst : equal[0]!;
 }
 
-/** Tries every reading of numbers and dates on all rows; fills in what was not readable and the marks that were found. */
+/** Tries every reading of numbers and dates on all rows; fills in what was not readable, the marks that were found, and the facts. */
 async function verify(database: Database, found: Inferred[], rows: number, signal?: AbortSignal): Promise<void> {
-  for (let from = 0; from < found.length; from += 64) {
-    const part = found.slice(from, from + 64);
-    const typed = part.map(({ reading }) => reading).filter(({ type }) => type !== "text");
-    if (typed.length === 0) continue;
-    const [given] = await database.rows(`SELECT ${typed.map(({ index }) => `count(c${index})`).join(", ")} FROM raw`, signal);
-    const [read] = await database.rows(`SELECT ${typed.map(({ index }) => `count(v${index})`).join(", ")} FROM ${typedSql(typed)}`, signal);
-    for (const [i, reading] of typed.entries()) {
-      if (given![i] === read![i]) continue;
-      const item = found[reading.index]!;
-      const odd = await database.rows(
-        `SELECT t${reading.index} AS t, count(*)::INTEGER AS n, min(r) FROM ${typedSql([reading], { texts: true })}
-         WHERE v${reading.index} IS NULL AND t${reading.index} IS NOT NULL GROUP BY t ORDER BY n DESC, t LIMIT 1000`,
-        signal,
-      );
-      judge(item, odd, Number(read![i]), rows);
-    }
+  const typed = found.map(({ reading }) => reading).filter(({ type }) => type !== "text");
+  const facts = await factsOf(database, typed, rows, signal);
+  for (const [n, reading] of typed.entries()) {
+    const i = reading.index;
+    const item = found[i]!;
+    item.facts = facts[n]!;
+    if (item.facts.given === item.facts.present) continue;
+    // Only what is not read is trimmed.
+    const odd = await database.rows(
+      `SELECT t, count(*)::INTEGER AS n, min(r) FROM (SELECT ${trimmedSql(i)} AS t, rowid AS r FROM raw WHERE c${i} IS NOT NULL AND NOT ${presentSql(reading)})
+       WHERE t <> '' GROUP BY t ORDER BY n DESC, t LIMIT 1000`,
+      signal,
+    );
+    judge(item, odd, item.facts.present, rows);
   }
   for (const { reading, marks } of found) {
     if (reading.type !== "text" || reading.missing.length === 0) continue;
@@ -161,6 +195,7 @@ function judge(item: Inferred, odd: Cell[][], read: number, rows: number): void 
     const { name, index } = item.reading;
     item.reading = { name, index, type: "text", missing: values.filter((value) => isMissingWord(value, values)) };
     item.marks = [];
+    delete item.facts;
     return;
   }
   if (lone && unreadable > 0.05 * rows && item.reading.type === "number") item.marks.push({ value: strange[0]!, count: unreadable });

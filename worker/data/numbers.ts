@@ -66,6 +66,7 @@ export function findNumberFormat(values: readonly { value: string; count: number
     for (const { count } of odd) missed += count;
     const share = 1 - missed / total;
     if (share >= 0.5 && share > (best?.share ?? 0)) best = { format, odd, share, ambiguous: false };
+    if (share === 1) break;
   }
   if (best?.format === "plain") {
     const pointed = present.filter(({ value }) => value.includes("."));

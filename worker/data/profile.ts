@@ -1,17 +1,13 @@
-// What is in a table: per column its type, spread and most frequent values, counted by the engine in two passes over all rows.
+// What is in a table: per column its type, spread and most frequent values. Of large tables only what must be exact goes over all rows.
 import type { ColumnProfile, IgnoredBecause } from "../../ipc/types.ts";
-import type { Cell, Database } from "./duckdb.ts";
+import { type Database, literal } from "./duckdb.ts";
 import { hasTime } from "./dates.ts";
+import { exactRows, type Facts, width } from "./facts.ts";
 import type { Inferred } from "./infer.ts";
-import { countedSql, type Reading, typedSql } from "./readings.ts";
+import { countedSql, type Reading, trimmedSql, typedSql } from "./readings.ts";
 
-/** Up to here distinct values and quartiles are exact; beyond, quartiles come from about as many rows, picked by their hash. */
-export const exactRows = 100_000;
 const bins = 20;
 const day = 86_400_000;
-
-/** Columns a query: each distinct count takes some megabytes for its table, however few the rows. */
-const width = 16;
 
 export async function profileColumns(
   database: Database,
@@ -39,45 +35,33 @@ async function profilePart(
   signal?: AbortSignal,
 ): Promise<ColumnProfile[]> {
   const readings = part.map(({ reading }) => reading);
-  const typed = readings.filter(({ type }) => type !== "text");
-  const distinct = rows <= exactRows ? "count(DISTINCT" : "approx_count_distinct(";
-  // Of numbers beyond 1e154 the squares would be out of range: those are reckoned at a 2⁵¹²th of their size.
-  const wanted = (times: string, over: string) =>
-    typed.flatMap(({ type, index: i }) => {
-      const common = [`count(v${i})`, `${distinct} v${i})`, `min(v${i})`, `max(v${i})`];
-      return type === "date"
-        ? common
-        : [
-            ...common,
-            `avg(v${i}${times})${over}`,
-            `coalesce(stddev_samp(v${i}${times}), 0)${over}`,
-            `bool_and(v${i} = floor(v${i}))`,
-            `min(v${i} - r)`,
-            `max(v${i} - r)`,
-          ];
-    });
-  const ask = (times = "", over = "") => database.rows(`SELECT ${wanted(times, over).join(", ")} FROM ${typedSql(typed)}`, signal);
-  const [facts] = typed.length
-    ? await ask().catch((thrown: unknown) => {
-        if (thrown instanceof Error && thrown.message.includes("out of range")) return ask(` * ${2 ** -512}`, ` / ${2 ** -512}`);
-        throw thrown;
-      })
-    : [[]];
   const columns: ColumnProfile[] = [];
-  let at = 0;
-  for (const item of part) {
-    const { reading } = item;
-    if (reading.type === "text") columns.push(await describeWords(database, item, rows, preview, signal));
-    else {
-      const length = reading.type === "date" ? 4 : 9;
-      columns.push(describe(item, facts!.slice(at, at + length), rows, preview));
-      at += length;
-    }
+  for (const item of part)
+    columns.push(
+      item.facts
+        ? describe(item, { ...item.facts, exact: rows <= exactRows }, rows, preview)
+        : await describeWords(database, item, rows, preview, signal),
+    );
+  const typed = readings.filter((_, i) => columns[i]!.type === "number" || columns[i]!.type === "date");
+  if (typed.length === 0) return columns;
+  if (rows <= exactRows) {
+    await quartiles(database, typedSql(typed), readings, columns, signal);
+    await histograms(database, typedSql(typed), readings, columns, signal);
+    return columns;
   }
-  await quartiles(database, readings, columns, rows, signal);
-  await histograms(database, readings, columns, signal);
+  const picked = typedSql(typed, { where: `k % ${Math.ceil(rows / exactRows)} = 0` });
+  await database.run(`CREATE TEMP TABLE picked AS SELECT ${typed.map(({ index }) => `v${index}`).join(", ")} FROM ${picked}`, signal);
+  try {
+    await quartiles(database, "picked", readings, columns, signal);
+    await histograms(database, "picked", readings, columns, signal, rows);
+  } finally {
+    await database.run("DROP TABLE IF EXISTS picked");
+  }
   return columns;
 }
+
+/** What a column is described by; of words only how many there are. */
+type Known = Pick<Facts, "present" | "distinct"> & Partial<Facts> & { exact: boolean };
 
 async function describeWords(
   database: Database,
@@ -86,37 +70,53 @@ async function describeWords(
   preview: readonly string[][],
   signal?: AbortSignal,
 ): Promise<ColumnProfile> {
-  const values = `(SELECT v, sum(n)::BIGINT AS n FROM ${countedSql(item.reading)} WHERE v IS NOT NULL GROUP BY v)`;
+  const { reading, various } = item;
+  if (rows > exactRows && various) {
+    // Nearly every text is another: counting them one by one takes most of the time and memory of an import, and nobody looks at them.
+    const c = `c${reading.index}`;
+    const marks = ["", ...reading.missing];
+    const longest = Math.max(...marks.map((mark) => mark.length));
+    const present = `coalesce(strlen(${c}) > ${4 * longest + 16} OR ${trimmedSql(reading.index)} NOT IN (${marks.map(literal).join(", ")}), false)`;
+    const [facts] = await database.rows(`SELECT count(*), approx_count_distinct(${c}) FROM raw WHERE ${present}`, signal);
+    const column = describe(item, { present: Number(facts![0]), distinct: Number(facts![1]), exact: false }, rows, preview);
+    if (column.ignored) return column;
+  }
+  const values = `(SELECT v, sum(n)::BIGINT AS n FROM ${countedSql(reading)} WHERE v IS NOT NULL GROUP BY v)`;
   const found = await database.rows(`SELECT v, n, count(*) OVER (), sum(n) OVER () FROM ${values} ORDER BY n DESC, v LIMIT 20`, signal);
   const [first] = found;
-  const column = describe(item, [first ? Number(first[3]) : 0, first ? Number(first[2]) : 0], rows, preview);
+  const column = describe(
+    item,
+    { present: first ? Number(first[3]) : 0, distinct: first ? Number(first[2]) : 0, exact: true },
+    rows,
+    preview,
+  );
   if (column.type === "category") column.top = found.map(([value, count]) => ({ value: String(value), count: Number(count) }));
   return column;
 }
 
-function describe(item: Inferred, facts: Cell[], rows: number, preview: readonly string[][]): ColumnProfile {
+function describe(item: Inferred, facts: Known, rows: number, preview: readonly string[][]): ColumnProfile {
   const { reading } = item;
-  const present = Number(facts[0]);
+  const { present } = facts;
   const column: ColumnProfile = {
     name: reading.name,
     type: present === 0 ? "empty" : reading.type === "text" ? "category" : reading.type,
     missing: rows - present,
-    distinct: Math.min(Number(facts[1]), present),
+    distinct: Math.min(facts.distinct, present),
     examples: [
       ...new Set(preview.map((row) => row[reading.index]!).filter((text) => text.trim() !== "" && !reading.missing.includes(text.trim()))),
     ].slice(0, 5),
   };
   if (present === 0) return { ...column, distinct: 0, ignored: "empty" };
   if (reading.type === "number") {
-    column.integer = facts[6] === true;
-    column.min = Number(facts[2]);
-    column.max = Number(facts[3]);
-    column.mean = steady(Number(facts[4]));
-    column.std = steady(Number(facts[5]));
+    column.integer = facts.integer === true;
+    column.min = facts.min!;
+    column.max = facts.max!;
+    column.mean = steady(facts.mean!);
+    column.std = steady(facts.std!);
   } else if (reading.type === "date") {
     column.format = reading.format;
-    column.min = Math.round(Number(facts[2]) * day);
-    column.max = Math.round(Number(facts[3]) * day);
+    column.min = Math.round(facts.min! * day);
+    column.max = Math.round(facts.max! * day);
     column.first = isoText(column.min, hasTime(reading.format));
     column.last = isoText(column.max, hasTime(reading.format));
   }
@@ -142,17 +142,16 @@ const idName =
 const quantityName = /^(x|t|time|day|year|month|week|hour|minute|second|step|date|age|price|size)/i;
 
 /** Why a column tells a network nothing that it could use on other rows; undefined where it may. */
-function ignoredBecause(item: Inferred, column: ColumnProfile, present: number, rows: number, facts: Cell[]): IgnoredBecause | undefined {
+function ignoredBecause(item: Inferred, column: ColumnProfile, present: number, rows: number, facts: Known): IgnoredBecause | undefined {
   const { reading, words, letters } = item;
   if (column.distinct <= 1) return "constant";
-  // Beyond exactRows the count of different numbers is an estimate, within a few parts in a hundred.
-  const unique = column.distinct >= present * (rows <= exactRows || reading.type === "text" ? 1 : 0.93);
+  // An estimated count of different values is right within a few parts in a hundred.
+  const unique = column.distinct >= present * (facts.exact ? 1 : 0.93);
   if (reading.type === "number") {
     if (!column.integer || !unique || present < rows || rows < 10) return undefined;
-    const counted = facts[7] === facts[8]; // the value is the row's number plus a constant
     const consecutive = column.max! - column.min! === present - 1;
     if (idName.test(column.name)) return "identifier";
-    const first = reading.index === 0 && counted && rows >= 20 && !quantityName.test(column.name);
+    const first = reading.index === 0 && facts.counted === true && rows >= 20 && !quantityName.test(column.name);
     return first && consecutive ? "identifier" : undefined;
   }
   if (reading.type === "date" || present < 20) return undefined;
@@ -170,18 +169,19 @@ function ignoreLoneIdentifiers(columns: ColumnProfile[]): void {
     if (column.type === "number" && column.ignored === "identifier" && !idName.test(column.name)) delete column.ignored;
 }
 
+/** @param source has the columns v<index> of typedSql */
 async function quartiles(
   database: Database,
+  source: string,
   readings: readonly Reading[],
   columns: ColumnProfile[],
-  rows: number,
   signal?: AbortSignal,
 ): Promise<void> {
   const numbers = readings.filter((_, i) => columns[i]!.type === "number");
   if (numbers.length === 0) return;
-  const where = rows <= exactRows ? {} : { where: `k % ${Math.ceil(rows / exactRows)} = 0` };
-  const picks = numbers.flatMap(({ index: i }) => [0.25, 0.5, 0.75].map((q) => `quantile_cont(v${i}, ${q})`));
-  const [facts] = await database.rows(`SELECT ${picks.join(", ")} FROM ${typedSql(numbers, where)}`, signal);
+  const picks = numbers.map(({ index: i }) => `quantile_cont(v${i}, [0.25, 0.5, 0.75]) AS q${i}`);
+  const wanted = numbers.flatMap(({ index: i }) => [1, 2, 3].map((q) => `q${i}[${q}]`));
+  const [facts] = await database.rows(`SELECT ${wanted.join(", ")} FROM (SELECT ${picks.join(", ")} FROM ${source})`, signal);
   let at = 0;
   for (const [i] of readings.entries()) {
     const column = columns[i]!;
@@ -192,7 +192,18 @@ async function quartiles(
   }
 }
 
-async function histograms(database: Database, readings: readonly Reading[], columns: ColumnProfile[], signal?: AbortSignal): Promise<void> {
+/**
+ * @param source has the columns v<index> of typedSql
+ * @param rows of the table, where the source is a part of it: the counts are then raised to the whole
+ */
+async function histograms(
+  database: Database,
+  source: string,
+  readings: readonly Reading[],
+  columns: ColumnProfile[],
+  signal?: AbortSignal,
+  rows?: number,
+): Promise<void> {
   const drawn = readings.flatMap((reading, i) => {
     const { type, min, max, integer } = columns[i]!;
     if ((type !== "number" && type !== "date") || min === undefined || max === undefined || !(max > min)) return [];
@@ -206,12 +217,15 @@ async function histograms(database: Database, readings: readonly Reading[], colu
   if (drawn.length === 0) return;
   const wanted = drawn.map(
     ({ reading: { index }, low, step, count }) =>
-      `histogram(least(${count - 1}, greatest(0, floor((v${index} - (${low})::DOUBLE) / (${step})::DOUBLE)))::INTEGER)::VARCHAR`,
+      `histogram(least(${count - 1}, greatest(0, floor((v${index} - (${low})::DOUBLE) / (${step})::DOUBLE)))::INTEGER) FILTER (WHERE v${index} IS NOT NULL)::VARCHAR`, // greatest passes NULL over
   );
-  const [facts] = await database.rows(`SELECT ${wanted.join(", ")} FROM ${typedSql(drawn.map(({ reading }) => reading))}`, signal);
+  const [facts] = await database.rows(`SELECT ${wanted.join(", ")} FROM ${source}`, signal);
   for (const [n, { i, low, step, count }] of drawn.entries()) {
     const counts = new Array<number>(count).fill(0);
     for (const [, bar, number] of String(facts![n]).matchAll(/(\d+)=(\d+)/g)) counts[Number(bar)] = Number(number);
+    const seen = counts.reduce((sum, count) => sum + count, 0);
+    if (rows !== undefined && seen > 0)
+      for (let bar = 0; bar < count; bar++) counts[bar] = Math.round((counts[bar]! * (rows - columns[i]!.missing)) / seen);
     const scale = columns[i]!.type === "date" ? day : 1;
     columns[i]!.histogram = { edges: Array.from({ length: count + 1 }, (_, e) => (low + e * step) * scale), counts };
   }
