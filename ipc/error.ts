@@ -37,6 +37,7 @@ export const errorCodes = {
   pictureInvalid: 3,
   picturesMissing: 3,
   classesMissing: 3,
+  titlesMissing: 3,
   // models and graphs
   modelInvalid: 3,
   operatorUnknown: 3,

@@ -4,6 +4,7 @@ import type { ErrorRecord } from "./error.ts";
 import type {
   CurvePoint,
   Device,
+  FoundId,
   ImagesProfile,
   LessonSpec,
   LessonState,
@@ -11,10 +12,13 @@ import type {
   ModelForm,
   PictureEntry,
   Prediction,
+  RatingsProfile,
+  RecommendResult,
   RunProgress,
   RunReport,
   RunResult,
   RunState,
+  SimilarResult,
   TableProfile,
   TrainPlan,
   TrainSpec,
@@ -32,7 +36,7 @@ export interface Handout {
 }
 
 /** What a file is taken as, where that is chosen and not guessed. */
-export type TakenAs = Pick<TrainSpec, "kind" | "part">;
+export type TakenAs = Pick<TrainSpec, "kind" | "part" | "columns">;
 
 export interface AppInfo {
   version: string;
@@ -80,7 +84,7 @@ export interface RunSummary {
 }
 
 export interface Project extends ProjectSummary {
-  profile: TableProfile | ImagesProfile;
+  profile: TableProfile | ImagesProfile | RatingsProfile;
   /** What the user chose, or the guess. */
   spec: Omit<TrainSpec, "data">;
   /** Newest first. */
@@ -118,6 +122,8 @@ export interface HostApi {
   createProject(input: ({ source: Source } & TakenAs) | { sample: string }, signal?: AbortSignal): Promise<Project>;
   /** Takes the project's file as another kind, or another sheet or table of it. What was chosen for training begins anew; the runs stay. */
   retake(input: { id: string } & TakenAs, signal?: AbortSignal): Promise<Project>;
+  /** Lays a table that names the items beside a project's ratings, in place of the last one. Throws `titlesMissing` where it names none. */
+  addTitles(input: { id: string; source: Source }, signal?: AbortSignal): Promise<Project>;
   project(input: { id: string }): Promise<Project>;
   renameProject(input: { id: string; name: string }): Promise<ProjectSummary>;
   /** Moves the project into the workspace's trash folder; `restoreProject` brings it back. */
@@ -157,6 +163,15 @@ export interface HostApi {
     input: { project: string; run: string; source: Source },
     signal?: AbortSignal,
   ): Promise<{ prediction: Prediction; picture: Uint8Array }>;
+  /** A project of ratings: users or items whose id or title holds the text, those with most pairs first. */
+  findIds(
+    input: { project: string; run: string; of: "users" | "items"; text: string; limit: number },
+    signal?: AbortSignal,
+  ): Promise<FoundId[]>;
+  /** What else fits a user, best first; by what most people have where nothing is known of the user. */
+  recommend(input: { project: string; run: string; user: string; top: number }, signal?: AbortSignal): Promise<RecommendResult>;
+  /** Items that those who have this one have too. */
+  similar(input: { project: string; run: string; item: string; top: number }, signal?: AbortSignal): Promise<SimilarResult>;
   exportOnnx(input: { project: string; run: string }): Promise<Handout>;
 
   /** The lesson keeps one worker of its own, started with the first call and ended by lessonClose or a minute of rest. */

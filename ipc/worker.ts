@@ -4,6 +4,7 @@ import type {
   CurvePoint,
   DataKind,
   Device,
+  FoundId,
   GraphResult,
   GraphSpec,
   Inspection,
@@ -15,6 +16,7 @@ import type {
   PictureEntry,
   PictureProblem,
   Prediction,
+  RatingsColumns,
   RecommendResult,
   RunProgress,
   RunReport,
@@ -40,6 +42,8 @@ export interface TakenFile {
   kind?: DataKind;
   /** The sheet or table of a file that holds several. */
   part?: string;
+  /** Ratings: which columns hold what. */
+  columns?: RatingsColumns;
 }
 
 export interface WorkerApi {
@@ -94,6 +98,8 @@ export interface WorkerApi {
   recommend(input: { run: string; user: string; top: number }, signal?: AbortSignal): Promise<RecommendResult>;
   /** Items that those who have this one have too. */
   similar(input: { run: string; item: string; top: number }, signal?: AbortSignal): Promise<SimilarResult>;
+  /** Users or items of a recommender whose id or title holds the text, those with most pairs first. */
+  findIds(input: { run: string; of: "users" | "items"; text: string; limit: number }, signal?: AbortSignal): Promise<FoundId[]>;
   evaluate(
     input: { run: string; file: string; part?: string } & WithCache,
     signal?: AbortSignal,

@@ -129,14 +129,15 @@ export async function createHost(options: HostOptions): Promise<Host> {
 
   /** What the data are taken as belongs to the project (`retake` changes it with the profile); the rest is the spec's own. */
   const inKind = (record: ProjectRecord, spec: Omit<TrainSpec, "data">) => {
-    const { kind: _kind, part: _part, ...rest } = spec;
+    const { kind: _kind, part: _part, columns: _columns, ...rest } = spec;
     return { ...takenAs(record.spec), ...rest };
   };
 
   /** Columns that a spec names must be there; the rest of it the worker judges. */
   async function checkSpec(record: ProjectRecord, spec: Omit<TrainSpec, "data">): Promise<void> {
     const profile = await projects.profile(record.id);
-    const names = new Set(profile.kind === "images" ? [] : profile.columns.map((column) => column.name));
+    const table = profile.kind === "ratings" ? profile.table : profile;
+    const names = new Set(table.kind === "images" ? [] : table.columns.map((column) => column.name));
     const say = { file: record.file, columns: [...names].slice(0, 100) };
     if (spec.target !== undefined && !names.has(spec.target))
       throw new AppError(
@@ -221,6 +222,36 @@ export async function createHost(options: HostOptions): Promise<Host> {
     return projects.open(record);
   }
 
+  async function addTitles({ id, source }: Input<"addTitles">, signal: AbortSignal): Promise<Project> {
+    const record = await projects.read(id);
+    if ((await projects.profile(id)).kind !== "ratings")
+      throw new AppError("usage", `'${record.file}' holds no ratings.`, "Titles name the items of ratings.", { id });
+    const incoming = await uploads.open(source);
+    try {
+      const ending = /\.(?:csv|tsv|txt|dat)$/i.exec(incoming.name)?.[0].toLowerCase() ?? ".txt";
+      const laid = await projects.layTitles(record, incoming.path, ending);
+      try {
+        const as = takenAs(record.spec);
+        const found = held(await warm.use((api) => api.inspect({ file: projects.data(record), ...as, cache }, signal), signal));
+        if (found.kind !== "ratings" || !found.titles)
+          throw new AppError(
+            "titlesMissing",
+            `'${incoming.name}' does not name the items of '${record.file}'.`,
+            "Choose a table with a column of the items' ids and a column named title.",
+            { file: incoming.name },
+          );
+        const next = await projects.reread(id, found);
+        await laid.keep();
+        return await projects.open(next);
+      } catch (thrown) {
+        await laid.undo();
+        throw thrown;
+      }
+    } finally {
+      await uploads.drop(source);
+    }
+  }
+
   async function startRun({ project, spec: asked }: Input<"startRun">): Promise<Run> {
     const record = await projects.read(project);
     const spec = inKind(record, asked);
@@ -275,6 +306,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     },
     createProject,
     retake,
+    addTitles,
     project: async ({ id }) => projects.open(await projects.read(id)),
     renameProject: async ({ id, name }) => {
       const record = await projects.change(id, () => ({ name }));
@@ -379,6 +411,18 @@ export async function createHost(options: HostOptions): Promise<Host> {
       } finally {
         await uploads.drop(source);
       }
+    },
+    findIds: async ({ of, text, limit, ...input }, signal) => {
+      const run = await modelFolder(input);
+      return warm.use((api) => api.findIds({ run, of, text, limit }, signal), signal);
+    },
+    recommend: async ({ user, top, ...input }, signal) => {
+      const run = await modelFolder(input);
+      return warm.use((api) => api.recommend({ run, user, top }, signal), signal);
+    },
+    similar: async ({ item, top, ...input }, signal) => {
+      const run = await modelFolder(input);
+      return warm.use((api) => api.similar({ run, item, top }, signal), signal);
     },
     exportOnnx: async (input) => {
       const path = await modelOf(await folderOf(input));

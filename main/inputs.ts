@@ -22,7 +22,12 @@ const source = v.variant("kind", [v.strictObject({ kind: v.literal("path"), path
 
 /** Every kind of data; the type asks for each. */
 const kinds: Record<DataKind, true> = { table: true, text: true, images: true, ratings: true, chats: true };
-const takenAs = { kind: v.optional(v.picklist(Object.keys(kinds) as DataKind[])), part: v.optional(name) };
+const columns = v.strictObject({ user: name, item: name, rating: v.optional(name), time: v.optional(name) });
+const takenAs = {
+  kind: v.optional(v.picklist(Object.keys(kinds) as DataKind[])),
+  part: v.optional(name),
+  columns: v.optional(columns),
+};
 
 /** A TrainSpec without its data file, whose place the host decides. Ranges are those of sense, not of taste; the worker knows more. */
 export const spec = v.strictObject({
@@ -61,6 +66,7 @@ export const inputs = {
   devices: v.optional(v.strictObject({ again: v.optional(v.boolean()) })),
   createProject: v.union([v.strictObject({ source, ...takenAs }), v.strictObject({ sample: id })]),
   retake: v.strictObject({ id, ...takenAs }),
+  addTitles: v.strictObject({ id, source }),
   project: ofProject,
   renameProject: v.strictObject({
     id,
@@ -95,6 +101,9 @@ export const inputs = {
   }),
   predictFile: v.strictObject({ project: id, run: id, source }),
   wherePicture: v.strictObject({ project: id, run: id, source }),
+  findIds: v.strictObject({ project: id, run: id, of: v.picklist(["users", "items"]), text: text(1000), limit: whole(1, 200) }),
+  recommend: v.strictObject({ project: id, run: id, user: name, top: whole(1, 200) }),
+  similar: v.strictObject({ project: id, run: id, item: name, top: whole(1, 200) }),
   exportOnnx: ofRun,
   lessonOpen: v.strictObject({
     x: points,

@@ -5,7 +5,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import * as v from "valibot";
 import { AppError } from "../ipc/error.ts";
 import type { Project, ProjectSummary, TakenAs } from "../ipc/host.ts";
-import type { ImagesProfile, Inspection, RunRecord, TableProfile, TrainSpec } from "../ipc/types.ts";
+import type { ImagesProfile, Inspection, RatingsProfile, RunRecord, TableProfile, TrainSpec } from "../ipc/types.ts";
 import { copyFileTo, exists, list, readText, regularFile, remove, renameWell, writeJson } from "./files.ts";
 import { spec as specSchema } from "./inputs.ts";
 import { takeLock } from "./locks.ts";
@@ -215,6 +215,32 @@ export class Projects {
     });
   }
 
+  /** The profile anew, where what was chosen stays. */
+  async reread(id: string, found: Held): Promise<ProjectRecord> {
+    return this.change(id, async () => {
+      await writeJson(this.paths.profile(id), found);
+      return { rows: found.rows };
+    });
+  }
+
+  /** Lays a table of titles beside the ratings of a project, under the one name that is looked for. Answers how to take it back. */
+  async layTitles(record: ProjectRecord, from: string, ending: string): Promise<{ undo(): Promise<void>; keep(): Promise<void> }> {
+    const folder = join(this.paths.project(record.id), "data");
+    const old = (await list(folder)).filter((name) => /^(?:titles|items)\.[a-z]+$/i.test(name) && name !== record.file);
+    const path = join(folder, `${/^titles\./i.test(record.file) ? "items" : "titles"}${ending}`);
+    const aside = (name: string) => join(folder, `.${name}.before`);
+    for (const name of old) await renameWell(join(folder, name), aside(name));
+    const undo = async () => {
+      await remove(path);
+      for (const name of old) await renameWell(aside(name), join(folder, name));
+    };
+    await copyFileTo(from, path).catch(async (thrown: unknown) => {
+      await undo();
+      throw thrown;
+    });
+    return { undo, keep: async () => void (await Promise.all(old.map((name) => remove(aside(name))))) };
+  }
+
   /** Moves a project into the trash. */
   async remove(id: string): Promise<void> {
     await this.read(id).catch((thrown: unknown) => {
@@ -279,23 +305,27 @@ export class Projects {
   }
 }
 
-/** What a project can hold: a table, of texts too, or pictures. */
-export type Held = TableProfile | ImagesProfile;
+/** What a project can hold: a table, of texts too, pictures, or ratings. */
+export type Held = TableProfile | ImagesProfile | RatingsProfile;
 
 /** What is learned where nobody chooses: of pictures what they show, of a table the column that was guessed. */
 function specOf(found: Held, as: TakenAs): ProjectRecord["spec"] {
   if (found.kind === "images") return { ...as, task: "images" };
+  if (found.kind === "ratings") return { ...as, kind: "ratings", task: "recommend" };
   return { ...as, ...(found.target ? { target: found.target.column, task: found.target.task } : {}) };
 }
 
 /** What a project's data are taken as, of its spec. */
-export function takenAs({ kind, part }: TakenAs): TakenAs {
-  return { ...(kind === undefined ? {} : { kind }), ...(part === undefined ? {} : { part }) };
+export function takenAs({ kind, part, columns }: TakenAs): TakenAs {
+  return {
+    ...(kind === undefined ? {} : { kind }),
+    ...(part === undefined ? {} : { part }),
+    ...(columns === undefined ? {} : { columns }),
+  };
 }
 
-/** Ratings are held as the table that they are in. Throws formatUnknown for conversations. */
+/** Throws formatUnknown for conversations. */
 export function held(found: Inspection): Held {
-  if (found.kind === "ratings") return { ...found.table, ...(found.taken ? { taken: found.taken } : {}) };
   if (found.kind !== "chats") return found;
   throw new AppError(
     "formatUnknown",

@@ -10,13 +10,14 @@ import { openTexts } from "./data/text/openTexts.ts";
 import { Lesson, lessonFit } from "./lesson.ts";
 import { evaluateRun } from "./run/evaluate.ts";
 import { evaluatePictures } from "./run/evaluatePictures.ts";
-import { LastPredictor } from "./run/lastPredictor.ts";
+import { LastOpened } from "./run/lastOpened.ts";
 import { wherePicture } from "./run/occlusion.ts";
 import { isPictureRun } from "./run/pictureModel.ts";
 import { lastLogits } from "./run/languageLogits.ts";
+import { openPredictor } from "./run/predict.ts";
 import { predictFile } from "./run/predictFile.ts";
 import { predictPictures } from "./run/predictPictures.ts";
-import { withRecommender } from "./run/recommend.ts";
+import { openRecommender } from "./run/recommend.ts";
 import { probeDevice } from "./run/device.ts";
 import { benchStep } from "./train/bench.ts";
 import { Control } from "./train/control.ts";
@@ -39,7 +40,8 @@ type Emit = <K extends keyof WorkerEvents & string>(name: K, value: WorkerEvents
 export function createWorker(emit: Emit): Worker {
   const jobs = new Set<{ control: Control; abort: AbortController; done: Promise<unknown> }>();
   let lesson: Lesson | undefined;
-  const tried = new LastPredictor();
+  const tried = new LastOpened(openPredictor);
+  const recommenders = new LastOpened(openRecommender);
   const gallery = new Gallery();
 
   const onProgress = (what: WorkerEvents["working"]["what"], fraction: number | null) => emit("working", { what, fraction });
@@ -48,8 +50,8 @@ export function createWorker(emit: Emit): Worker {
 
   const handlers = {
     async inspect({ file, cache, ...asked }, signal) {
-      const { part } = asked;
-      const source = { cache, signal, onWorking, ...(part === undefined ? {} : { part }) };
+      const { part, columns } = asked;
+      const source = { cache, signal, onWorking, ...(part === undefined ? {} : { part }), ...(columns === undefined ? {} : { columns }) };
       const taken = await guessKind(file, asked, source);
       return { ...(await kinds[taken.kind].inspect(file, source)), taken };
     },
@@ -121,8 +123,9 @@ export function createWorker(emit: Emit): Worker {
         async (predictor) => (await predictFile(predictor, { file, part, cache, signal, onProgress, explain: true })).predictions,
       ),
     wherePicture: ({ run, ...asked }, signal) => wherePicture(run, { ...asked, signal, onProgress }),
-    recommend: ({ run, user, top }) => withRecommender(run, (recommender) => recommender.recommend(user, top)),
-    similar: ({ run, item, top }) => withRecommender(run, (recommender) => recommender.similar(item, top)),
+    recommend: ({ run, user, top }) => recommenders.use(run, (recommender) => recommender.recommend(user, top)),
+    similar: ({ run, item, top }) => recommenders.use(run, (recommender) => recommender.similar(item, top)),
+    findIds: ({ run, of, text, limit }) => recommenders.use(run, (recommender) => recommender.find(of, text, limit)),
     evaluate: async ({ run, file, part, cache }, signal) =>
       (await isPictureRun(run))
         ? evaluatePictures(run, file, { cache, signal, onProgress })
@@ -157,6 +160,7 @@ export function createWorker(emit: Emit): Worker {
       await Promise.allSettled([...jobs].map(({ done }) => done));
       await lesson?.dispose();
       await tried.dispose();
+      await recommenders.dispose();
     },
   };
 }

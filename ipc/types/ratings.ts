@@ -18,9 +18,11 @@ export interface RatingsProfile extends Taken {
   rows: number;
   users: number;
   items: number;
+  /** How many users and items have one pair only: of these there is little to learn. Absent in older profiles. */
+  single?: { users: number; items: number };
   columns: RatingsColumns;
   /** Why it was taken for ratings. */
-  reason: { by: "names" | "shape"; message: string };
+  reason: { by: "names" | "shape" | "asked"; message: string };
   /** Lowest and highest rating, their mean, and how often each occurs where there are at most 21 of them. */
   rating?: { min: number; max: number; mean: number; counts?: { value: number; count: number }[] };
   /** Share of all pairs of a user and an item that are there. */
@@ -53,7 +55,16 @@ export interface RecommendResult {
   by: "model" | "popularity";
   /** How many items were left out as the user has them already; null where the run's folder, which knows, is not at hand. */
   seen: number | null;
+  /** Some of what the user has, best rated first, where that is known. */
+  had?: { item: string; title?: string; rating?: number }[];
   items: Recommended[];
+}
+
+/** Users or items that a search found: of items their titles too, and how many pairs each has. */
+export interface FoundId {
+  id: string;
+  title?: string;
+  pairs: number;
 }
 
 /** Items that the same people took, nearest first. */

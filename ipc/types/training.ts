@@ -2,6 +2,7 @@
 import type { ErrorRecord } from "../error.ts";
 import type { DataKind } from "./kinds.ts";
 import type { TaskName } from "./tables.ts";
+import type { RatingsColumns } from "./ratings.ts";
 import type { PictureSetup, PixelRange } from "./images.ts";
 import type { MemoryReading } from "./devices.ts";
 
@@ -35,6 +36,8 @@ export interface TrainSpec {
   kind?: DataKind;
   /** The sheet or table of a file that holds several; the first that has rows where absent. */
   part?: string;
+  /** Ratings: which columns hold what; found by their names or shape where absent. */
+  columns?: RatingsColumns;
   target?: string;
   /** "images": the data are pictures, "text": they are texts; what is learned is a classification, or of texts a number. */
   task?: "auto" | TaskName | "images" | "text";

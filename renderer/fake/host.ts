@@ -266,6 +266,10 @@ export class FakeHost {
         const head = Array.from({ length: 20 }, (_, i) => predict(made, { area: String(40 + 9 * i) }, i + 1));
         return { handout: handout("rows-predictions.csv", 48_200), rows: 1240, head };
       },
+      addTitles: async ({ id }) => this.#find(id).record,
+      findIds: async () => [],
+      recommend: async ({ user }) => ({ user, known: false, by: "popularity", seen: null, items: [] }),
+      similar: async ({ item }) => ({ item, known: false, by: "popularity", items: [] }),
       wherePicture: async () => {
         throw new AppError("usage", "The model answers no pictures.", "Ask it about a row.");
       },

@@ -2,6 +2,7 @@
 import { AppError, type ErrorRecord } from "../../ipc/error.ts";
 import type { Project as ProjectRecord, RunSummary, TakenAs } from "../../ipc/host.ts";
 import type { ColumnProfile, CurvePoint, DataKind, RunProgress, TableTask, TrainPlan, TrainSpec } from "../../ipc/types.ts";
+import type { Dropped } from "./dropped.ts";
 import type { Ground } from "./ground.ts";
 import { PictureGrid } from "./pictureGrid.svelte.ts";
 import type { Section } from "./route.ts";
@@ -12,7 +13,7 @@ import { Trial } from "./trial.svelte.ts";
 type Spec = ProjectRecord["spec"];
 
 /** Kinds that the screens show as what they are. A kind that gets screens of its own becomes true here. */
-const held: Record<DataKind, boolean> = { table: true, text: true, images: true, ratings: false, chats: false };
+const held: Record<DataKind, boolean> = { table: true, text: true, images: true, ratings: true, chats: false };
 
 export class Project {
   readonly id: string;
@@ -26,6 +27,7 @@ export class Project {
   /** While the file is being taken as another kind, or another sheet of it. */
   retaking = $state(false);
   retakeError: ErrorRecord | undefined = $state.raw();
+  titlesError: ErrorRecord | undefined = $state.raw();
   /** The training that Train and Result show. */
   shown: Run | undefined = $state.raw();
   trial: Trial | undefined = $state.raw();
@@ -39,11 +41,12 @@ export class Project {
 
   profile = $derived(this.record?.profile);
   spec: Spec = $derived(this.record?.spec ?? {});
-  table = $derived(this.profile?.kind === "images" ? undefined : this.profile);
+  table = $derived(this.profile?.kind === "images" || this.profile?.kind === "ratings" ? undefined : this.profile);
+  ratings = $derived(this.profile?.kind === "ratings" ? this.profile : undefined);
   pictures = $derived(this.profile?.kind === "images" ? this.profile : undefined);
   target = $derived(this.spec.target ?? this.table?.target?.column);
-  /** Whether there is something to learn: a column to predict, or pictures of two classes. */
-  learnable = $derived(this.pictures ? this.pictures.classes.length > 1 : this.target !== undefined);
+  /** Whether there is something to learn: a column to predict, pictures of two classes, or ratings. */
+  learnable = $derived(this.ratings ? true : this.pictures ? this.pictures.classes.length > 1 : this.target !== undefined);
   task: TableTask | undefined = $derived.by(() => {
     if (this.spec.task === "regression" || this.spec.task === "classification") return this.spec.task;
     const possible = this.table?.targets.find((one) => one.column === this.target);
@@ -122,12 +125,27 @@ export class Project {
       const record = await this.#ground.call.retake({ id: this.id, ...as });
       this.rows?.dispose();
       this.rows = undefined;
+      this.grid?.dispose();
+      this.grid = undefined;
       this.#take(record);
     } catch (thrown) {
       this.retakeError = AppError.from(thrown).toRecord();
     }
     this.retaking = false;
     if (!this.retakeError) await this.replan();
+  }
+
+  /** Names the items of ratings by a table. The old names stay where that fails. */
+  async addTitles(file: Dropped): Promise<void> {
+    this.retaking = true;
+    this.titlesError = undefined;
+    try {
+      const source = await this.#ground.door.take(file, () => undefined);
+      this.#take(await this.#ground.call.addTitles({ id: this.id, source }));
+    } catch (thrown) {
+      this.titlesError = AppError.from(thrown).toRecord();
+    }
+    this.retaking = false;
   }
 
   chooseTarget(column: string): Promise<void> {
@@ -255,7 +273,7 @@ export class Project {
   #take(record: ProjectRecord): void {
     this.record = record;
     if (record.profile.kind === "images") this.grid ??= new PictureGrid(this.#ground, this.id);
-    else this.rows ??= new TableRows(this.#ground, this.id, record.profile);
+    else this.rows ??= new TableRows(this.#ground, this.id, record.profile.kind === "ratings" ? record.profile.table : record.profile);
   }
 
   /** Puts a training on the page. When it ends, the page goes to its result, unless the reader has gone elsewhere. */
@@ -293,7 +311,12 @@ export class Project {
     const usable = this.usable;
     if (this.trial?.run === usable?.id) return;
     this.trial?.dispose();
-    this.trial = usable ? new Trial(this.#ground, this.id, usable.id, { pictures: this.pictures !== undefined }) : undefined;
+    this.trial = usable
+      ? new Trial(this.#ground, this.id, usable.id, {
+          pictures: this.pictures !== undefined,
+          ratings: this.ratings !== undefined,
+        })
+      : undefined;
     void this.trial?.load();
   }
 }

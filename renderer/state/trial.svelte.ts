@@ -4,6 +4,7 @@ import type { Handout } from "../../ipc/host.ts";
 import type { FormField, ModelForm, Prediction } from "../../ipc/types.ts";
 import type { Dropped } from "./dropped.ts";
 import type { Ground } from "./ground.ts";
+import { Recommender } from "./recommender.svelte.ts";
 
 /** Milliseconds of rest before an answer is asked for. */
 const rest = 150;
@@ -13,6 +14,8 @@ export class Trial {
   readonly run: string;
   /** Whether the model answers pictures: it has no form then. */
   readonly pictures: boolean;
+  /** Where the model recommends. */
+  readonly recommender: Recommender | undefined;
   form: ModelForm | undefined = $state.raw();
   values: Record<string, string> = $state({});
   answer: Prediction | undefined = $state.raw();
@@ -35,8 +38,9 @@ export class Trial {
   #fileCancel: AbortController | undefined;
   #whereCancel: AbortController | undefined;
 
-  constructor(ground: Ground, project: string, run: string, { pictures = false } = {}) {
+  constructor(ground: Ground, project: string, run: string, { pictures = false, ratings = false } = {}) {
     this.pictures = pictures;
+    this.recommender = ratings ? new Recommender(ground, project, run) : undefined;
     this.#ground = ground;
     this.project = project;
     this.run = run;
@@ -44,6 +48,7 @@ export class Trial {
 
   async load(): Promise<void> {
     if (this.pictures) return;
+    if (this.recommender) return this.recommender.load();
     try {
       const form = await this.#ground.call.form({ project: this.project, run: this.run });
       this.values = Object.fromEntries(form.fields.map((field) => [field.name, field.example]));
@@ -141,6 +146,7 @@ export class Trial {
   }
 
   dispose(): void {
+    this.recommender?.dispose();
     clearTimeout(this.#timer);
     this.#cancel?.abort();
     this.#fileCancel?.abort();

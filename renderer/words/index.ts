@@ -11,6 +11,7 @@ import { pictureProblems } from "./en/pictureProblems.ts";
 import { pictures } from "./en/pictures.ts";
 import { problems } from "./en/problems.ts";
 import { projects } from "./en/projects.ts";
+import { ratings } from "./en/ratings.ts";
 import { referee } from "./en/referee.ts";
 import { result } from "./en/result.ts";
 import { settings } from "./en/settings.ts";
@@ -29,6 +30,7 @@ import { pictureProblems as pictureProblemsZh } from "./zh/pictureProblems.ts";
 import { pictures as picturesZh } from "./zh/pictures.ts";
 import { problems as problemsZh } from "./zh/problems.ts";
 import { projects as projectsZh } from "./zh/projects.ts";
+import { ratings as ratingsZh } from "./zh/ratings.ts";
 import { referee as refereeZh } from "./zh/referee.ts";
 import { result as resultZh } from "./zh/result.ts";
 import { settings as settingsZh } from "./zh/settings.ts";
@@ -50,6 +52,7 @@ const english = {
   pictures,
   problems,
   projects,
+  ratings,
   referee,
   result,
   settings,
@@ -72,6 +75,7 @@ const chinese: Words = {
   pictures: picturesZh,
   problems: problemsZh,
   projects: projectsZh,
+  ratings: ratingsZh,
   referee: refereeZh,
   result: resultZh,
   settings: settingsZh,

@@ -9,6 +9,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
+import { filmRatings, filmTitles } from "./films.mjs";
 import { writeShapes } from "./shapes.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -179,6 +180,20 @@ try {
   await at("where-looked").check();
   await at("where-map").waitFor();
   await take("15-pictures-try", section("try"));
+  await home1();
+  await drop("u.data", filmRatings());
+  await at("ratings-found").waitFor();
+  await take("16-ratings-data-untitled", section("data"));
+  writeFileSync(join(home, "films.csv"), filmTitles());
+  await at("titles-input").setInputFiles(join(home, "films.csv"));
+  await page.locator("[data-testid=ratings-titles]", { hasText: "40" }).waitFor();
+  await take("16-ratings-data", section("data"));
+  await take("16-ratings-train-before", section("train"));
+  await at("start-training").click();
+  await at("recall").waitFor({ timeout: 120_000 });
+  await take("16-ratings-result", section("result"));
+  await at("recommended").locator("td button").first().waitFor();
+  await take("16-ratings-try", section("try"));
   await home1();
   await take("09-home");
   await go("#/projects");

@@ -229,6 +229,7 @@ const handlers = {
   thumbnails: () => Promise.reject(missing("thumbnails")),
   wherePicture: () => Promise.reject(missing("wherePicture")),
   recommend: () => Promise.reject(missing("recommend")),
+  findIds: () => Promise.reject(missing("findIds")),
   similar: () => Promise.reject(missing("similar")),
   evaluate: () => Promise.reject(missing("evaluate")),
   lessonOpen: async ({ a = 0, b = 0 }) => {

@@ -4,7 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import * as v from "valibot";
 import { AppError } from "../../ipc/error.ts";
-import type { Recommended, RecommendResult, SimilarResult } from "../../ipc/types.ts";
+import type { FoundId, Recommended, RecommendResult, SimilarResult } from "../../ipc/types.ts";
 import { knownIds } from "../formats/ratingsModel.ts";
 import { readSeen, type SeenPairs } from "../formats/seenPairs.ts";
 import { readCard } from "../formats/modelCard.ts";
@@ -19,8 +19,13 @@ export interface Recommender {
   recommend(user: string, top: number): Promise<RecommendResult>;
   /** What those have who have this item; for one that is not known, what most people have. */
   similar(item: string, top: number): Promise<SimilarResult>;
+  /** Users or items whose id or title holds the text, whatever its case; those with most pairs first. */
+  find(of: "users" | "items", text: string, limit: number): Promise<FoundId[]>;
   dispose(): Promise<void>;
 }
+
+/** Of what a user has, so much is told. */
+const mostHad = 50;
 
 const titlesSchema = v.object({ version: v.literal(1), titles: v.array(v.tuple([v.string(), v.string()])) });
 
@@ -58,6 +63,27 @@ export async function openRecommender(runOrModel: string): Promise<Recommender> 
     return (found["items"]!.data as string[]).map((item, i) => ({ item, score: scores[i]! }));
   }
 
+  /** What a user has, best rated first. */
+  function hadBy(at: number) {
+    const { starts, item, rating } = seen!;
+    const places = Array.from({ length: starts[at + 1]! - starts[at]! }, (_, i) => starts[at]! + i);
+    if (rating) places.sort((a, b) => rating[b]! - rating[a]! || a - b);
+    return places.slice(0, mostHad).map((p) => {
+      const id = items![item[p]!]!;
+      return { item: id, ...named(id), ...(rating ? { rating: rating[p]! } : {}) };
+    });
+  }
+
+  /** How many pairs each user or item has, where that is at hand. */
+  function countsOf(of: "users" | "items"): Uint32Array {
+    const counts = new Uint32Array(of === "users" ? users!.length : items!.length);
+    if (seen && of === "users") for (let u = 0; u < counts.length; u++) counts[u] = seen.starts[u + 1]! - seen.starts[u]!;
+    if (seen && of === "items") for (const i of seen.item) counts[i]!++;
+    return counts;
+  }
+  /** Places of users and items, those with most pairs first. */
+  const ordered: Partial<Record<"users" | "items", { order: Uint32Array; counts: Uint32Array }>> = {};
+
   const named = (item: string) => {
     const title = titles.get(item);
     return title === undefined ? {} : { title };
@@ -89,13 +115,35 @@ export async function openRecommender(runOrModel: string): Promise<Recommender> 
       const ratings = await rate(user, list);
       const by = has.some((id) => ranks.has(id)) ? "model" : "popularity";
       const found = list.map(({ item, score }, i): Recommended => ({ item, ...named(item), score, rating: ratings[i]! }));
-      return { user, known: at !== undefined, by, seen: seen ? has.length : null, items: found };
+      const had = at === undefined || !seen ? {} : { had: hadBy(at) };
+      return { user, known: at !== undefined, by, seen: seen ? has.length : null, ...had, items: found };
     },
     async similar(asked, top) {
       const item = asked.trim();
       const list = await rank([item], top);
       const found = list.map(({ item, score }): Recommended => ({ item, ...named(item), score }));
       return { item, ...named(item), known: itemAt.has(item), by: ranks.has(item) ? "model" : "popularity", items: found };
+    },
+    find(of, asked, limit) {
+      const counts = ordered[of]?.counts ?? countsOf(of);
+      const { order } = (ordered[of] ??= {
+        counts,
+        order: Uint32Array.from(counts.keys()).sort((a, b) => counts[b]! - counts[a]! || a - b),
+      });
+      const ids = of === "users" ? users : items;
+      const text = asked.trim().toLowerCase();
+      const found: FoundId[] = [];
+      // An id that is written out comes first, however rare it is.
+      const exact = of === "users" ? userAt.get(asked.trim()) : ids.indexOf(asked.trim());
+      const put = (i: number) => found.push({ id: ids[i]!, ...(of === "items" ? named(ids[i]!) : {}), pairs: counts[i]! });
+      if (exact !== undefined && exact >= 0) put(exact);
+      for (const i of order) {
+        if (found.length >= limit) break;
+        if (i === exact) continue;
+        const holds = (words: string | undefined) => words?.toLowerCase().includes(text) === true;
+        if (holds(ids[i]) || (of === "items" && holds(titles.get(ids[i]!)))) put(i);
+      }
+      return Promise.resolve(found);
     },
     async dispose() {
       for (const session of open) await session.dispose();

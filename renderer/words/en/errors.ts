@@ -32,6 +32,7 @@ export const errors: ErrorDictionary = {
   archiveTooLarge: { title: "The archive is too large" },
   pictureInvalid: { title: "A picture cannot be read" },
   picturesMissing: { title: "There are no pictures" },
+  titlesMissing: { title: "The table does not name the items" },
   classesMissing: { title: "Nothing says what the pictures show" },
   modelInvalid: { title: "The model file is not valid" },
   operatorUnknown: { title: "The model uses an unknown operator" },

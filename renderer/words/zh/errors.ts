@@ -59,6 +59,11 @@ export const errors: ErrorDictionary = {
   archiveTooLarge: { title: "压缩包太大", what: at("解开后超出了限度。"), todo: "如果信得过它，请自行解开、拆分，再选择文件夹。" },
   pictureInvalid: { title: "有一张图片无法读取", what: at("它不是完好的图片。"), todo: "请另存为 PNG 或 JPEG，或把它移走。" },
   picturesMissing: { title: "没有图片", what: at("里面找不到可以使用的图片。"), todo: "请选择一个有图片的文件夹或压缩包。" },
+  titlesMissing: {
+    title: "这个表没有说明物品的名称",
+    what: at("里面找不到这些物品的名称。"),
+    todo: "请选择一个表格：一列是物品编号，另一列叫 title（标题）。",
+  },
   classesMissing: {
     title: "不知道图片里是什么",
     what: at("既没有按类别分的文件夹，也没有标签表。"),

@@ -22,8 +22,8 @@ const mostOthers = 2;
 
 export interface RatingsGuess {
   columns: RatingsColumns;
-  /** By what it was seen: the columns' names, or their shape. */
-  by: "names" | "shape";
+  /** By what it was seen: the columns' names, or their shape; or it was asked for. */
+  by: "names" | "shape" | "asked";
 }
 
 /** The columns where this is a file of ratings; undefined where it is none. */

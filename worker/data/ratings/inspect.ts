@@ -14,7 +14,9 @@ export async function inspectRatings(
   const { columns } = guess;
   const pairs = await readPairs(table, columns, options.signal);
   const titles = await findTitles(table.file, pairs.items, options);
-  const { users, items, user } = pairs;
+  const { users, items, starts, user } = pairs;
+  const ofItem = new Uint32Array(items.length);
+  for (const i of pairs.item) ofItem[i]!++;
   // What is odd about the columns that are used; of a table's other worries (ids, many values, the target) none is one here.
   const used = new Set<string | undefined>(Object.values(columns));
   const kept = profile.problems.filter(({ code, column }) => worth.has(code) && (column === undefined || used.has(column)));
@@ -25,6 +27,7 @@ export async function inspectRatings(
     rows: user.length,
     users: users.length,
     items: items.length,
+    single: { users: users.filter((_, u) => starts[u + 1]! - starts[u]! === 1).length, items: ofItem.filter((n) => n === 1).length },
     columns,
     reason: { by: guess.by, message: reasonOf(guess) },
     ...(pairs.rating ? { rating: ratingsOf(pairs.rating) } : {}),
@@ -55,6 +58,7 @@ function reasonOf({ by, columns }: RatingsGuess): string {
     ...(rating ? [`'${rating}' are ratings`] : []),
     ...(time ? [`'${time}' is the time`] : []),
   ];
+  if (by === "asked") return `${parts.join(", ")}, as was asked.`;
   const why = by === "names" ? "by their names" : "by their shape: two columns of ids that repeat, a few numbers, a time stamp";
   return `${parts.join(", ")} ${why}.`;
 }

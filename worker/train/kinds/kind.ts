@@ -1,6 +1,6 @@
 // What a kind of data gives a run: its rows as samples, a network's two graphs, how it is judged and what is written. The run itself (device,
 // steps, checkpoints, budget, the referee) knows nothing of the kind.
-import type { DataKind, Inspection, RunRecord, RunReport, TrainPlan, TrainSpec } from "../../../ipc/types.ts";
+import type { DataKind, Inspection, RatingsColumns, RunRecord, RunReport, TrainPlan, TrainSpec } from "../../../ipc/types.ts";
 import type { WorkerEvents } from "../../../ipc/worker.ts";
 import type { Samples } from "../../data/samples.ts";
 import type { Graph } from "../../onnx/graph.ts";
@@ -46,8 +46,8 @@ export interface Prepared {
 }
 
 export interface Kind {
-  /** What is in the data, told to a person. `part`: the sheet or table of a file that holds several. */
-  inspect(file: string, options: Source & { part?: string }): Promise<Inspection>;
+  /** What is in the data, told to a person. `part`: the sheet or table of a file that holds several; `columns`: which hold ratings. */
+  inspect(file: string, options: Source & { part?: string; columns?: RatingsColumns }): Promise<Inspection>;
   /** What a run with this spec would do; trains nothing. */
   plan(spec: TrainSpec, source: Source): Promise<TrainPlan>;
   /**

@@ -29,8 +29,9 @@ interface Encoding {
 const open = (file: string, { cache, signal, onWorking }: Source, part: string | undefined): Promise<Table> =>
   openTable(file, { cache, part, signal, onProgress: (what, fraction) => onWorking?.({ what, fraction }) });
 
-/** The columns, as found in the table. Throws columnMissing naming what there is. */
-function columnsOf({ profile }: Table): RatingsColumns {
+/** The columns that were asked for, else as found in the table. Throws columnMissing naming what there is. */
+function columnsOf({ profile }: Table, asked: RatingsColumns | undefined): RatingsColumns {
+  if (asked) return asked;
   const found = guessRatings(profile) ?? findRatings(profile);
   if (found) return found.columns;
   const { file } = profile;
@@ -94,7 +95,7 @@ async function prepare(options: PrepareOptions): Promise<PreparedRatings> {
         { file: spec.data, fingerprint, before: record.fingerprint },
       );
     const known = await readJson<Encoding>(paths.encoding);
-    const columns = known?.columns ?? columnsOf(table);
+    const columns = known?.columns ?? columnsOf(table, spec.columns);
     options.onWorking?.({ what: "encoding", fraction: null });
     const { seed, pairs, parts, scale, range, facts } = await read(spec, table, columns, signal);
     await writeJson(paths.encoding, { version: 1, kind: "ratings", columns } satisfies Encoding);
@@ -132,7 +133,8 @@ export const ratings: Kind = {
   async inspect(file, source) {
     const table = await open(file, source, source.part);
     try {
-      const guess = guessRatings(table.profile) ?? findRatings(table.profile);
+      const asked = source.columns && ({ columns: source.columns, by: "asked" } as const);
+      const guess = asked ?? guessRatings(table.profile) ?? findRatings(table.profile);
       return guess ? await inspectRatings(table, guess, source) : table.profile;
     } finally {
       await table.close();
@@ -142,7 +144,7 @@ export const ratings: Kind = {
     refuseSettings(spec);
     const table = await open(spec.data, source, spec.part);
     try {
-      const { facts } = await read(spec, table, columnsOf(table), source.signal);
+      const { facts } = await read(spec, table, columnsOf(table, spec.columns), source.signal);
       return makeRatingsPlan(facts, spec).plan;
     } finally {
       await table.close();

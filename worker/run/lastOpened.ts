@@ -2,27 +2,36 @@
 // its answers under way are given, and one that was trained anew meanwhile is opened again.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { openPredictor, type Predictor } from "./predict.ts";
 
-interface Entry {
+interface Disposable {
+  dispose(): Promise<void>;
+}
+
+interface Entry<T> {
   key: string;
-  predictor: Promise<Predictor>;
+  model: Promise<T>;
   uses: Set<Promise<unknown>>;
 }
 
-export class LastPredictor {
-  #last: Entry | undefined;
+export class LastOpened<T extends Disposable> {
+  #last: Entry<T> | undefined;
+  #open: (run: string) => Promise<T>;
+
+  /** @param open opens the model of a run folder or a model.onnx */
+  constructor(open: (run: string) => Promise<T>) {
+    this.#open = open;
+  }
 
   /** Runs `work` on the model of a run folder or a model.onnx; the model stays open at least until `work` is done. */
-  async use<T>(run: string, work: (predictor: Predictor) => Promise<T> | T): Promise<T> {
+  async use<R>(run: string, work: (model: T) => Promise<R> | R): Promise<R> {
     const key = await keyOf(run);
     if (this.#last?.key !== key) {
       const old = this.#last;
-      this.#last = { key, predictor: openPredictor(run), uses: new Set() };
+      this.#last = { key, model: this.#open(run), uses: new Set() };
       void letGo(old);
     }
     const entry = this.#last;
-    const use = entry.predictor.then(work);
+    const use = entry.model.then(work);
     entry.uses.add(use);
     try {
       return await use;
@@ -51,14 +60,14 @@ async function keyOf(run: string): Promise<string> {
   return run;
 }
 
-const isBroken = (entry: Entry): Promise<boolean> =>
-  entry.predictor.then(
+const isBroken = <T>(entry: Entry<T>): Promise<boolean> =>
+  entry.model.then(
     () => false,
     () => true,
   );
 
-async function letGo(entry: Entry | undefined): Promise<void> {
+async function letGo<T extends Disposable>(entry: Entry<T> | undefined): Promise<void> {
   if (!entry) return;
   await Promise.allSettled(entry.uses);
-  await (await entry.predictor.catch(() => undefined))?.dispose();
+  await (await entry.model.catch(() => undefined))?.dispose();
 }

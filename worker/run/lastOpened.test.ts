@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { handmade as bytes } from "../../test/export/handmade.ts";
-import { LastPredictor } from "./lastPredictor.ts";
-import type { Predictor } from "./predict.ts";
+import { LastOpened } from "./lastOpened.ts";
+import { openPredictor, type Predictor } from "./predict.ts";
 
 let folder: string;
 const at = (name: string) => join(folder, name);
@@ -17,7 +17,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const answer = (predictor: Predictor) => predictor.predictRows([{ a: "3" }]);
 
 test("an answer under way is given although another model is asked meanwhile", async () => {
-  const last = new LastPredictor();
+  const last = new LastOpened(openPredictor);
   let go: () => void = () => {};
   const gate = new Promise<void>((resolve) => (go = resolve));
   const slow = last.use(at("one.onnx"), async (predictor) => {
@@ -31,7 +31,7 @@ test("an answer under way is given although another model is asked meanwhile", a
 });
 
 test("the same model stays open; one that was written anew is opened again", async () => {
-  const last = new LastPredictor();
+  const last = new LastOpened(openPredictor);
   const seen = await last.use(at("one.onnx"), (predictor) => predictor);
   expect(await last.use(at("one.onnx"), (predictor) => predictor)).toBe(seen);
   await utimes(at("one.onnx"), new Date(), new Date(Date.now() + 5000));
@@ -40,7 +40,7 @@ test("the same model stays open; one that was written anew is opened again", asy
 });
 
 test("a model that could not be opened is tried again", async () => {
-  const last = new LastPredictor();
+  const last = new LastOpened(openPredictor);
   await expect(last.use(at("later.onnx"), answer)).rejects.toMatchObject({ exitCode: 3 });
   await writeFile(at("later.onnx"), bytes);
   expect((await last.use(at("later.onnx"), answer))[0]!.prediction).toBe("yes");

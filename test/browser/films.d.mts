@@ -1,0 +1,2 @@
+export function filmRatings(users?: number, films?: number): string;
+export function filmTitles(films?: number): string;
