@@ -41,6 +41,7 @@ export const spec = v.strictObject({
   lr: v.optional(real(1e-12, 1e6)),
   schedule: v.optional(v.picklist(["constant", "step", "cosine", "warmup", "onecycle", "plateau"])),
   weightDecay: v.optional(real(0, 1e6)),
+  classWeight: v.optional(v.picklist(["none", "balanced"])),
   batch: v.optional(whole(1, 1 << 24)),
   epochs: v.optional(whole(1, 1e9)),
   steps: v.optional(whole(1, 1e12)),

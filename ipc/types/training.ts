@@ -26,6 +26,8 @@ export type OptimizerName =
   | "muon"
   | "schedulefree";
 export type Precision = "full" | "mixed";
+/** "balanced": every class counts the same in the loss, however few its rows (as scikit-learn has it). */
+export type ClassWeight = "none" | "balanced";
 export type ScheduleName = "constant" | "step" | "cosine" | "warmup" | "onecycle" | "plateau";
 
 /** Everything that decides a run; absent fields take the default that the plan shows. */
@@ -60,6 +62,8 @@ export interface TrainSpec {
   steps?: number;
   /** Longest training time in seconds; the rest of the work (reading, testing, writing) comes on top. */
   seconds?: number;
+  /** Classification of tables: what the classes count in the loss; default "none", each as many as its rows. */
+  classWeight?: ClassWeight;
   /** Default true: rows are shuffled each epoch. */
   shuffle?: boolean;
   /** Default true: rows are held out for validation and test. */
@@ -78,6 +82,8 @@ export interface TrainPlan {
   classes?: number;
   inputs: number;
   rows: { train: number; validation: number; test: number };
+  /** Few rows: those of train and validation learn together, each held out from one network in so many. */
+  folds?: number;
   model: { name: string; parameters: number };
   device: string;
   batch: number;
@@ -89,7 +95,8 @@ export interface TrainPlan {
   /** Where texts are learned from: their column, and the columns beside it that are not. */
   text?: { column: string; leftOut: string[] };
   /** Every setting with the value in force. */
-  settings: Required<Pick<TrainSpec, "optimizer" | "lr" | "schedule" | "weightDecay" | "batch" | "seed" | "shuffle" | "split">>;
+  settings: Required<Pick<TrainSpec, "optimizer" | "lr" | "schedule" | "weightDecay" | "batch" | "seed" | "shuffle" | "split">> &
+    Pick<TrainSpec, "classWeight">;
 }
 
 /** A device tried before a run: milliseconds of a step, or why it gave none. */
@@ -220,6 +227,11 @@ export interface RunReport {
   scatter?: { truth: number[]; predicted: number[] };
   columns: string[];
   mistakes: Mistake[];
+  /**
+   * Classification: probabilities are those of softmax(logits / temperature), fitted on the validation rows; 1 where none fits better than
+   * chance would. Log loss and expected calibration error of the judged rows, before and with it.
+   */
+  calibration?: { temperature: number; before: { logLoss: number; ece: number }; after: { logLoss: number; ece: number } };
   /** Pictures: how they are shown to the network. */
   pictures?: PictureSetup;
 }

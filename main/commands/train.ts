@@ -18,6 +18,7 @@ export interface TrainOptions extends PartOptions {
   lr?: number;
   schedule?: TrainSpec["schedule"];
   weightDecay?: number;
+  classWeight?: TrainSpec["classWeight"];
   shuffle: boolean;
   split: boolean;
   seed?: number;
@@ -66,6 +67,12 @@ export function trainCommand(): Command {
     .option("--lr <x>", "the learning rate", real({ above: 0 }))
     .addOption(new Option("--schedule <name>", "how the learning rate moves").choices(schedules))
     .option("--weight-decay <x>", "how strongly weights are pulled to zero", real({ from: 0 }))
+    .addOption(
+      new Option("--class-weight <w>", "tables: balanced, where every class is to count the same however few its rows").choices([
+        "none",
+        "balanced",
+      ]),
+    )
     .option("--no-shuffle", "keep the rows in their order")
     .option("--no-split", "hold no rows back for validation and test")
     .option("--seed <n>", "the same seed, the same run", whole(0, 2 ** 32 - 1))
@@ -118,8 +125,24 @@ const modelOf = (model: string | undefined) => (model !== undefined && /[./\\]/.
 /** Only what was said: the rest takes the worker's defaults. */
 function specOf(options: TrainOptions): Omit<TrainSpec, "data"> {
   const model = options.backbone === undefined ? modelOf(options.model) : resolve(options.backbone);
-  const { target, task, pixels, method, epochs, steps, seconds, batch, lr, schedule, weightDecay, seed, device, precision, logLosses } =
-    options;
+  const {
+    target,
+    task,
+    pixels,
+    method,
+    epochs,
+    steps,
+    seconds,
+    batch,
+    lr,
+    schedule,
+    weightDecay,
+    classWeight,
+    seed,
+    device,
+    precision,
+    logLosses,
+  } = options;
   const said = {
     ...partOf(options),
     target,
@@ -134,6 +157,7 @@ function specOf(options: TrainOptions): Omit<TrainSpec, "data"> {
     lr,
     schedule,
     weightDecay,
+    classWeight,
     seed,
     device,
     precision,

@@ -82,7 +82,16 @@ export function plan(
   ignore: readonly string[],
   chosen: Omit<TrainSpec, "data"> = {},
 ): TrainPlan {
-  const { optimizer = "adamw", schedule = "cosine", weightDecay = 0.01, batch = 256, seed = 1, shuffle = true, split = true } = chosen;
+  const {
+    optimizer = "adamw",
+    schedule = "cosine",
+    weightDecay = 0.01,
+    batch = 256,
+    seed = 1,
+    shuffle = true,
+    split = true,
+    classWeight = "none",
+  } = chosen;
   const column = profile.columns.find((one) => one.name === target);
   const inputs = profile.columns.filter((one) => one.name !== target && !one.ignored && !ignore.includes(one.name)).length;
   const held = split ? Math.round(profile.rows * 0.1) : 0;
@@ -99,7 +108,17 @@ export function plan(
     maxSeconds: chosen.seconds ?? 300,
     estimatedSeconds: 21,
     estimatedBytes: 230_000_000,
-    settings: { optimizer, lr: chosen.lr ?? (optimizer === "sgd" ? 0.05 : 0.003), schedule, weightDecay, batch, seed, shuffle, split },
+    settings: {
+      optimizer,
+      lr: chosen.lr ?? (optimizer === "sgd" ? 0.05 : 0.003),
+      schedule,
+      weightDecay,
+      batch,
+      seed,
+      shuffle,
+      split,
+      ...(task === "classification" ? { classWeight } : {}),
+    },
   };
 }
 

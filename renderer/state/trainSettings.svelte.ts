@@ -21,7 +21,8 @@ export const numberRules = {
 export const choices = {
   optimizer: ["adamw", "adam", "momentum", "sgd"],
   schedule: ["warmup", "cosine", "onecycle", "plateau", "step", "constant"],
-} as const satisfies { [K in "optimizer" | "schedule"]: readonly NonNullable<TrainSpec[K]>[] };
+  classWeight: ["none", "balanced"],
+} as const satisfies { [K in "optimizer" | "schedule" | "classWeight"]: readonly NonNullable<TrainSpec[K]>[] };
 
 export type NumberName = keyof typeof numberRules;
 export type ChoiceName = keyof typeof choices;
@@ -35,6 +36,7 @@ export const settingNames: readonly SettingName[] = [
   "lr",
   "schedule",
   "weightDecay",
+  "classWeight",
   "batch",
   "epochs",
   "seconds",
@@ -57,9 +59,13 @@ export function readNumber(text: string, { min, max, whole }: NumberRule): Readi
   return value > max ? { problem: "tooLarge", limit: max } : { value };
 }
 
+/** The settings that a plan knows: classes are weighed only where there are some. */
+export const settingsOf = (plan: TrainPlan | undefined): SettingName[] =>
+  settingNames.filter((name) => name !== "classWeight" || plan?.settings.classWeight !== undefined);
+
 /** The value of a setting in a plan. */
 export function inPlan<K extends SettingName>(plan: TrainPlan, name: K): Values[K] {
-  const all: Values = { ...plan.settings, epochs: plan.maxEpochs, seconds: plan.maxSeconds };
+  const all: Values = { classWeight: "none", ...plan.settings, epochs: plan.maxEpochs, seconds: plan.maxSeconds };
   return all[name];
 }
 

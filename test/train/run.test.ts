@@ -98,6 +98,46 @@ describe("a run", () => {
     expect(await curve(first.run)).toEqual(await curve(second.run));
   });
 
+  test("few rows in folds: all but the test rows are learned from, and a resumed run gives the same bits", async () => {
+    const few = spec({ target: "price", epochs: 6, config: { width: 8, depth: 2, members: 4, folds: 2 } });
+    const whole = await start({ spec: few });
+    const expected = await whole.done;
+    const { plan } = await json<RunRecord>(whole.run, "run.json");
+    expect(plan).toMatchObject({ folds: 2, rows: { train: expect.any(Number) as number } });
+    expect(expected.steps).toBe(6 * Math.ceil((plan!.rows.train + plan!.rows.validation) / plan!.batch));
+    const cut = await start({ spec: few }, ({ step }, abort) => step >= 10 && abort.abort());
+    await expect(cut.done).rejects.toMatchObject({ code: "interrupted" });
+    const rest = await start({ run: cut.run });
+    expect((await rest.done).metrics).toEqual(expected.metrics);
+    expect(await curve(cut.run)).toEqual(await curve(whole.run));
+    expect(await readFile(join(cut.run, "model.onnx"))).toEqual(await readFile(join(whole.run, "model.onnx")));
+    const wrong = await start({ spec: spec({ config: { members: 3, folds: 2 } }) });
+    await expect(wrong.done).rejects.toMatchObject({ code: "usage" });
+  });
+
+  test("balanced classes: the rarest counts as much as the others", async () => {
+    const path = join(folder, "rare.csv");
+    const lines = Array.from({ length: 600 }, (_, i) => {
+      const x = ((i * 37) % 600) / 600;
+      return `${x.toFixed(4)},${((i * 101) % 600) / 600 < 0.1 + 0.2 * x ? "rare" : "usual"}`;
+    });
+    await writeFile(path, ["x,kind", ...lines].join("\n"));
+    const config = { width: 8, depth: 1, members: 1, folds: 0, waves: 1 };
+    const report = async (classWeight: "none" | "balanced") => {
+      const { run, done } = await start({ spec: { data: path, target: "kind", epochs: 10, config, classWeight } });
+      await done;
+      return json<RunReport>(run, "report.json");
+    };
+    const said = ({ confusion }: RunReport, label: string) =>
+      confusion!.counts.reduce((sum, row) => sum + row[confusion!.labels.indexOf(label)]!, 0);
+    const [none, balanced] = [await report("none"), await report("balanced")];
+    expect(said(none, "rare")).toBe(0);
+    expect(said(balanced, "rare")).toBeGreaterThan(10);
+    expect(none.calibration!.after.logLoss).toBeGreaterThan(0);
+    const other = await start({ spec: spec({ target: "price", classWeight: "balanced" }) });
+    await expect(other.done).rejects.toMatchObject({ code: "usage" });
+  });
+
   test("no split: all rows are learned from, exactly so many steps", async () => {
     const { done, run } = await start({ spec: spec({ split: false, steps: 9, batch: 50, shuffle: false, logLosses: true }) });
     const result = await done;

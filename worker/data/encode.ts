@@ -22,6 +22,8 @@ export interface EncodeOptions {
   signal?: AbortSignal;
   /** Bytes of encoded rows that may stay in memory; default 256 MB. */
   memoryBudget?: number;
+  /** Whether the rows of validation go to the train part, told of the rows of the three parts; default: they do not. */
+  join?: (counts: readonly [number, number, number]) => boolean;
 }
 
 export interface EncodedTable {
@@ -36,7 +38,11 @@ export async function encodeTable(table: Table, encoding: Encoding, options: Enc
   const { database } = table;
   const { signal } = options;
   const target = targetOf(table, encoding.target, encoding.task);
-  const split = await planSplit(database, target, options.split, encoding.task === "classification", signal);
+  const planned = await planSplit(database, target, options.split, encoding.task === "classification", signal);
+  const [train, validation, test] = planned.counts;
+  const split = options.join?.(planned.counts)
+    ? { sql: `(CASE WHEN ${planned.sql} = 2 THEN 2 ELSE 0 END)`, counts: [train + validation, 0, test] as const }
+    : planned;
   const layout: Layout = { numeric: encoding.numeric, categories: encoding.categories.length, classes: encoding.classes !== undefined };
   const width = wordsOf(layout);
   const budget = options.memoryBudget ?? 256e6;
@@ -72,8 +78,8 @@ export async function encodeTable(table: Table, encoding: Encoding, options: Enc
     await close();
     throw error;
   }
-  const [train, validation, test] = stores as [RowStore, RowStore, RowStore];
-  return { train, validation, test, close };
+  const [first, second, third] = stores as [RowStore, RowStore, RowStore];
+  return { train: first, validation: second, test: third, close };
 }
 
 /** part, then x, codes, y, row number: the columns of a record. */

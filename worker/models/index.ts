@@ -2,8 +2,8 @@
 import { AppError } from "../../ipc/error.ts";
 import { Builder, type Value } from "../ops/builder.ts";
 import type { Graph } from "../onnx/graph.ts";
-import type { Task } from "../tasks/task.ts";
-import type { Tensor } from "../tensor.ts";
+import type { Target, Task } from "../tasks/task.ts";
+import { int64, type Tensor } from "../tensor.ts";
 import { openNet } from "./layers.ts";
 import { line } from "./line.ts";
 import { mlp } from "./mlp.ts";
@@ -36,24 +36,50 @@ export interface NetSpec {
   categories: readonly number[];
   outputs: number;
   seed: number;
+  /** Quantiles of the first inputs of x, from the least value to the greatest. */
+  edges?: readonly (readonly number[])[];
+  /** Folds in which the members learn apart; absent: they share, and all learn from all rows. */
+  folds?: number;
 }
 
-/** Training graph: inputs x (B, F) and codes (B, Q) where there are any, and y; outputs `loss` (lowered) and `shown` (compares with validation). */
-export function trainingGraph(spec: NetSpec, task: Task): Graph {
+/**
+ * Training graph: inputs x (B, F) and codes (B, Q) where there are any, `turns` where there are folds, and y; outputs `loss` (lowered) and
+ * `shown` (compares with validation).
+ */
+export function trainingGraph(spec: NetSpec, task: Task, { classWeights }: Pick<Target, "classWeights"> = {}): Graph {
   const g = new Builder("training");
   const raw = build(g, spec, inputsOf(g, spec), { training: true });
+  const out = spec.folds && turnsOf(g, spec, spec.folds);
   const y = task.truth === "classes" ? g.input("y", "int64", ["B"]) : g.input("y", "float32", ["B", 1]);
-  const { loss, shown } = task.losses(g, raw, y);
+  const { loss, shown } = task.losses(g, raw, y, { members: out ? g.sub(1, out) : undefined, classWeights });
   g.output(loss, "loss");
   g.output(shown, "shown");
   return g.graph;
 }
 
-/** The same network without dropout: outputs `answer`, as `inferenceNet` gives it. Parameters have the names they have in training. */
+/**
+ * The same network without dropout: outputs `answer`, as `inferenceNet` gives it; with folds, a row is answered by the members that did not
+ * learn from it. Parameters have the names they have in training.
+ */
 export function answeringGraph(spec: NetSpec, task: Task): Graph {
   const g = new Builder("answering");
-  g.output(task.together(g, build(g, spec, inputsOf(g, spec), { training: false })), "answer");
+  const raw = build(g, spec, inputsOf(g, spec), { training: false });
+  g.output(task.together(g, raw, spec.folds ? turnsOf(g, spec, spec.folds) : undefined), "answer");
   return g.graph;
+}
+
+/** Whether a row's turns, as they are dealt to it, are those of each member: (K, B), 1 or 0. Member r · folds + f is of the f-th fold of round r. */
+function turnsOf(g: Builder, { config }: NetSpec, folds: number): Value {
+  const rounds = Number(config["members"]) / folds;
+  const turns = g.unsqueeze(g.transpose(g.input("turns", "int64", ["B", rounds])), [1]); // (R, 1, B)
+  const each = g.constant(
+    int64(
+      [folds, 1],
+      Array.from({ length: folds }, (_, f) => f),
+    ),
+  );
+  const every = g.less(turns, g.scalar(0, "int64")); // -1: a row that none has seen
+  return g.reshape(g.cast(g.or(g.equal(turns, each), every), "float32"), [rounds * folds, "B"]); // (R, folds, B) → (K, B)
 }
 
 /**
@@ -91,6 +117,8 @@ function build(
     ...(categories.length && codes ? { codes } : {}),
     categories,
     outputs,
+    ...(spec.edges ? { edges: spec.edges } : {}),
+    apart: spec.folds !== undefined,
   });
 }
 

@@ -58,10 +58,13 @@ export function widthOf(x: Value): number {
   return width;
 }
 
-/** x · W + b with He's start: https://arxiv.org/abs/1502.01852 */
-export function linear(net: Net, name: string, x: Value, width: number, { gain = 2, members = 0 } = {}): Value {
+/**
+ * x · W + b with He's start: https://arxiv.org/abs/1502.01852
+ * @param members K biases over one matrix; `apart`: K matrices too
+ */
+export function linear(net: Net, name: string, x: Value, width: number, { gain = 2, members = 0, apart = false } = {}): Value {
   const inputs = widthOf(x);
-  const w = net.weight(`${name}.weight`, [inputs, width], normal(Math.sqrt(gain / inputs))); // (F, D)
+  const w = net.weight(`${name}.weight`, [...(apart ? [members] : []), inputs, width], normal(Math.sqrt(gain / inputs))); // (F, D) or (K, F, D)
   const b = net.weight(`${name}.bias`, members ? [members, 1, width] : [width], zeros);
   return net.g.add(net.g.matmul(x, w), b); // (…, D)
 }
@@ -75,13 +78,14 @@ export function dropout(net: Net, x: Value, ratio: number): Value {
  * Code 0 (unknown or missing) adds nothing in the first, and begins at zero in the second.
  * @param codes (B, Q) int64
  * @param categories cardinality of each column, code 0 included
- * @returns (B, …) values to put beside the numeric ones
+ * @param members K tables of vectors, where members learn apart
+ * @returns (1, B, …) or (K, B, …) values to put beside the numeric ones
  */
 export function embedCategories(
   net: Net,
   codes: Value,
   categories: readonly number[],
-  { size, few }: { size: number; few: number },
+  { size, few, members = 1 }: { size: number; few: number; members?: number },
 ): Value[] {
   const { g } = net;
   const columns = categories.map((cardinality, column) => ({ column, cardinality }));
@@ -98,19 +102,21 @@ export function embedCategories(
       for (let code = 0; code < cardinality; code++, row++) if (code > 0) table[row * width + place++] = 1;
     }
     const found = g.gather(g.constant(float32([rows, width], table)), offsets(g, codes, small)); // (B, q, width)
-    parts.push(g.reduceSum(found, { axes: [1], keepdims: false })); // (B, width)
+    parts.push(g.unsqueeze(g.reduceSum(found, { axes: [1], keepdims: false }), [0])); // (1, B, width)
   }
   if (large.length) {
     const rows = large.reduce((sum, c) => sum + c.cardinality, 0);
-    const table = net.weight("categories.table", [rows, size], (values, random) => {
+    const table = net.weight("categories.table", [members, rows, size], (values, random) => {
       normal(1 / Math.sqrt(size))(values, random);
       let row = 0;
-      for (const { cardinality } of large) {
-        values.fill(0, row * size, (row + 1) * size);
-        row += cardinality;
-      }
+      for (let k = 0; k < members; k++)
+        for (const { cardinality } of large) {
+          values.fill(0, row * size, (row + 1) * size);
+          row += cardinality;
+        }
     });
-    parts.push(g.reshape(g.gather(table, offsets(g, codes, large)), ["B", large.length * size])); // (B, q · size)
+    const found = g.gather(table, offsets(g, codes, large), { axis: 1 }); // (K, B, q, size)
+    parts.push(g.reshape(found, [members, "B", large.length * size])); // (K, B, q · size)
   }
   return parts;
 }
@@ -124,24 +130,48 @@ function offsets(g: Builder, codes: Value, chosen: readonly { column: number; ca
 }
 
 /**
- * Each number as itself and `size` - 1 learned waves of it, which lets a network bend sharply where the answer does: PBLD of RealMLP,
- * https://arxiv.org/abs/2407.04491 ; v = A · cos(2π · w · x + b) + c for each input alone.
+ * Each number as itself and `size` - 1 learned functions of it, which lets a network bend sharply where the answer does:
+ *   waves   v = A · cos(2π · w · x + b) + c for each input alone, PBLD of RealMLP, https://arxiv.org/abs/2407.04491
+ *   bins    + D · ple(x), where ple(x) is 1 for each bin below x, 0 above, and the part passed of the one that x lies in: any function that is
+ *           straight between quantiles, and for whole numbers that stand for kinds any at all (https://arxiv.org/abs/2203.05556). D begins at 0.
  * @param x (B, F)
- * @returns (B, F · (size - 1)), to put beside x
+ * @param bins edges of the first inputs' bins, in order
+ * @param members K, where members learn apart
+ * @returns (1, B, F · (size - 1)) or (K, B, F · (size - 1)), to put beside x
  */
 export function waves(
   net: Net,
   name: string,
   x: Value,
-  { size, frequencies, sigma }: { size: number; frequencies: number; sigma: number },
+  options: { size: number; frequencies: number; sigma: number; bins?: readonly (readonly number[])[]; members?: number },
 ): Value {
+  const { size, frequencies, sigma, bins = [], members = 1 } = options;
   const { g } = net;
   const inputs = widthOf(x);
-  const w = net.weight(`${name}.frequency`, [inputs, frequencies], normal(2 * Math.PI * sigma)); // (F, H)
-  const b = net.weight(`${name}.phase`, [inputs, frequencies], uniform(-Math.PI, Math.PI)); // (F, H)
-  const a = net.weight(`${name}.weight`, [inputs, frequencies, size - 1], normal(1 / Math.sqrt(frequencies))); // (F, H, E)
-  const c = net.weight(`${name}.bias`, [inputs, 1, size - 1], zeros);
-  const z = g.cos(g.add(g.mul(g.unsqueeze(x, [2]), w), b)); // (B, F, H)
-  const v = g.add(g.matmul(g.transpose(z, [1, 0, 2]), a), c); // (F, B, E)
-  return g.reshape(g.transpose(v, [1, 0, 2]), ["B", inputs * (size - 1)]); // (B, F · E)
+  const w = net.weight(`${name}.frequency`, [members, inputs, 1, frequencies], normal(2 * Math.PI * sigma)); // (K, F, 1, H)
+  const b = net.weight(`${name}.phase`, [members, inputs, 1, frequencies], uniform(-Math.PI, Math.PI)); // (K, F, 1, H)
+  const a = net.weight(`${name}.weight`, [members, inputs, frequencies, size - 1], normal(1 / Math.sqrt(frequencies))); // (K, F, H, E)
+  const c = net.weight(`${name}.bias`, [members, inputs, 1, size - 1], zeros);
+  const column = g.unsqueeze(g.transpose(x), [0, 3]); // (1, F, B, 1)
+  const z = g.cos(g.add(g.mul(column, w), b)); // (K, F, B, H)
+  let v = g.add(g.matmul(z, a), c); // (K, F, B, E)
+  const most = Math.max(0, ...bins.map((edges) => edges.length - 1));
+  if (most > 0) {
+    const d = net.weight("bins.weight", [members, inputs, most, size - 1], zeros); // (K, F, T, E)
+    v = g.add(v, g.matmul(passed(g, column, bins, inputs, most), d));
+  }
+  return g.reshape(g.transpose(v, [0, 2, 1, 3]), [members, "B", inputs * (size - 1)]); // (K, B, F · E)
+}
+
+/** Part of each bin that a number has passed: (1, F, B, 1) → (1, F, B, T), 0 to 1; 0 for bins that an input does not have. */
+function passed(g: Builder, column: Value, bins: readonly (readonly number[])[], inputs: number, most: number): Value {
+  const from = new Float32Array(inputs * most);
+  const slope = new Float32Array(inputs * most);
+  for (const [f, edges] of bins.entries())
+    for (let t = 0; t + 1 < edges.length; t++) {
+      from[f * most + t] = edges[t]!;
+      slope[f * most + t] = 1 / (edges[t + 1]! - edges[t]!);
+    }
+  const table = (values: Float32Array): Value => g.constant(float32([inputs, 1, most], values));
+  return g.clip(g.mul(g.sub(column, table(from)), table(slope)), 0, 1);
 }

@@ -10,7 +10,8 @@ export const line = model({
   config: {},
   build(net, _, { x, codes, categories, outputs }) {
     const { g } = net;
-    const parts = codes ? embedCategories(net, codes, categories, { size: 1, few: 10_000 }) : []; // every category a 0/1 input of its own
+    const found = codes ? embedCategories(net, codes, categories, { size: 1, few: 10_000 }) : []; // every category a 0/1 input of its own
+    const parts = found.map((part) => g.squeeze(part, [0]));
     const h = g.concat(x ? [x, ...parts] : parts, { axis: 1 }); // (B, F)
     const a = net.weight("a", [widthOf(h), outputs], zeros); // (F, outputs)
     const b = net.weight("b", [outputs], zeros);

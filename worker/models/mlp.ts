@@ -8,7 +8,8 @@
 // ReLU 0.820, with SiLU 0.833, without waves 0.815, with dropout 0.1 0.826, at a rate of 0.003 instead of 0.025 0.743.
 import { activate, activations, dropout, embedCategories, linear, type Net, normal, waves, widthOf, zeros } from "./layers.ts";
 import { choice, type Inputs, int, model, real } from "./model.ts";
-import type { Value } from "../ops/builder.ts";
+import type { Builder, Value } from "../ops/builder.ts";
+import { float32 } from "../tensor.ts";
 
 export const mlp = model({
   id: "mlp",
@@ -21,32 +22,41 @@ export const mlp = model({
     dropout: real(0.1, { min: 0, max: 0.9, help: "Part of the units switched off at random in each training step." }),
     activation: choice("silu", activations, "What a unit does with its sum."),
     waves: int(4, { min: 1, max: 32, help: "Values that each number is shown as: itself and learned waves of it; 1 for itself alone." }),
+    bins: int(48, { min: 0, max: 64, help: "Bins of equal count by which each number is shown too; 0 for none." }),
+    scaling: real(6, { min: 0, max: 100, help: "How fast each input learns how much it counts, in steps of the others; 0: not at all." }),
     sigma: real(0.1, { min: 0.001, max: 100, help: "How fast the waves are at first: the spread of their frequencies." }),
     embedding: int(8, { min: 1, max: 256, help: "Length of the learned vector of a category value." }),
+    folds: int(0, { min: 0, max: 64, help: "Folds that take turns in being held out, where rows are few; 0: none." }),
     few: int(9, { min: 0, max: 1000, help: "Up to this many values, a category is one 0/1 input a value instead." }),
   },
   /**
    * More members help most where rows are few; where they are many, the time is better spent on more steps. Waves are learned by heart where
    * there are too few rows to an input: there they are left out, and more is dropped.
    */
-  suit({ rows, numeric }) {
+  suit({ rows, numeric, folds = 0 }) {
     const scarce = rows < 300 || rows < 20 * numeric;
     return {
-      members: rows < 5000 ? 16 : rows < 12_000 ? 8 : rows < 200_000 ? 4 : 2,
+      folds,
+      ...(folds && rows < 1000 ? { width: 64 } : {}),
+      members: folds ? 2 * folds : rows < 5000 ? 16 : rows < 12_000 ? 8 : rows < 200_000 ? 4 : 2,
       dropout: scarce ? 0.25 : rows < 5000 ? 0.1 : 0,
-      ...(scarce ? { waves: 1 } : {}),
+      // Many numbers: fewer bins each, so that the whole stays small.
+      ...(scarce ? { waves: 1, bins: 0 } : { bins: Math.min(48, Math.floor(rows / 40), Math.floor(1536 / Math.max(1, numeric))) }),
     };
   },
   build(net, c, inputs) {
     const { g } = net;
-    let h = entrance(net, c, inputs); // (B, F)
-    if (c.members > 1)
-      h = g.mul(h, net.weight("members", [c.members, 1, widthOf(h)], signs)); // (K, B, F)
-    else h = g.unsqueeze(h, [0]); // (1, B, F)
-    const members = c.members;
+    const { members } = c;
+    const { apart = false } = inputs;
+    let h = entrance(net, c, inputs); // (1, B, F), or (K, B, F) apart
+    if (c.scaling > 0) {
+      const factor = net.weight("scaling.factor", [apart ? members : 1, 1, widthOf(h)], zeros);
+      h = g.mul(h, g.add(g.mul(factor, c.scaling), 1));
+    }
+    if (members > 1 && !apart) h = g.mul(h, net.weight("members", [members, 1, widthOf(h)], signs)); // (K, B, F)
     for (let i = 0; i < c.depth; i++) {
       const residual = i > 0;
-      const z = linear(net, `hidden${i}`, h, c.width, { members, gain: residual ? 2 / c.depth : 2 }); // (K, B, D)
+      const z = linear(net, `hidden${i}`, h, c.width, { members, apart, gain: residual ? 2 / c.depth : 2 }); // (K, B, D)
       const u = dropout(net, activate(g, c.activation, z), c.dropout); // (K, B, D)
       h = residual ? g.add(h, u) : u; // (K, B, D)
     }
@@ -56,15 +66,33 @@ export const mlp = model({
   },
 });
 
-/** Numbers, their waves and the categories side by side: (B, F). */
-function entrance(net: Net, c: { waves: number; sigma: number; embedding: number; few: number }, { x, codes, categories }: Inputs): Value {
-  const parts = codes ? embedCategories(net, codes, categories, { size: c.embedding, few: c.few }) : [];
+/** Numbers, their waves and the categories side by side: (1, B, F), or (K, B, F) where each member learns its own waves and vectors. */
+function entrance(
+  net: Net,
+  c: { members: number; waves: number; bins: number; sigma: number; embedding: number; few: number },
+  { x, codes, categories, edges = [], apart }: Inputs,
+): Value {
+  const { g } = net;
+  const members = apart ? c.members : 1;
+  const parts = codes ? embedCategories(net, codes, categories, { size: c.embedding, few: c.few, members }) : [];
   if (x) {
-    if (c.waves > 1) parts.unshift(waves(net, "waves", x, { size: c.waves, frequencies: 16, sigma: c.sigma }));
-    parts.unshift(x);
+    const bins = edges.map((all) => thinned(all, c.bins));
+    if (c.waves > 1) parts.unshift(waves(net, "waves", x, { size: c.waves, frequencies: 16, sigma: c.sigma, bins, members }));
+    parts.unshift(g.unsqueeze(x, [0]));
   }
-  return net.g.concat(parts, { axis: 1 });
+  const same = parts.every((part) => part.dims[0] === parts[0]!.dims[0]);
+  return g.concat(same ? parts : parts.map((part) => (part.dims[0] === 1 ? g.mul(part, ones(g, members)) : part)), { axis: 2 });
 }
+
+/** At most `bins` + 1 of the edges, at even distances in their order, the first and the last among them. */
+function thinned(edges: readonly number[], bins: number): readonly number[] {
+  if (edges.length <= bins + 1) return edges;
+  if (bins === 0) return [];
+  return Array.from({ length: bins + 1 }, (_, i) => edges[Math.round((i * (edges.length - 1)) / bins)]!);
+}
+
+/** (K, 1, 1): what broadcasts a value to all members. */
+const ones = (g: Builder, members: number): Value => g.constant(float32([members, 1, 1], new Float32Array(members).fill(1)));
 
 /** +1 or -1, at random. */
 function signs(values: Float32Array, random: { uniform(): number }): void {

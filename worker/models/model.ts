@@ -34,6 +34,10 @@ export interface Inputs {
   categories: readonly number[];
   /** Answers a row: classes, or 1. */
   outputs: number;
+  /** Quantiles of the first inputs of x, from the least value to the greatest. */
+  edges?: readonly (readonly number[])[];
+  /** Whether the members share nothing that is learned, as each must know nothing of the rows that it is judged on. */
+  apart?: boolean;
 }
 
 /** What is known of the data when a family chooses its defaults. */
@@ -45,6 +49,8 @@ export interface Situation {
   numeric: number;
   categories: readonly number[];
   outputs: number;
+  /** Folds in which the members learn; absent: all learn from all rows. */
+  folds?: number;
 }
 
 export interface Model<S extends Settings = Settings> {

@@ -4,6 +4,7 @@ import { printGraph } from "../onnx/print.ts";
 import { openEngine } from "../run/engine.ts";
 import { tasks } from "../tasks/index.ts";
 import { float32, int64 } from "../tensor.ts";
+import { trainingPlan } from "../train/step.ts";
 import { answeringGraph, countParameters, modelOf, models, type NetSpec, trainingGraph } from "./index.ts";
 import { resolveConfig } from "./model.ts";
 
@@ -64,6 +65,38 @@ describe.each(Object.keys(models))("%s", (id) => {
     const weights = (seed: number) => [...answeringGraph(netOf("mlp", { seed }), tasks.regression).initializers.values()];
     expect(weights(1)).not.toEqual(weights(2));
   });
+});
+
+test("in folds, a row moves only the members that may learn from it, and is answered by the others", async () => {
+  const net = netOf("mlp", { folds: 2, outputs: 1 }, { members: 4, width: 8, depth: 2, dropout: 0 });
+  const forward = trainingGraph(net, tasks.regression);
+  for (const name of forward.parameters) expect(forward.initializers.get(name)!.dims[0], name).toBe(4);
+  const engine = await openEngine("cpu", { threads: 1 });
+  const session = await engine.train(
+    trainingPlan(forward, { loss: "loss", keep: ["shown"], optimizer: { name: "sgd" } }),
+    answeringGraph(net, tasks.regression),
+  );
+  const inputs = { x: float32([2, 2], [1, -1, 0.5, 2]), codes: int64([2, 2], [1, 20, 3, 7]) };
+  // Both rows stand in fold 1 of the first round and in fold 0 of the second: members 1 and 2 may not see them.
+  const turns = int64([2, 2], [1, 0, 1, 0]);
+  const before = await session.read();
+  const told = await session.step({ ...inputs, turns, y: float32([2, 1], [3, -2]) }, 0.1);
+  expect(told["loss"]!.data[0]).toBeGreaterThan(0);
+  const after = await session.read();
+  for (const name of forward.parameters) {
+    const [old, now] = [before.get(name)!.data as Float32Array, after.get(name)!.data as Float32Array];
+    const part = old.length / 4;
+    for (const k of [1, 2]) expect(now.slice(k * part, (k + 1) * part), `${name} ${k}`).toEqual(old.slice(k * part, (k + 1) * part));
+    for (const k of [0, 3]) expect(now.slice(k * part, (k + 1) * part), `${name} ${k}`).not.toEqual(old.slice(k * part, (k + 1) * part));
+  }
+
+  const ask = async (list: number[]) =>
+    [...(await session.evaluate({ ...inputs, turns: int64([2, 2], list) }))["answer"]!.data].map(Number);
+  const [of02, of13, all] = [await ask([0, 0, 0, 0]), await ask([1, 1, 1, 1]), await ask([-1, -1, -1, -1])];
+  expect(of02).not.toEqual(of13);
+  for (const i of [0, 1]) expect(all[i]).toBeCloseTo((of02[i]! + of13[i]!) / 2, 5);
+  await session.dispose();
+  await engine.dispose();
 });
 
 describe("settings", () => {

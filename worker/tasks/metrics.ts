@@ -61,6 +61,22 @@ export function regressionMetrics(predicted: ArrayLike<number>, truth: ArrayLike
   return { r2, rmse: n ? Math.sqrt(squares / n) : 0, mae: n ? absolute / n : 0 };
 }
 
+/** Mean of -log p of the right class, a row counting what its class counts; rows of a class that training never saw are left out. */
+export function weightedLogLoss(
+  { predicted, truth }: { predicted: Float32Array; truth: ArrayLike<number> },
+  weights: readonly number[],
+): number {
+  let sum = 0;
+  let whole = 0;
+  for (let i = 0; i < truth.length; i++) {
+    const weight = weights[truth[i]!];
+    if (weight === undefined) continue;
+    sum -= weight * Math.log(Math.min(Math.max(predicted[i * weights.length + truth[i]!]!, tiny), 1));
+    whole += weight;
+  }
+  return whole > 0 ? sum / whole : 0;
+}
+
 /** counts[true][predicted]; labels outside 0 … classes-1 are left out. */
 export function confusion(probabilities: Float32Array, labels: Int32Array, classes: number): number[][] {
   const counts = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));

@@ -1,6 +1,6 @@
 // A number a row. The network learns the standardised target by squared error; what is shown is in the target's own unit.
 import { regressionMetrics } from "./metrics.ts";
-import { meanOfMembers, type Target, type Task } from "./task.ts";
+import { meanLoss, meanOfMembers, type Target, type Task } from "./task.ts";
 
 const scaleOf = (target: Target) => target.targetScale ?? { mean: 0, std: 1 };
 
@@ -9,10 +9,11 @@ export const regression: Task = {
   metric: "r2",
   outputs: () => 1,
 
-  losses(g, raw, y) {
-    const loss = g.reduceMean(g.square(g.sub(raw, y)), { keepdims: false }); // (K, B, 1) - (B, 1)
+  losses(g, raw, y, { members } = {}) {
+    const squares = g.squeeze(g.square(g.sub(raw, y)), [-1]); // (K, B, 1) - (B, 1) → (K, B)
+    const loss = meanLoss(g, squares, members);
     if (raw.dims.length < 3) return { loss, shown: loss };
-    return { loss, shown: g.reduceMean(g.square(g.sub(meanOfMembers(g, raw), y)), { keepdims: false }) };
+    return { loss, shown: g.reduceMean(g.square(g.sub(meanOfMembers(g, raw, members), y)), { keepdims: false }) };
   },
 
   together: meanOfMembers,

@@ -15,6 +15,16 @@ export interface Target {
   classes?: string[];
   /** value = standardised · std + mean */
   targetScale?: { mean: number; std: number };
+  /** What a row of each class counts; absent: all count 1. */
+  classWeights?: readonly number[];
+}
+
+/** What counts in a loss besides the rows themselves. */
+export interface Counting {
+  /** (K, B): 1 where a member learns from a row (or answers it), else 0; absent: everywhere. */
+  members?: Value | undefined;
+  /** What a row of each class counts; absent: all count 1. */
+  classWeights?: readonly number[] | undefined;
 }
 
 export interface Task {
@@ -29,9 +39,12 @@ export interface Task {
    * they give together, which compares with the validation loss.
    * @param y (B) int64 class ids, or (B, 1) float32 standardised
    */
-  losses(g: Builder, raw: Value, y: Value): { loss: Value; shown: Value };
-  /** The members' raw answers as one: logits (B, C) whose softmax is the members' mean probability, or (B, 1) standardised. */
-  together(g: Builder, raw: Value): Value;
+  losses(g: Builder, raw: Value, y: Value, counting?: Counting): { loss: Value; shown: Value };
+  /**
+   * The members' raw answers as one: logits (B, C) whose softmax is the members' mean probability, or (B, 1) standardised.
+   * @param members (K, B): 1 where a member answers a row, else 0; absent: all do
+   */
+  together(g: Builder, raw: Value, members?: Value): Value;
   /** What `together` gives, and the batch's y, in the units that are shown. */
   answers(joined: Tensor, y: Tensor, target: Target): Answers;
   /** Validation loss, in the unit of the training loss, and the metric that decides. */
@@ -39,6 +52,16 @@ export interface Task {
   metrics(answers: Answers, target: Target): Metrics;
 }
 
-export function meanOfMembers(g: Builder, x: Value): Value {
-  return x.dims.length === 3 ? g.reduceMean(x, { axes: [0], keepdims: false }) : x;
+/** Mean over the members that count: x (K, B, …) → (B, …); what has no members stays as it is. */
+export function meanOfMembers(g: Builder, x: Value, members?: Value): Value {
+  if (x.dims.length < 3) return x;
+  if (!members) return g.reduceMean(x, { axes: [0], keepdims: false });
+  const wide = g.unsqueeze(members, [2]); // (K, B, 1)
+  return g.div(g.reduceSum(g.mul(x, wide), { axes: [0], keepdims: false }), g.reduceSum(wide, { axes: [0], keepdims: false }));
+}
+
+/** Mean of losses (K, B) or (B) over the members and rows that count. */
+export function meanLoss(g: Builder, losses: Value, members?: Value): Value {
+  if (!members) return g.reduceMean(losses, { keepdims: false });
+  return g.div(g.reduceSum(g.mul(losses, members), { keepdims: false }), g.reduceSum(members, { keepdims: false }));
 }

@@ -2,6 +2,7 @@
 // speed, so that the numbers of a run do not depend on who runs it. The length of the course is chosen so that a machine with two
 // ordinary cores walks it in well under the time budget; the budget itself only cuts off.
 import type { OptimizerName, Precision, TaskName, TrainPlan, TrainSpec } from "../../ipc/types.ts";
+import { AppError } from "../../ipc/error.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { evaluationPiece } from "./answers.ts";
 import { sessionBytes } from "./forecast.ts";
@@ -16,6 +17,12 @@ export interface PlanFacts {
   classes?: number;
   inputs: number;
   rows: { train: number; validation: number; test: number };
+  /** Folds in which the rows of train and validation learn together; absent: those of validation are held out. */
+  folds?: number;
+  /** Passes over the rows, at most; default 200. */
+  mostEpochs?: number;
+  /** Whether classes may be weighed. */
+  weighable?: boolean;
   model: { name: string; parameters: number };
   graphs: { training: Graph; answering: Graph };
   /** Rows a step and the learning rate, where the spec says nothing. */
@@ -63,13 +70,14 @@ export function planCourse(facts: PlanFacts, spec: TrainSpec): FullPlan {
   const { rows, graphs } = facts;
   const seed = spec.seed ?? defaults.seed;
   const split = spec.split ?? true;
-  const batch = Math.max(1, Math.min(rows.train, spec.batch ?? facts.batch));
-  const stepsPerEpoch = Math.ceil(rows.train / batch);
+  const learned = facts.folds ? rows.train + rows.validation : rows.train;
+  const batch = Math.max(1, Math.min(learned, spec.batch ?? facts.batch));
+  const stepsPerEpoch = Math.ceil(learned / batch);
   const each = facts.stepSeconds(batch);
   // Epochs or steps that are asked for are not cut short by a budget that nobody asked for.
   const maxSeconds = spec.seconds ?? (spec.epochs === undefined && spec.steps === undefined ? defaults.seconds : week);
   const affordable = Math.floor((maxSeconds * share) / each / stepsPerEpoch);
-  const epochs = spec.epochs ?? Math.min(epochLimits.most, Math.max(epochLimits.least, affordable));
+  const epochs = spec.epochs ?? Math.min(facts.mostEpochs ?? epochLimits.most, Math.max(epochLimits.least, affordable));
   const steps = Math.max(1, spec.steps ?? epochs * stepsPerEpoch);
   const evaluateEvery =
     facts.evaluationsAnEpoch === undefined
@@ -77,8 +85,10 @@ export function planCourse(facts: PlanFacts, spec: TrainSpec): FullPlan {
       : Math.max(1, Math.ceil(stepsPerEpoch / facts.evaluationsAnEpoch));
   const evaluations = Math.ceil(steps / evaluateEvery);
 
+  if (spec.classWeight === "balanced" && !facts.weighable)
+    throw new AppError("usage", "Class weights are for the classification of tables.", "Leave --class-weight out.");
   const optimizerName = spec.optimizer ?? facts.optimizer ?? defaults.optimizer;
-  const most = Math.min(facts.piece ?? evaluationPiece, Math.max(rows.train, rows.validation, rows.test));
+  const most = Math.min(facts.piece ?? evaluationPiece, Math.max(learned, rows.validation, rows.test));
   const sessions = sessionBytes(
     trainingStep(graphs.training, { loss: "loss", optimizer: { name: optimizerName }, keep: ["shown"], seed }),
     graphs.answering,
@@ -93,6 +103,7 @@ export function planCourse(facts: PlanFacts, spec: TrainSpec): FullPlan {
     seed,
     shuffle: spec.shuffle ?? true,
     split,
+    ...(facts.weighable ? { classWeight: spec.classWeight ?? "none" } : {}),
   };
   const course: Course = {
     batch,
@@ -124,6 +135,7 @@ export function planCourse(facts: PlanFacts, spec: TrainSpec): FullPlan {
       ...(facts.classes === undefined ? {} : { classes: facts.classes }),
       inputs: facts.inputs,
       rows,
+      ...(facts.folds ? { folds: facts.folds } : {}),
       model: facts.model,
       device: spec.device ?? defaults.device,
       batch,

@@ -25,6 +25,7 @@ export const adjust = {
     step: "Down in three stairs",
     constant: "Always the same",
   },
+  classWeights: { none: "As many as there are rows", balanced: "Every class the same" },
   fields: {
     optimizer: {
       help: "How a step turns the slopes of the loss into new weights.",
@@ -38,6 +39,10 @@ export const adjust = {
     weightDecay: {
       help: "Pulls the weights a little towards 0 at each step, against learning by heart.",
       why: "a gentle pull rarely does harm.",
+    },
+    classWeight: {
+      help: "How much a class counts while learning. With the same for every class, rare classes are found more often, and others taken for them more often.",
+      why: "the probabilities then fit the data as they are.",
     },
     batch: {
       help: "How many rows are looked at before the weights move once.",

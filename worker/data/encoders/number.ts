@@ -15,10 +15,17 @@ export interface NumberEncoder {
   scale: number;
   fill: number;
   hasMissing: boolean;
+  /** Different quantiles of what z is bent to, from the least value to the greatest; absent in runs of before. */
+  edges?: number[];
   /** How the training file wrote the column, and what it wrote for missing: for reading other files alike. */
   format: NumberFormat;
   missing: string[];
 }
+
+/** Parts of equal count that the edges bound. A column of fewer values has each of them among its edges. */
+const parts = 64;
+/** Edges nearer to each other than this are one: float32 could not tell what lies between. */
+const leastGap = 1e-4;
 
 /** Where z is cut before its square could overflow. */
 const most = 1e9;
@@ -85,6 +92,12 @@ export async function fitNumbers(
     readings.map(({ index }) => `v${index}`),
     signal,
   );
+  const quantiles = await quantilesOf(
+    database,
+    source,
+    readings.map(({ index }) => `v${index}`),
+    signal,
+  );
   return readings.map((reading, i) => {
     const { center, scale, present, rows } = facts[i]!;
     const format = reading.type === "number" ? reading.format : "plain";
@@ -95,10 +108,38 @@ export async function fitNumbers(
       scale,
       fill: center,
       hasMissing: present < rows,
+      edges: edgesOf(quantiles[i]!, center, scale),
       format,
       missing: reading.missing,
     };
   });
+}
+
+async function quantilesOf(database: Database, source: string, values: readonly string[], signal?: AbortSignal): Promise<number[][]> {
+  const all: number[][] = [];
+  const levels = Array.from({ length: parts + 1 }, (_, i) => i / parts).join(", ");
+  for (let from = 0; from < values.length; from += 64) {
+    const wanted = values.slice(from, from + 64).map((v) => `quantile_disc(${v}, [${levels}])::VARCHAR`);
+    const [row] = await database.rows(`SELECT ${wanted.join(", ")} FROM ${source}`, signal);
+    for (const list of row!)
+      all.push(
+        String(list ?? "")
+          .match(/-?\d[\d.e+-]*/g)
+          ?.map(Number) ?? [],
+      );
+  }
+  return all;
+}
+
+/** Quantiles as the network sees the numbers, each once. */
+function edgesOf(quantiles: readonly number[], center: number, scale: number): number[] {
+  const edges: number[] = [];
+  for (const value of quantiles) {
+    const z = Math.min(most, Math.max(-most, (value - center) / scale));
+    const bent = Math.fround(z / Math.sqrt(1 + (z / 3) ** 2));
+    if (Number.isFinite(bent) && !(bent - edges.at(-1)! < leastGap)) edges.push(bent);
+  }
+  return edges;
 }
 
 /** A float32 constant in SQL, to the bit. */

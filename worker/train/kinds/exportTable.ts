@@ -16,10 +16,14 @@ export async function exportTable(options: {
   const { encoding, plan, task, profile } = options.prepared;
   const { metric } = options.report.verdict;
   const value = options.report.metrics.test?.[metric];
+  const { temperature = 1 } = options.report.calibration ?? {};
   const bytes = exportTableModel({
     encoding,
     encode: encodeColumns,
-    net: (g, inputs) => inferenceNet(g, plan.net, task, inputs, options.weights),
+    net: (g, inputs) => {
+      const logits = inferenceNet(g, plan.net, task, inputs, options.weights);
+      return temperature === 1 ? logits : g.div(logits, temperature);
+    },
     profile,
     test: value === undefined ? null : { metric, value },
     model: plan.net.model,

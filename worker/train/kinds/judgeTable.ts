@@ -1,10 +1,12 @@
 // A run on a table judged: the network on all parts, the baselines beside it.
 import type { RunReport } from "../../../ipc/types.ts";
+import type { Samples } from "../../data/samples.ts";
+import { atTemperature, calibrationError, fitTemperature } from "../../tasks/calibration.ts";
 import { buildReport } from "../../tasks/report.ts";
+import type { Answers } from "../../tasks/task.ts";
 import type { Tensor } from "../../tensor.ts";
 import { answersOf } from "../answers.ts";
 import { fitBaselines } from "../baselines.ts";
-import type { Prepared } from "./kind.ts";
 import type { PreparedTable } from "./preparedTable.ts";
 
 /** Rows of the training part on which its metrics are told, at even distances. */
@@ -19,12 +21,16 @@ export async function judgeTable(
   run: (feeds: Record<string, Tensor>) => Promise<Record<string, Tensor>>,
   pause: () => Promise<void>,
 ): Promise<RunReport> {
-  const { task, encoding, data, encoded, profile, plan } = prepared;
-  const ask = (part: keyof Prepared["data"], rows?: number) =>
-    answersOf(data[part], { task, target: encoding, run, pause, ...(rows === undefined ? {} : { rows }) });
-  const train = await ask("train", trainMetricRows);
-  const validation = data.validation.rows > 0 ? await ask("validation") : null;
-  const test = data.test.rows > 0 ? await ask("test") : null;
+  const { task, encoding, target, data, encoded, profile, plan } = prepared;
+  const ask = (part: Samples, rows?: number) => answersOf(part, { task, target, run, pause, ...(rows === undefined ? {} : { rows }) });
+  const validation = data.validation.rows > 0 ? await ask(data.validation) : null;
+  const classes = encoding.classes?.length ?? 0;
+  const temperature = classes && validation ? fitTemperature(validation.predicted, validation.truth, classes, target.classWeights) : 1;
+  const tempered = <A extends Answers>(answers: A): A =>
+    classes ? { ...answers, predicted: atTemperature(answers.predicted, classes, temperature) } : answers;
+  const raw = { train: await ask(prepared.learned, trainMetricRows), test: data.test.rows > 0 ? await ask(data.test) : null };
+  const train = tempered(raw.train);
+  const test = raw.test && tempered(raw.test);
   const baseline = await fitBaselines(encoded.train, test ? encoded.test : encoded.train, {
     task,
     target: encoding,
@@ -32,7 +38,11 @@ export async function judgeTable(
     pause,
   });
   const judged = test ?? train;
-  return buildReport({
+  const calibration = (answers: Answers) => ({
+    logLoss: task.metrics(answers, encoding)["logLoss"]!,
+    ece: calibrationError(answers.predicted, answers.truth, classes),
+  });
+  const report = await buildReport({
     task: encoding.task,
     truth: task.truth,
     metric: task.metric,
@@ -41,7 +51,7 @@ export async function judgeTable(
     rows: plan.plan.rows,
     metrics: {
       train: task.metrics(train, encoding),
-      validation: validation && task.metrics(validation, encoding),
+      validation: validation && task.metrics(tempered(validation), encoding),
       test: test && task.metrics(test, encoding),
     },
     baseline,
@@ -50,4 +60,7 @@ export async function judgeTable(
     rowNumbers: judged.rowNumbers,
     cells: async (row) => (await prepared.table.rows(row - 1, 1))[0] ?? [],
   });
+  return classes
+    ? { ...report, calibration: { temperature, before: calibration(raw.test ?? raw.train), after: calibration(judged) } }
+    : report;
 }

@@ -4,10 +4,13 @@ import { AppError } from "../../../ipc/error.ts";
 import type { TableProfile, TableTask, TrainPlan, TrainSpec } from "../../../ipc/types.ts";
 import { type Batch, type EncodedSplit, encodeTable } from "../../data/encode.ts";
 import { type Encoding, fitEncoding, targetOf } from "../../data/encoding.ts";
+import { type Folds, noTurns, turnsOf } from "../../data/folds.ts";
 import type { SampleBatch, Samples } from "../../data/samples.ts";
 import { planSplit } from "../../data/split.ts";
 import { openTable, type Table } from "../../data/table.ts";
 import { tasks } from "../../tasks/index.ts";
+import type { Target } from "../../tasks/task.ts";
+import type { Tensor } from "../../tensor.ts";
 import { readJson, writeJson } from "../files.ts";
 import { answeringGraph, trainingGraph } from "../../models/index.ts";
 import { defaults } from "../plan.ts";
@@ -15,7 +18,7 @@ import { judgeTable } from "./judgeTable.ts";
 import { exportTable } from "./exportTable.ts";
 import type { Kind, PrepareOptions, Source } from "./kind.ts";
 import type { PreparedTable } from "./preparedTable.ts";
-import { type Facts, makePlan } from "./tablePlan.ts";
+import { type Facts, foldsFor, makePlan } from "./tablePlan.ts";
 
 /** Throws what reading throws, `fileChanged`, and what is wrong with the target. */
 export async function prepare(options: PrepareOptions): Promise<PreparedTable> {
@@ -33,11 +36,22 @@ export async function prepare(options: PrepareOptions): Promise<PreparedTable> {
     const { encoding, split } = await encode(table, record.spec, await readJson<Encoding>(paths.encoding));
     await writeJson(paths.encoding, encoding);
     options.onWorking?.({ what: "encoding", fraction: null });
-    const encoded = await encodeTable(table, encoding, { split, scratch: paths.scratch, signal });
+    let counts: readonly [number, number, number] = [0, 0, 0];
+    let folds = 0;
+    const join = (planned: readonly [number, number, number]): boolean => {
+      counts = planned;
+      folds = foldsFor(planned, record.spec);
+      return folds > 0;
+    };
+    const encoded = await encodeTable(table, encoding, { split, scratch: paths.scratch, signal, join });
     const task = tasks[encoding.task];
-    const rows = { train: encoded.train.rows, validation: encoded.validation.rows, test: encoded.test.rows };
-    const facts = factsOf(encoding, rows);
+    const facts = factsOf(encoding, counts, folds);
     const planFor = (batch: number | undefined) => makePlan(facts, batch === undefined ? record.spec : { ...record.spec, batch });
+    const plan = planFor(record.choice?.batch); // as it was settled when the run began
+    const turns = folds ? { folds, rounds: Number(plan.net.config["members"]) / folds, seed: plan.net.seed } : undefined;
+    const classWeights =
+      encoding.classes && record.spec.classWeight === "balanced" ? await balanced(encoded.train, encoding.classes.length) : undefined;
+    const target: Encoding & Target = classWeights ? { ...encoding, classWeights } : encoding;
     const prepared: PreparedTable = {
       spec: record.spec,
       fingerprint: profile.fingerprint,
@@ -45,12 +59,17 @@ export async function prepare(options: PrepareOptions): Promise<PreparedTable> {
       profile,
       encoding,
       encoded,
-      data: { train: samples(encoded.train), validation: samples(encoded.validation), test: samples(encoded.test) },
+      data: {
+        train: samples(encoded.train, turns && ((batch) => turnsOf(batch, turns))),
+        validation: turns ? samples(encoded.train, (batch) => turnsOf(batch, turns)) : samples(encoded.validation),
+        test: samples(encoded.test, turns && unseen(turns)),
+      },
+      learned: samples(encoded.train, turns && unseen(turns)),
       task,
-      target: encoding,
-      plan: planFor(record.choice?.batch), // as it was settled when the run began
+      target,
+      plan,
       planFor,
-      training: () => trainingGraph(prepared.plan.net, task),
+      training: () => trainingGraph(prepared.plan.net, task, target),
       answering: () => answeringGraph(prepared.plan.net, task),
       report: (run, pause) => judgeTable(prepared, run, pause),
       exportModel: (path, weights, report) => exportTable({ path, prepared, weights, report }),
@@ -66,18 +85,42 @@ export async function prepare(options: PrepareOptions): Promise<PreparedTable> {
   }
 }
 
-/** Inputs x and codes, where there are such columns. */
-const asSamples = ({ x, codes, y, rowNumbers }: Batch): SampleBatch => ({
-  inputs: { ...(x.dims[1] ? { x } : {}), ...(codes.dims[1] ? { codes } : {}) },
-  y,
-  rowNumbers,
+/** What is said of each row of a batch besides its numbers. */
+type Turns = (batch: Batch) => Tensor<"int64">;
+
+const unseen =
+  (folds: Folds): Turns =>
+  ({ x }) =>
+    noTurns(x.dims[0]!, folds);
+
+/** Inputs x and codes, where there are such columns, and turns, where there are folds. */
+const asSamples = (batch: Batch, turns?: Turns): SampleBatch => ({
+  inputs: {
+    ...(batch.x.dims[1] ? { x: batch.x } : {}),
+    ...(batch.codes.dims[1] ? { codes: batch.codes } : {}),
+    ...(turns ? { turns: turns(batch) } : {}),
+  },
+  y: batch.y,
+  rowNumbers: batch.rowNumbers,
 });
 
-export const samples = (split: EncodedSplit): Samples => ({
+export const samples = (split: EncodedSplit, turns?: Turns): Samples => ({
   rows: split.rows,
-  read: async (positions) => asSamples(await split.read(positions)),
-  range: async (from, to) => asSamples(await split.range(from, to)),
+  read: async (positions) => asSamples(await split.read(positions), turns),
+  range: async (from, to) => asSamples(await split.range(from, to), turns),
 });
+
+/** n / (classes · rows of the class), so that every class counts the same and the mean over the rows is 1; of classes that have rows. */
+async function balanced(split: EncodedSplit, classes: number): Promise<number[]> {
+  const counts = new Array<number>(classes).fill(0);
+  for (let from = 0; from < split.rows; from += 65_536) {
+    const { y } = await split.range(from, from + 65_536);
+    for (const label of y.data) if (Number(label) >= 0) counts[Number(label)]!++;
+  }
+  const present = counts.filter((count) => count > 0).length;
+  const rows = counts.reduce((sum, count) => sum + count, 0);
+  return counts.map((count) => (count > 0 ? rows / (present * count) : 0));
+}
 
 /** What a run with this spec would do; reads the table, trains nothing. */
 async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
@@ -86,7 +129,7 @@ async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
     const { encoding, split } = await encode(table, spec, undefined);
     const target = targetOf(table, encoding.target, encoding.task);
     const { counts } = await planSplit(table.database, target, split, encoding.task === "classification", source.signal);
-    return makePlan(factsOf(encoding, { train: counts[0], validation: counts[1], test: counts[2] }), spec).plan;
+    return makePlan(factsOf(encoding, counts, foldsFor(counts, spec)), spec).plan;
   } finally {
     await table.close();
   }
@@ -144,15 +187,17 @@ export function chooseTarget(profile: TableProfile, spec: TrainSpec): { target: 
   return { target, task: asked ?? guessed ?? (numeric ? "regression" : "classification") };
 }
 
-function factsOf(encoding: Encoding, rows: Facts["rows"]): Facts {
+function factsOf(encoding: Encoding, [train, validation, test]: readonly [number, number, number], folds: number): Facts {
   return {
     task: encoding.task,
     target: encoding.target,
     ...(encoding.classes ? { classes: encoding.classes } : {}),
     numeric: encoding.numeric,
     categories: encoding.categories,
+    edges: encoding.encoders.flatMap((encoder) => (encoder.kind === "number" ? [encoder.edges ?? []] : [])),
     inputs: encoding.encoders.length,
-    rows,
+    rows: { train, validation, test },
+    folds,
   };
 }
 
