@@ -4,6 +4,7 @@ import { AppError } from "../ipc/error.ts";
 import type { Handlers } from "../ipc/rpc.ts";
 import type { WorkerApi, WorkerEvents } from "../ipc/worker.ts";
 import { Gallery } from "./data/images/gallery.ts";
+import { holdsPictures } from "./data/images/source.ts";
 import { openTable } from "./data/table.ts";
 import { isFolder } from "./data/text/folder.ts";
 import { openTexts } from "./data/text/openTexts.ts";
@@ -56,7 +57,7 @@ export function createWorker(emit: Emit): Worker {
       return { ...(await kinds[taken.kind].inspect(file, source)), taken };
     },
     async rows({ file, kind, part, cache, offset, limit }, signal) {
-      const open = kind === "text" || (await isFolder(file)) ? openTexts : openTable;
+      const open = kind === "text" || (await isFolder(file)) || (await holdsPictures(file)) ? openTexts : openTable;
       const table = await open(file, { cache, part, signal, onProgress });
       try {
         return await table.rows(offset, limit);

@@ -1,4 +1,5 @@
 // The rows that a model is to answer: a table; for a model of texts also a folder of them, a text file of lines, or lines from stdin.
+import { holdsPictures as isArchive } from "../data/images/source.ts";
 import { basename } from "node:path";
 import { linesTable, openTexts } from "../data/text/openTexts.ts";
 import { columns, isFolder, isTextFile } from "../data/text/folder.ts";
@@ -10,7 +11,7 @@ import type { ModelCard } from "../formats/modelCard.ts";
 export async function openRows(card: ModelCard, file: string, options: OpenOptions): Promise<Table> {
   const column = card.pieces && card.inputs[0]!.column;
   if (column === undefined) return openTable(file, options);
-  if ((await isFolder(file)) || isTextFile(file)) return renamed(await openTexts(file, options), card, column);
+  if ((await isFolder(file)) || isTextFile(file) || (await isArchive(file))) return renamed(await openTexts(file, options), card, column);
   if (basename(file) === "stdin.csv" && !(await namesColumn(file, column))) return renamed(await linesTable(file, options), card, column);
   return openTable(file, options);
 }

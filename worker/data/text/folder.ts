@@ -65,9 +65,15 @@ const cell = (text: string): string => `"${text.replaceAll('"', '""')}"`;
 
 /**
  * Writes the folder's texts as CSV with the columns text, label and file. Files that are no text are left out, each told with why.
+ * @param called the name to tell where it is another than the folder's
  * @throws AppError fileEmpty where no text is there
  */
-export async function folderToCsv(folder: string, out: string, signal?: AbortSignal): Promise<{ rows: number; problems: Problem[] }> {
+export async function folderToCsv(
+  folder: string,
+  out: string,
+  signal?: AbortSignal,
+  called = basename(folder),
+): Promise<{ rows: number; problems: Problem[] }> {
   const { files } = await listTexts(folder, signal);
   const bad: { file: string; why: string }[] = [];
   const handle = await open(out, "wx");
@@ -89,15 +95,10 @@ export async function folderToCsv(folder: string, out: string, signal?: AbortSig
     await handle.close();
   }
   if (rows === 0)
-    throw new AppError(
-      "fileEmpty",
-      `'${basename(folder)}' holds no text that can be read.`,
-      "Put .txt or .md files into a folder a class.",
-      {
-        file: basename(folder),
-        unreadable: bad.slice(0, limits.told).map(({ file }) => file),
-      },
-    );
+    throw new AppError("fileEmpty", `'${called}' holds no text that can be read.`, "Put .txt or .md files into a folder a class.", {
+      file: called,
+      unreadable: bad.slice(0, limits.told).map(({ file }) => file),
+    });
   return { rows, problems: bad.length ? [unreadable(bad)] : [] };
 }
 

@@ -2,8 +2,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { create as createTar } from "tar";
 import { afterAll, expect, test } from "vitest";
-import type { TrainSpec } from "../../../ipc/types.ts";
+import type { TableProfile, TrainSpec } from "../../../ipc/types.ts";
 import { guessKind, kindOf, kinds } from "./index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "paddock-kinds-"));
@@ -42,6 +43,21 @@ test.each([
   const found = await guess(path);
   expect(found).toMatchObject({ kind, because, possible });
   expect(found.message).not.toBe("");
+});
+
+test("an archive of texts is taken as texts, whatever folder wraps it", async () => {
+  const tar = join(folder, "mails.tar");
+  for (const name of ["mails/spam/1.txt", "mails/spam/2.txt", "mails/ham/1.md", "mails/ham/2.md"]) write(name, `words of ${name}`);
+  await createTar({ file: tar, cwd: folder }, ["mails"]);
+  expect(await guess(tar)).toMatchObject({ kind: "text", because: "textFolder", possible: ["text"] });
+  const found = await kinds.text.inspect(tar, source());
+  expect(found).toMatchObject({ kind: "text", file: "mails.tar", rows: 4 });
+  expect(
+    (found as TableProfile).columns
+      .find(({ name }) => name === "label")
+      ?.top?.map(({ value }) => value)
+      .sort(),
+  ).toEqual(["ham", "spam"]);
 });
 
 test("another kind can be asked for, by its name or by a task; the content still says what is possible", async () => {

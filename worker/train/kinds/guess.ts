@@ -1,7 +1,7 @@
 // Which kind of data a path holds, why, and what else it could be taken as. A table that is looked into stays in the cache.
 import { AppError } from "../../../ipc/error.ts";
 import type { DataKind, KindGuess, KindReason, TableProfile, TrainSpec } from "../../../ipc/types.ts";
-import { countKinds } from "../../data/folderKinds.ts";
+import { countArchive, countKinds } from "../../data/folderKinds.ts";
 import { holdsPictures } from "../../data/images/source.ts";
 import { findRatings, guessRatings } from "../../data/ratings/columns.ts";
 import { openTable } from "../../data/table.ts";
@@ -40,7 +40,11 @@ async function guess(data: string, asked: Asked, source: Source): Promise<KindGu
     if (texts > pictures) return told("text", "textFolder", { texts, pictures }, pictures ? ["images"] : []);
     return told("images", "pictureFolder", { texts, pictures }, texts ? ["text"] : []);
   }
-  if (await holdsPictures(data)) return told("images", "pictureArchive");
+  if (await holdsPictures(data)) {
+    const { texts, pictures } = await countArchive(data, source.signal);
+    if (texts > pictures) return told("text", "textFolder", { texts, pictures }, pictures ? ["images"] : []);
+    return told("images", "pictureArchive", {}, texts ? ["text"] : []);
+  }
   if (isTextFile(data)) return told("table", "columns", {}, ["text"]);
   if (await looksLikeChats(data)) return told("chats", "conversations", {}, ["table"]);
   try {
