@@ -14,6 +14,8 @@ import type {
   Prediction,
   RatingsProfile,
   RecommendResult,
+  Problem,
+  ProblemRows,
   RunProgress,
   RunReport,
   RunResult,
@@ -139,6 +141,12 @@ export interface HostApi {
   ): Promise<{ total: number; pictures: PictureEntry[] }>;
   /** Small drawings (JPEG or PNG) of pictures of a project, by their names; null where one cannot be read. */
   thumbnails(input: { id: string; names: string[]; pixels: number }, signal?: AbortSignal): Promise<(Uint8Array | null)[]>;
+  /** All that is worth knowing of the data for this spec; takes some seconds for large data. */
+  health(input: { id: string; spec: Omit<TrainSpec, "data"> }, signal?: AbortSignal): Promise<Problem[]>;
+  problemRows(
+    input: { id: string; spec: Omit<TrainSpec, "data">; code: Problem["code"]; column?: string; offset: number; limit: number },
+    signal?: AbortSignal,
+  ): Promise<ProblemRows>;
   plan(input: { id: string; spec: Omit<TrainSpec, "data"> }, signal?: AbortSignal): Promise<TrainPlan>;
 
   startRun(input: { project: string; spec: Omit<TrainSpec, "data"> }): Promise<Run>;

@@ -17,6 +17,8 @@ import type {
   PictureProblem,
   Prediction,
   RatingsColumns,
+  Problem,
+  ProblemRows,
   RecommendResult,
   RunProgress,
   RunReport,
@@ -61,6 +63,16 @@ export interface WorkerApi {
   ): Promise<{ total: number; pictures: PictureEntry[] }>;
   /** Small drawings of pictures of a set, by their names, at most so many pixels to each side; null where one cannot be read. */
   thumbnails(input: { file: string; names: string[]; pixels: number } & WithCache, signal?: AbortSignal): Promise<(Uint8Array | null)[]>;
+  /**
+   * What a person should know of the data for this target, with what takes longer than a first look: copies, leaks, outliers, doubtful
+   * answers, broken letters. It holds all that `inspect` tells, too. Bounded by samples, which are named.
+   */
+  health(input: { spec: TrainSpec } & WithCache, signal?: AbortSignal): Promise<Problem[]>;
+  /** The rows behind one of these problems, from place `offset` among them. Throws usage where it has none. */
+  problemRows(
+    input: { spec: TrainSpec; code: Problem["code"]; column?: string; offset: number; limit: number } & WithCache,
+    signal?: AbortSignal,
+  ): Promise<ProblemRows>;
   /** What a run with this spec would do; trains nothing. */
   plan(input: { spec: TrainSpec } & WithCache, signal?: AbortSignal): Promise<TrainPlan>;
   /**

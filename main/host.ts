@@ -16,7 +16,7 @@ import { busy, type Job, Jobs } from "./jobs.ts";
 import { type Log, openLog } from "./log.ts";
 import { refuseNetwork } from "./offline.ts";
 import { newRunId, safeFileName, titleOf, workspacePaths } from "./paths.ts";
-import { type ProjectRecord, Projects, held, takenAs } from "./projects.ts";
+import { type ProjectRecord, Projects, held, takenAs, withKept } from "./projects.ts";
 import { isUnderWay, modelOf, readReport, readRun, runFiles, settleRun, summarize } from "./runs.ts";
 import { listSamples, samplePath } from "./samples.ts";
 import { changeSettings, readSettings } from "./settings.ts";
@@ -116,7 +116,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   async function rescore(id: string): Promise<void> {
     const newest = (await projects.runs(id)).find((run) => run.state === "done");
     const score = newest ? summarize(id, newest).score : null;
-    await projects.change(id, () => ({ score }));
+    await projects.change(id, ({ spec }) => ({ score, spec: withKept(spec, newest?.plan?.splitBy) }));
     projectsChanged(id);
   }
 
@@ -349,6 +349,17 @@ export async function createHost(options: HostOptions): Promise<Host> {
     thumbnails: async ({ id, names, pixels }, signal) => {
       const file = await picturesOf(id);
       return warm.use((api) => api.thumbnails({ file, names, pixels, cache }, signal), signal);
+    },
+    health: async ({ id, spec }, signal) => {
+      const record = await projects.read(id);
+      await checkSpec(record, spec);
+      const full = { ...inKind(record, spec), data: projects.data(record) };
+      return warm.use((api) => api.health({ spec: full, cache }, signal), signal);
+    },
+    problemRows: async ({ id, spec, ...wanted }, signal) => {
+      const record = await projects.read(id);
+      const full = { ...inKind(record, spec), data: projects.data(record) };
+      return warm.use((api) => api.problemRows({ spec: full, ...wanted, cache }, signal), signal);
     },
     plan: async ({ id, spec }, signal) => {
       const record = await projects.read(id);

@@ -28,6 +28,13 @@ const takenAs = {
   part: v.optional(name),
   columns: v.optional(columns),
 };
+const cut = v.tuple([v.pipe(v.number(), v.finite()), v.pipe(v.number(), v.finite())]);
+const splitBy = v.variant("by", [
+  v.strictObject({ by: v.literal("random") }),
+  v.strictObject({ by: v.literal("stratified"), kept: v.optional(v.record(text(10_000), cut)) }),
+  v.strictObject({ by: v.literal("group"), column: name }),
+  v.strictObject({ by: v.literal("time"), column: name, kept: v.optional(v.tuple([text(40), text(40)])) }),
+]);
 
 /** A TrainSpec without its data file, whose place the host decides. Ranges are those of sense, not of taste; the worker knows more. */
 export const spec = v.strictObject({
@@ -48,6 +55,7 @@ export const spec = v.strictObject({
   seconds: v.optional(real(0.001, 1e9)),
   shuffle: v.optional(v.boolean()),
   split: v.optional(v.boolean()),
+  splitBy: v.optional(splitBy),
   seed: v.optional(whole(0, 2 ** 32 - 1)),
   device: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9:-]{1,40}$/, "is not the name of a device"))),
   logLosses: v.optional(v.boolean()),
@@ -82,6 +90,15 @@ export const inputs = {
     id,
     names: v.pipe(v.array(name), v.maxLength(200, "has more than 200 names")),
     pixels: whole(8, 512),
+  }),
+  health: v.strictObject({ id, spec }),
+  problemRows: v.strictObject({
+    id,
+    spec,
+    code: v.pipe(v.string(), v.regex(/^[a-zA-Z]{1,40}$/, "is not a code")),
+    column: v.optional(name),
+    offset: whole(0, Number.MAX_SAFE_INTEGER),
+    limit: whole(0, 1000),
   }),
   plan: v.strictObject({ id, spec }),
   startRun: v.strictObject({ project: id, spec }),

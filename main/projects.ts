@@ -315,6 +315,14 @@ function specOf(found: Held, as: TakenAs): ProjectRecord["spec"] {
   return { ...as, ...(found.target ? { target: found.target.column, task: found.target.task } : {}) };
 }
 
+/** The spec with what a run settled of its split, where it is the same split: rows that come later then move none. */
+export function withKept(spec: ProjectRecord["spec"], settled: TrainSpec["splitBy"]): ProjectRecord["spec"] {
+  const { splitBy } = spec;
+  if (!splitBy || !settled || !("kept" in settled) || "kept" in splitBy || splitBy.by !== settled.by) return spec;
+  if (splitBy.by === "time" && settled.by === "time" && splitBy.column !== settled.column) return spec;
+  return { ...spec, splitBy: settled };
+}
+
 /** What a project's data are taken as, of its spec. */
 export function takenAs({ kind, part, columns }: TakenAs): TakenAs {
   return {

@@ -73,6 +73,27 @@ test("what a file was taken as is said with its reason, and can be changed", asy
   await waitFor(() => expect(screen.getByTestId<HTMLSelectElement>("part-select").value).toBe("2024"));
 });
 
+test("a problem shows its rows at a click, a page at a time; a split can be chosen", async () => {
+  const { host } = await openProject();
+  const item = (await screen.findByText(/37 rows are copies/)).closest("li")!;
+  await fireEvent.click(await within(item).findByTestId("show-rows"));
+  const panel = await screen.findByTestId("problem-rows");
+  await within(panel).findByText("Rows 1–10 of 37");
+  await fireEvent.click(within(panel).getByRole("button", { name: "Later rows" }));
+  await within(panel).findByText("Rows 11–20 of 37");
+  expect(within(panel).getAllByText("110").length).toBeGreaterThan(0);
+  await fireEvent.click(within(item).getByRole("button", { name: "Hide the rows" }));
+  await waitFor(() => expect(screen.queryByTestId("problem-rows")).toBeNull());
+  await fireEvent.click(screen.getByText("Settings in force"));
+  await fireEvent.click(await screen.findByTestId("adjust-open"));
+  const split = await screen.findByTestId<HTMLSelectElement>("split-select");
+  expect([...split.options].map(({ value }) => value)).toEqual(["", "random", "group", "time"]);
+  await fireEvent.change(split, { target: { value: "time" } });
+  expect((await screen.findByTestId<HTMLSelectElement>("split-column")).value).toBe("sold");
+  await screen.findByText("the latest by 'sold'");
+  expect(host.asked.filter((call) => call === "health").length).toBe(2);
+});
+
 test("a file dropped anywhere starts a project", async () => {
   const { host } = open();
   await screen.findByTestId("drop-zone");

@@ -23,6 +23,7 @@ import { probeDevice } from "./run/device.ts";
 import { benchStep } from "./train/bench.ts";
 import { Control } from "./train/control.ts";
 import { writeGradients, writeStep } from "./train/graphFiles.ts";
+import { health, problemRows } from "./train/kinds/health.ts";
 import { guessKind, kindOf, kinds } from "./train/kinds/index.ts";
 import { trainRun } from "./train/run.ts";
 import { suite } from "./train/suite/index.ts";
@@ -68,6 +69,8 @@ export function createWorker(emit: Emit): Worker {
     pictures: ({ file, class: of, offset, limit, cache }, signal) =>
       gallery.list(file, { of, offset, limit }, { cache, signal, onProgress }),
     thumbnails: ({ file, names, pixels, cache }, signal) => gallery.thumbnails(file, names, pixels, { cache, signal, onProgress }),
+    health: ({ spec, cache }, signal) => health(spec, { cache, signal, onWorking }),
+    problemRows: ({ spec, cache, ...wanted }, signal) => problemRows(spec, wanted, { cache, signal, onWorking }),
     async plan({ spec, cache }, signal) {
       const source = { cache, signal, onWorking };
       return kinds[await kindOf(spec.data, spec, source)].plan(spec, source);

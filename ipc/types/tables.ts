@@ -67,13 +67,35 @@ export interface Problem {
     | "changesWaiting"
     | "pairsIncomplete"
     | "ratingsOutOfRange"
-    | "duplicatePairs";
+    | "duplicatePairs"
+    | "groupColumn"
+    | "timeColumn"
+    | "leakyColumn"
+    | "outliers"
+    | "unevenClasses"
+    | "nearDuplicateRows"
+    | "nearDuplicatesAcross"
+    | "contradictoryRows"
+    | "labelSuspects"
+    | "brokenLetters"
+    | "spellingVariants";
   column?: string;
   /** Line of the file or row of the table, from 1, where there is one place to look. */
   row?: number;
   data: Record<string, string | number>;
   message: string;
   hint: string;
+  /** True where `problemRows` gives the rows behind it. */
+  shows?: boolean;
+}
+
+/** The rows behind a problem, a page of them. */
+export interface ProblemRows {
+  total: number;
+  /** The column that it is about, where there is one; place in the profile's columns. */
+  column: number | null;
+  /** `row` counts the data rows of the file from 1; cells as written, "" for missing. */
+  rows: { row: number; cells: string[] }[];
 }
 
 /** A sheet of a workbook, a table of a database. */

@@ -30,6 +30,19 @@ export type Precision = "full" | "mixed";
 export type ClassWeight = "none" | "balanced";
 export type ScheduleName = "constant" | "step" | "cosine" | "warmup" | "onecycle" | "plateau";
 
+/**
+ * How rows are parted into train, validation and test; absent: at random. What is settled once (`kept`) comes back in the plan and goes into
+ * the project, so that rows added later move none.
+ */
+export type SplitBy =
+  | { by: "random" }
+  /** Every class by its share. `kept`: by class, the hashes at which validation and test begin. */
+  | { by: "stratified"; kept?: Record<string, [number, number]> }
+  /** Rows with the same value of the column lie in the same part. */
+  | { by: "group"; column: string }
+  /** The latest rows test. `kept`: where validation and test begin, as ISO time (UTC) or as a number. */
+  | { by: "time"; column: string; kept?: [string, string] };
+
 /** Everything that decides a run; absent fields take the default that the plan shows. */
 export interface TrainSpec {
   /** Path of the data file. */
@@ -68,6 +81,7 @@ export interface TrainSpec {
   shuffle?: boolean;
   /** Default true: rows are held out for validation and test. */
   split?: boolean;
+  splitBy?: SplitBy;
   seed?: number;
   device?: string;
   /** "mixed": products in float16 where the device has it, parameters in float32; default "full". */
@@ -94,6 +108,8 @@ export interface TrainPlan {
   estimatedBytes: number;
   /** Where texts are learned from: their column, and the columns beside it that are not. */
   text?: { column: string; leftOut: string[] };
+  /** How rows are parted; absent where there is but one way. */
+  splitBy?: SplitBy;
   /** Every setting with the value in force. */
   settings: Required<Pick<TrainSpec, "optimizer" | "lr" | "schedule" | "weightDecay" | "batch" | "seed" | "shuffle" | "split">> &
     Pick<TrainSpec, "classWeight">;

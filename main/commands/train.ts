@@ -20,7 +20,8 @@ export interface TrainOptions extends PartOptions {
   weightDecay?: number;
   classWeight?: TrainSpec["classWeight"];
   shuffle: boolean;
-  split: boolean;
+  split?: NonNullable<TrainSpec["splitBy"]>["by"] | boolean;
+  splitColumn?: string;
   seed?: number;
   device?: string;
   precision?: TrainSpec["precision"];
@@ -74,6 +75,10 @@ export function trainCommand(): Command {
       ]),
     )
     .option("--no-shuffle", "keep the rows in their order")
+    .addOption(
+      new Option("--split <how>", "what parts rows into train, validation and test").choices(["random", "stratified", "group", "time"]),
+    )
+    .option("--split-column <column>", "the column of groups, or of times, to split by")
     .option("--no-split", "hold no rows back for validation and test")
     .option("--seed <n>", "the same seed, the same run", whole(0, 2 ** 32 - 1))
     .option("--device <id>", "cpu, webgpu, … (paddock devices lists them), or auto: the fastest by a trial")
@@ -165,6 +170,17 @@ function specOf(options: TrainOptions): Omit<TrainSpec, "data"> {
   };
   const spec: Omit<TrainSpec, "data"> = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
   if (!options.shuffle) spec.shuffle = false;
-  if (!options.split) spec.split = false;
+  const splitBy = splitByOf(options);
+  if (splitBy) spec.splitBy = splitBy;
+  else if (options.split === false) spec.split = false;
   return spec;
+}
+
+/** Throws usage where the way and its column do not go together. */
+function splitByOf({ split: by, splitColumn: column }: TrainOptions): TrainSpec["splitBy"] {
+  const named = by === "group" || by === "time";
+  if (named && column === undefined) throw usage(`--split ${by} needs its column.`, "Name it with --split-column.");
+  if (!named && column !== undefined) throw usage("--split-column goes with --split group or --split time.", "Say which, or leave it out.");
+  if (by === undefined || typeof by === "boolean") return undefined;
+  return named ? { by, column: column! } : { by };
 }

@@ -108,7 +108,7 @@ export async function startServer(options: ServerOptions): Promise<WebServer> {
       ? ((await inPage("/")) ?? new Response("The page is not built: run npm run build.\n", { status: 503, headers }))
       : new Response(noTokenPage, { status: 401, headers: { ...headers, "content-type": "text/html; charset=utf-8" } });
   const tickets = new Set<string>();
-  app.get("/", (c) => {
+  app.get("/", async (c) => {
     const ticket = c.req.query("ticket");
     if (ticket !== undefined && tickets.delete(ticket)) return c.redirect(`/?token=${token}`, 303);
     return welcome(c.req.query("token"));

@@ -231,6 +231,14 @@ export class FakeHost {
       },
       pictures: async () => ({ total: 0, pictures: [] }),
       thumbnails: async ({ names }) => names.map(() => null),
+      health: async ({ id }) => this.#find(id).record.profile.problems.map((one) => ({ ...one, shows: one.code !== "freeTextColumn" })),
+      problemRows: async ({ id, column, offset, limit }) => {
+        const { profile } = this.#find(id).record;
+        const total = 37;
+        const count = Math.max(0, Math.min(limit, total - offset));
+        const rows = Array.from({ length: count }, (_, i) => ({ row: 100 + offset + i, cells: homeRow(100 + offset + i) }));
+        return { total, column: column === undefined ? null : profile.columns.findIndex(({ name }) => name === column), rows };
+      },
       plan: async ({ id, spec }) => {
         const { profile } = this.#find(id).record;
         const target = spec.target ?? "";

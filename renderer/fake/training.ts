@@ -108,6 +108,7 @@ export function plan(
     maxSeconds: chosen.seconds ?? 300,
     estimatedSeconds: 21,
     estimatedBytes: 230_000_000,
+    splitBy: chosen.splitBy ?? { by: "random" },
     settings: {
       optimizer,
       lr: chosen.lr ?? (optimizer === "sgd" ? 0.05 : 0.003),

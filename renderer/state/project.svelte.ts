@@ -1,11 +1,22 @@
 // The project on the stage: its table, what the user chose, the plan that follows, and the training that is shown.
 import { AppError, type ErrorRecord } from "../../ipc/error.ts";
 import type { Project as ProjectRecord, RunSummary, TakenAs } from "../../ipc/host.ts";
-import type { ColumnProfile, CurvePoint, DataKind, RunProgress, TableTask, TrainPlan, TrainSpec } from "../../ipc/types.ts";
+import type {
+  ColumnProfile,
+  CurvePoint,
+  DataKind,
+  Problem,
+  RunProgress,
+  SplitBy,
+  TableTask,
+  TrainPlan,
+  TrainSpec,
+} from "../../ipc/types.ts";
 import type { Dropped } from "./dropped.ts";
 import type { Ground } from "./ground.ts";
 import { PictureGrid } from "./pictureGrid.svelte.ts";
 import type { Section } from "./route.ts";
+import { ProblemRows } from "./problemRows.svelte.ts";
 import { isUnderWay, Run } from "./run.svelte.ts";
 import { TableRows } from "./tableRows.svelte.ts";
 import { Trial } from "./trial.svelte.ts";
@@ -14,6 +25,13 @@ type Spec = ProjectRecord["spec"];
 
 /** Kinds that the screens show as what they are. A kind that gets screens of its own becomes true here. */
 const held: Record<DataKind, boolean> = { table: true, text: true, images: true, ratings: true, chats: false };
+
+/** Shares can be kept of classes only; and of other classes they are other ones. */
+function withoutStratified({ splitBy, ...spec }: Spec, task: TableTask | undefined): Spec {
+  if (!splitBy) return spec;
+  if (splitBy.by !== "stratified") return { ...spec, splitBy };
+  return task === "classification" ? { ...spec, splitBy: { by: "stratified" } } : spec;
+}
 
 export class Project {
   readonly id: string;
@@ -24,6 +42,9 @@ export class Project {
   planning = $state(false);
   starting = $state(false);
   startError: ErrorRecord | undefined = $state.raw();
+  /** All that is worth knowing for the target and split that are chosen; until it is there, what the first look told. */
+  health: readonly Problem[] | undefined = $state.raw();
+  checking = $state(false);
   /** While the file is being taken as another kind, or another sheet of it. */
   retaking = $state(false);
   retakeError: ErrorRecord | undefined = $state.raw();
@@ -60,6 +81,8 @@ export class Project {
   #ground: Ground;
   #wish: string | undefined;
   #planCancel: AbortController | undefined;
+  #healthCancel: AbortController | undefined;
+  #healthOf: string | undefined;
   #changes = 0;
 
   constructor(ground: Ground, id: string, run?: string) {
@@ -151,7 +174,7 @@ export class Project {
   chooseTarget(column: string): Promise<void> {
     const task = this.table?.targets.find((one) => one.column === column)?.task;
     return this.change({
-      ...this.spec,
+      ...withoutStratified(this.spec, task),
       target: column,
       ...(task ? { task } : {}),
       ignore: (this.spec.ignore ?? []).filter((name) => name !== column),
@@ -159,7 +182,13 @@ export class Project {
   }
 
   chooseTask(task: TableTask): Promise<void> {
-    return this.change({ ...this.spec, ...(this.target ? { target: this.target } : {}), task });
+    return this.change({ ...withoutStratified(this.spec, task), ...(this.target ? { target: this.target } : {}), task });
+  }
+
+  /** How rows are parted; undefined: as planned. */
+  splitBy(by: SplitBy | undefined): void {
+    const { splitBy: _, ...spec } = this.spec;
+    void this.change({ ...spec, ...(by ? { splitBy: by } : {}) });
   }
 
   use(column: string, used: boolean): Promise<void> {
@@ -190,7 +219,33 @@ export class Project {
     if (renamed && this.record) this.record = { ...this.record, ...renamed };
   }
 
+  /** Asks for the health of the data where what decides it has changed. */
+  async checkHealth(): Promise<void> {
+    const table = this.table;
+    if (!table) return;
+    const { kind, part, target = table.target?.column, task, seed, split, splitBy } = this.spec;
+    const asked = JSON.stringify([table.fingerprint, table.kind, kind, part, target, task, seed, split, splitBy]);
+    if (asked === this.#healthOf) return;
+    this.#healthOf = asked;
+    this.#healthCancel?.abort();
+    const cancel = new AbortController();
+    this.#healthCancel = cancel;
+    this.health = undefined;
+    this.checking = true;
+    const found = await this.#ground.call.health({ id: this.id, spec: this.spec }, cancel.signal).catch(() => undefined);
+    if (cancel.signal.aborted) return;
+    this.checking = false;
+    this.health = found;
+    if (!found) this.#healthOf = undefined;
+  }
+
+  /** The rows behind a problem, a page at a time. */
+  rowsBehind(problem: Pick<Problem, "code" | "column">): ProblemRows {
+    return new ProblemRows(this.#ground, { id: this.id, spec: this.spec, code: problem.code, column: problem.column });
+  }
+
   async replan(): Promise<void> {
+    void this.checkHealth();
     this.#planCancel?.abort();
     if (!this.learnable) {
       this.plan = undefined;
@@ -264,6 +319,7 @@ export class Project {
 
   dispose(): void {
     this.#planCancel?.abort();
+    this.#healthCancel?.abort();
     this.shown?.dispose();
     this.trial?.dispose();
     this.rows?.dispose();

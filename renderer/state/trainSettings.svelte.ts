@@ -140,7 +140,7 @@ export class TrainSettings {
 
   reset(): void {
     this.drafts = {};
-    this.#change(Object.fromEntries(settingNames.map((name) => [name, undefined])));
+    this.#change(Object.fromEntries([...settingNames, "splitBy"].map((name) => [name, undefined])));
   }
 
   dispose(): void {

@@ -97,3 +97,6 @@ function make(language: Language): Formats {
 export const en: Formats = make("en");
 export const zh: Formats = make("zh");
 export const formats: Record<Language, Formats> = { en, zh };
+
+/** A point in time as the data has it: a day alone where it is midnight; a number as it is. */
+export const moment = (text: string): string => text.replace(/T00:00$/, "").replace("T", " ");

@@ -38,7 +38,7 @@ export function tellError(words: ErrorDictionary, error: ErrorRecord): Told {
 }
 
 /** What is told of data: a code and its facts, with the host's own sentence. */
-export type Finding = Pick<Problem, "column" | "row" | "data" | "message" | "hint"> & { code: string };
+export type Finding = Pick<Problem, "column" | "row" | "data" | "message" | "hint" | "shows"> & { code: string };
 
 export function tellProblem(words: Partial<Record<string, ProblemWords>>, problem: Finding): { what: string; todo: string } {
   const entry = words[problem.code] ?? {};

@@ -5,6 +5,8 @@ import { afterAll, describe, expect, test } from "vitest";
 import { batches } from "../../worker/data/batches.ts";
 import { encodeTable, type EncodedTable } from "../../worker/data/encode.ts";
 import { fitEncoding } from "../../worker/data/encoding.ts";
+import type { SplitBy } from "../../ipc/types.ts";
+import { planSplit, textKeySql } from "../../worker/data/split.ts";
 import { openTable } from "../../worker/data/table.ts";
 import { errorOf, withTable, workplace } from "./open.ts";
 
@@ -141,5 +143,91 @@ describe("cache", () => {
     expect(await withTable(file, place.cache, (table) => table.profile.rows)).toBe(3);
     writeFileSync(file, `a,k,x,y\n${[line(1), line(2), line(3), line(4)].join("\n")}\n`);
     expect(await withTable(file, place.cache, (table) => table.profile.rows)).toBe(4);
+  });
+});
+
+describe("split by choice", () => {
+  const row = (i: number) =>
+    `${i},p${(i * 7) % 60},${String(2000 + ((i * 13) % 20))}-0${1 + (i % 9)}-1${i % 10},${(i * 31) % 17},${i % 8 === 0 ? "rare" : i % 3 ? "a" : "b"}`;
+  const file = (from: number, to: number, before: string[] = []) =>
+    place.write(
+      `by${count++}.csv`,
+      `n,person,day,x,y\n${[...before, ...Array.from({ length: to - from }, (_, i) => row(from + i))].join("\n")}\n`,
+    );
+  /** The part of each row, by its text, and what was settled. */
+  const deal = (path: string, by: SplitBy, seed = 1) =>
+    withTable(path, place.cache, async (table) => {
+      const target = table.readings.find(({ name }) => name === "y")!;
+      const plan = await planSplit(table, target, { seed, split: true, by }, true);
+      const found = await table.database.rows(`SELECT ${plan.sql}, c0, c1, c2, c3, c4 FROM raw ORDER BY rowid`);
+      const counts = [0, 1, 2].map((part) => found.filter(([at]) => Number(at) === part).length);
+      expect(plan.counts).toEqual(counts);
+      return { plan, parts: new Map(found.map(([at, ...cells]) => [cells.join(), Number(at)])), found };
+    });
+
+  test.each(["random", "group", "time", "stratified"] as const)("%s: rows added anywhere move no old row", async (by) => {
+    const column = by === "group" ? "person" : "day";
+    const asked = (by === "group" || by === "time" ? { by, column } : { by }) as SplitBy;
+    for (const seed of [1, 2, 3]) {
+      const before = await deal(file(0, 600), asked, seed);
+      // What the first run settled goes on with the project.
+      const extra = Array.from({ length: 90 }, (_, i) => `${i},new${i},20${10 + (i % 20)}-05-05,${i},${i % 2 ? "a" : "fresh"}`);
+      const after = await deal(file(0, 600, extra), before.plan.by, seed);
+      for (const [text, part] of before.parts) expect(after.parts.get(text)).toBe(part);
+    }
+  });
+
+  test("group: each group lies wholly in one part; those without one go by themselves", async () => {
+    const { found } = await deal(file(0, 900, [",,2001-01-11,1,a", ",,2001-01-12,2,a"]), { by: "group", column: "person" });
+    const where = new Map<unknown, Set<unknown>>();
+    for (const [part, , person] of found) where.set(person, (where.get(person) ?? new Set()).add(part));
+    for (const [person, parts] of where) if (person) expect(parts.size).toBe(1);
+    expect(new Set(found.map(([part]) => part)).size).toBe(3);
+  });
+
+  test("time: the latest tenth tests, the tenth before it validates, and the cut is told as a time", async () => {
+    const { plan, found } = await deal(file(0, 1000), { by: "time", column: "day" });
+    const times = (part: number) => found.filter(([at]) => Number(at) === part).map(([, , , day]) => String(day));
+    const kept = plan.by.by === "time" ? plan.by.kept! : (["", ""] as const);
+    expect(times(0).every((day) => day < kept[0]!)).toBe(true);
+    expect(times(1).every((day) => day >= kept[0]!.slice(0, 10) && day < kept[1]!.slice(0, 10))).toBe(true);
+    expect(times(2).every((day) => day >= kept[1]!.slice(0, 10))).toBe(true);
+    for (const part of [1, 2]) expect(times(part).length / 1000).toBeCloseTo(0.1, 1);
+    const numbers = await deal(file(0, 300), { by: "time", column: "n" });
+    expect(numbers.plan.by).toMatchObject({ kept: ["240", "270"] });
+  });
+
+  test("stratified: every class has its share to the row", async () => {
+    const { found } = await deal(file(0, 800), { by: "stratified" });
+    for (const name of ["rare", "a", "b"]) {
+      const mine = found.filter((cells) => cells[5] === name);
+      for (const part of [1, 2]) expect(mine.filter(([at]) => Number(at) === part).length).toBe(Math.round(mine.length / 10));
+    }
+  });
+
+  test("columns that cannot part rows are refused", async () => {
+    const path = file(0, 50);
+    const target = (by: SplitBy) => errorOf(deal(path, by));
+    expect(await target({ by: "group", column: "nowhere" })).toMatchObject({ code: "columnMissing" });
+    expect(await target({ by: "time", column: "person" })).toMatchObject({ code: "usage", data: { column: "person" } });
+    const flat = place.write("flat.csv", "t,y\n1,a\n1,b\n2,a\n2,b\n");
+    expect(await errorOf(deal(flat, { by: "time", column: "t" }))).toMatchObject({ code: "usage" });
+  });
+
+  test("texts that differ in codes, blanks and marks alone stay together", async () => {
+    const lines = Array.from({ length: 200 }, (_, i) => `"Call ${i} now, code ${(i * 977) % 1000}!",x`);
+    const copies = Array.from({ length: 200 }, (_, i) => `"CALL  ${i % 10} now - code ${(i * 31) % 1000}",y`);
+    const path = place.write("texts.csv", `text,y\n${[...lines, ...copies].join("\n")}\n`);
+    await withTable(path, place.cache, async (table) => {
+      const target = table.readings[1]!;
+      const { sql } = await planSplit(table, target, { seed: 1, split: true, key: textKeySql(0) }, false);
+      const found = await table.database.rows(
+        `SELECT ${sql}, regexp_replace(regexp_replace(lower(c0), '[^a-z0-9]', '', 'g'), '[0-9]', '0', 'g') FROM raw`,
+      );
+      const where = new Map<unknown, Set<unknown>>();
+      for (const [part, text] of found) where.set(text, (where.get(text) ?? new Set()).add(part));
+      for (const parts of where.values()) expect(parts.size).toBe(1);
+      expect(where.size).toBeGreaterThan(3);
+    });
   });
 });

@@ -200,6 +200,8 @@ const handlers = {
   },
   rows: async ({ file, part, offset, limit }) =>
     part === undefined ? profileOf(file).preview.slice(offset, offset + limit) : [[part, String(limit)]],
+  health: async () => [],
+  problemRows: () => Promise.reject(missing("problemRows")),
   plan: () => Promise.reject(missing("plan")),
   train: ({ run }, signal) => train(run, signal),
   pause: async () => {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RunReport, RunResult, TrainSpec } from "../../ipc/types.ts";
-import { planSplit } from "../../worker/data/split.ts";
+import { planSplit, textKeySql } from "../../worker/data/split.ts";
 import { openTexts } from "../../worker/data/text/openTexts.ts";
 import { targetOf } from "../../worker/data/encoding.ts";
 import { openEngine } from "../../worker/run/engine.ts";
@@ -69,7 +69,7 @@ async function writeSplit(to: string, name: string, file: string): Promise<void>
   const { profile, database } = table;
   const target = targetOf(table, profile.target!.column, "classification");
   const text = profile.columns.findIndex(({ type }) => type === "text");
-  const { sql } = await planSplit(database, target, { seed: 1, split: true }, true);
+  const { sql } = await planSplit(table, target, { seed: 1, split: true, key: textKeySql(text) }, true);
   const found = await database.rows(`SELECT ${sql}, c${text}, c${target.index} FROM raw ORDER BY rowid`);
   await table.close();
   const part = (wanted: number) => found.filter(([at]) => Number(at) === wanted).map(([, ...row]) => row.map((cell) => cell ?? ""));

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "../../ipc/error.ts";
+import type { SplitBy } from "../../ipc/types.ts";
 import { literal } from "./duckdb.ts";
 import { categorySql } from "./encoders/category.ts";
 import { dateSql } from "./encoders/date.ts";
@@ -30,6 +31,8 @@ export interface EncodedTable {
   train: EncodedSplit;
   validation: EncodedSplit;
   test: EncodedSplit;
+  /** How the rows were parted. */
+  by: SplitBy;
   close(): Promise<void>;
 }
 
@@ -38,7 +41,7 @@ export async function encodeTable(table: Table, encoding: Encoding, options: Enc
   const { database } = table;
   const { signal } = options;
   const target = targetOf(table, encoding.target, encoding.task);
-  const planned = await planSplit(database, target, options.split, encoding.task === "classification", signal);
+  const planned = await planSplit(table, target, options.split, encoding.task === "classification", signal);
   const [train, validation, test] = planned.counts;
   const split = options.join?.(planned.counts)
     ? { sql: `(CASE WHEN ${planned.sql} = 2 THEN 2 ELSE 0 END)`, counts: [train + validation, 0, test] as const }
@@ -79,7 +82,7 @@ export async function encodeTable(table: Table, encoding: Encoding, options: Enc
     throw error;
   }
   const [first, second, third] = stores as [RowStore, RowStore, RowStore];
-  return { train: first, validation: second, test: third, close };
+  return { train: first, validation: second, test: third, by: planned.by, close };
 }
 
 /** part, then x, codes, y, row number: the columns of a record. */
@@ -121,7 +124,7 @@ function encodedSql(table: Table, encoding: Encoding, target: Reading, part: str
   const y = encoding.classes
     ? `enum_code(TRY_CAST(${classSql(target)} AS ENUM(${encoding.classes.map(literal).join(", ")})))::INTEGER`
     : `((${v} - (${mean})::DOUBLE) / (${std})::DOUBLE)::FLOAT`;
-  const middle = `(SELECT *${z.map((column) => `, ${column}`).join("")} FROM ${typedSql(used, { parts: true })} WHERE ${v} IS NOT NULL)`;
-  const record = [part, ...numbers, ...marks, ...dates, ...codes, y, "(r + 1)::INTEGER"];
+  const middle = `(SELECT *${z.map((column) => `, ${column}`).join("")} FROM ${typedSql(used, { parts: true, also: { part } })} WHERE ${v} IS NOT NULL)`;
+  const record = ["part", ...numbers, ...marks, ...dates, ...codes, y, "(r + 1)::INTEGER"];
   return `SELECT ${record.join(", ")} FROM (SELECT *${cuts.map((column) => `, ${column}`).join("")} FROM ${middle})`;
 }

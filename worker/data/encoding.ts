@@ -8,7 +8,7 @@ import { int64, tensor } from "../tensor.ts";
 import { type CategoryEncoder, categoryOnnx, fitCategory } from "./encoders/category.ts";
 import { type DateEncoder, dateOnnx, dateWidth, fitDate } from "./encoders/date.ts";
 import { fitNumbers, meanAndStd, type NumberEncoder, numbersOnnx } from "./encoders/number.ts";
-import { presentSql, type Reading, typedSql } from "./readings.ts";
+import { classText, presentSql, type Reading, typedSql } from "./readings.ts";
 import { planSplit, type SplitPlan, type SplitSpec } from "./split.ts";
 import type { Table } from "./table.ts";
 import { maxClasses } from "./target.ts";
@@ -53,7 +53,7 @@ export async function fitEncoding(table: Table, options: FitOptions): Promise<En
   const target = targetOf(table, options.target, task);
   const columns = usedColumns(profile.columns, table.readings, options, profile.file);
   const classes = task === "classification" ? await classesOf(table, target, signal) : undefined;
-  const split = await planSplit(database, target, options.split, task === "classification", signal);
+  const split = await planSplit(table, target, options.split, task === "classification", signal);
   if (split.distinct < (options.split.split ? 3 : 2))
     throw new AppError(
       "tooFewRows",
@@ -88,7 +88,7 @@ export async function fitEncoding(table: Table, options: FitOptions): Promise<En
 /** The table's rows of the train part that have a target, typed. */
 function trainRows(columns: readonly Reading[], target: Reading, split: SplitPlan, also = "true"): string {
   const readings = columns.includes(target) ? columns : [...columns, target];
-  return `(SELECT * FROM ${typedSql(readings, { where: `${also} AND ${split.sql} = 0` })} WHERE v${target.index} IS NOT NULL)`;
+  return `(SELECT * FROM ${typedSql(readings, { where: also, raw: `${split.sql} = 0` })} WHERE v${target.index} IS NOT NULL)`;
 }
 
 /** The reading of the target. Throws what makes it none. */
@@ -142,9 +142,7 @@ function usedColumns(columns: readonly ColumnProfile[], readings: readonly Readi
 
 /** The class of a value of the target, as text; SQL over typedSql. */
 export function classSql(target: Reading): string {
-  const v = `v${target.index}`;
-  if (target.type !== "number") return v;
-  return `CASE WHEN ${v} = floor(${v}) AND abs(${v}) < 1e15 THEN (${v}::BIGINT)::VARCHAR ELSE ${v}::VARCHAR END`;
+  return classText(target, `v${target.index}`);
 }
 
 /** The target's classes as written: numbers in their order, words by their letters. Throws targetTooManyClasses. */

@@ -26,9 +26,13 @@ export function trimmed(text: string): string {
 
 /**
  * A sub-select with the columns r (row, from 0), k, and for each reading v<index>: DOUBLE (numbers), VARCHAR (texts), or, for dates,
- * DOUBLE days from 1970 and with `parts` also y/m/d/h/days<index>; NULL for missing. `where` filters on r and k.
+ * DOUBLE days from 1970 and with `parts` also y/m/d/h/days<index>; NULL for missing. `where` filters on r and k, `raw` on the columns of
+ * `raw`; `also`: further columns by name, SQL over `raw`.
  */
-export function typedSql(readings: readonly Reading[], options: { where?: string; parts?: boolean; texts?: boolean } = {}): string {
+export function typedSql(
+  readings: readonly Reading[],
+  options: { where?: string; raw?: string; parts?: boolean; texts?: boolean; also?: Record<string, string> } = {},
+): string {
   const first: string[] = [];
   const final: string[] = [];
   for (const reading of readings) {
@@ -50,8 +54,35 @@ export function typedSql(readings: readonly Reading[], options: { where?: string
       final.push(`CASE WHEN w${i} IN (${["", ...reading.missing].map(literal).join(", ")}) THEN NULL ELSE w${i} END AS v${i}`);
     }
   }
-  const inner = `SELECT rowid AS r, k${first.map((f) => `, ${f}`).join("")} FROM raw${options.where ? ` WHERE ${options.where.replaceAll(/\br\b/g, "rowid")}` : ""}`;
+  for (const [name, sql] of Object.entries(options.also ?? {})) {
+    first.push(`${sql} AS ${name}`);
+    final.push(name);
+  }
+  const conditions = [...(options.where ? [options.where.replaceAll(/\br\b/g, "rowid")] : []), ...(options.raw ? [options.raw] : [])];
+  const where = conditions.length ? ` WHERE ${conditions.map((one) => `(${one})`).join(" AND ")}` : "";
+  const inner = `SELECT rowid AS r, k${first.map((f) => `, ${f}`).join("")} FROM raw${where}`;
   return `(SELECT r, k${final.map((f) => `, ${f}`).join("")} FROM (${inner}))`;
+}
+
+/** The value of typedSql's v<index> over `raw` itself. */
+export function rawValueSql(reading: Reading): string {
+  const c = `c${reading.index}`;
+  if (reading.type === "number") {
+    const number = numberSql(c, reading.format);
+    return `(CASE WHEN isfinite(${number}) THEN ${number} END)`;
+  }
+  if (reading.type === "date") {
+    const parts = datePartsSql(dateStructSql(c, reading.format), reading.format);
+    return `(${parts.days} + (${parts.hour} * 60 + ${parts.minute}) / 1440.0)::DOUBLE`;
+  }
+  const text = trimmedSql(reading.index);
+  return `(CASE WHEN ${text} IN (${["", ...reading.missing].map(literal).join(", ")}) THEN NULL ELSE ${text} END)`;
+}
+
+/** A value of the target as the name of its class: whole numbers without a point. `v`: SQL of the value. */
+export function classText({ type }: Reading, v: string): string {
+  if (type !== "number") return v;
+  return `CASE WHEN ${v} = floor(${v}) AND abs(${v}) < 1e15 THEN (${v}::BIGINT)::VARCHAR ELSE ${v}::VARCHAR END`;
 }
 
 /**

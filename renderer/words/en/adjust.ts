@@ -26,6 +26,18 @@ export const adjust = {
     constant: "Always the same",
   },
   classWeights: { none: "As many as there are rows", balanced: "Every class the same" },
+  splitBy: {
+    title: "What parts the rows",
+    ways: { random: "At random", stratified: "Every class by its share", group: "Whole groups", time: "By time, the latest test" },
+    column: { group: "Rows of one group have the same", time: "When a row is from" },
+    help: {
+      random:
+        "The content of a row decides, so that copies stay together and rows added later move none. Default, because it suits rows that have nothing to do with each other.",
+      stratified: "Each class gives a tenth to checking and a tenth to the test, to the row. Good where a class is rare.",
+      group: "All rows of a person, a shop, a session lie on one side. Good where several rows come from the same one.",
+      time: "The latest tenth tests, the tenth before it checks. Good where tomorrow is to be told from yesterday.",
+    },
+  },
   fields: {
     optimizer: {
       help: "How a step turns the slopes of the loss into new weights.",

@@ -77,4 +77,12 @@ export const data = {
   rowsBefore: "Earlier rows",
   rowsAfter: "Later rows",
   row: "Row",
+  checking: "Looking for copies, leaks and doubtful rows…",
+  showRows: "Show the rows",
+  hideRows: "Hide the rows",
+  rowsBehind: "The rows that it is about",
+  rowsComing: "Finding the rows…",
+  rowsNone: "No such row is left.",
+  splitBy: (column: string) => `Split by '${column}'`,
+  leaveOut: (column: string) => `Leave '${column}' out`,
 };

@@ -1,4 +1,5 @@
-import { en } from "../format.ts";
+import type { SplitBy } from "../../../ipc/types.ts";
+import { en, moment } from "../format.ts";
 
 export const train = {
   title: "Train",
@@ -16,9 +17,16 @@ export const train = {
     learns: "Learns from",
     checks: "Checked on",
     tests: "Tested on",
+    split: "Held out",
     where: "Runs on",
     takes: "Takes",
     needs: "Memory",
+  },
+  split: (by: SplitBy): string => {
+    if (by.by === "group") return `by whole groups of '${by.column}'`;
+    if (by.by === "time")
+      return `the latest by '${by.column}'${by.kept ? `: from ${moment(by.kept[0])} checked, from ${moment(by.kept[1])} tested` : ""}`;
+    return by.by === "stratified" ? "every class by its share" : "at random";
   },
   network: (name: string, parameters: number) => en.plural(parameters, { one: `${name}, # weight`, other: `${name}, # weights` }),
   rows: (n: number) => en.plural(n, { one: "# row", other: "# rows" }),

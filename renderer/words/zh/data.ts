@@ -66,4 +66,12 @@ export const data = {
   rowsBefore: "前面的行",
   rowsAfter: "后面的行",
   row: "行",
+  checking: "正在查找重复、泄漏和可疑的行……",
+  showRows: "查看这些行",
+  hideRows: "收起",
+  rowsBehind: "与此有关的行",
+  rowsComing: "正在查找这些行……",
+  rowsNone: "没有这样的行了。",
+  splitBy: (column: string) => `按“${column}”划分`,
+  leaveOut: (column: string) => `不使用“${column}”`,
 } satisfies typeof shape;

@@ -94,4 +94,50 @@ export const problems: ProblemDictionary = {
     what: (facts) => `${rows(facts)}重复了同一用户和物品，以最新的为准${where(facts)}。`,
     todo: "如果就是这个意思，无需处理。",
   },
+  groupColumn: {
+    what: (facts, column) => `${of(column)}反复出现：${fact(facts, "rows")} 行来自 ${fact(facts, "groups")} 个不同的值。`,
+    todo: "如果模型要用在新的对象上，请按这一列整组划分。",
+  },
+  timeColumn: {
+    what: (facts, column) => `${of(column)}表示时间：从 ${fact(facts, "first")} 到 ${fact(facts, "last")}。`,
+    todo: "如果要用过去预测将来，请按时间划分，用最晚的行测试。",
+  },
+  leakyColumn: {
+    what: (facts, column) => `单凭${of(column)}就能说中 ${fact(facts, "percent")}% 的“${fact(facts, "target")}”。`,
+    todo: "如果预测时还不知道它，请不要使用这一列。",
+  },
+  outliers: {
+    what: (facts, column) => `${of(column)}有 ${fact(facts, "count")} 个值远离其他所有值，例如 ${fact(facts, "farthest")}。`,
+    todo: "请看看它们是真实的，还是单位或录入有误。",
+  },
+  unevenClasses: {
+    what: (facts, column) =>
+      `${of(column)}中最多的取值有 ${fact(facts, "most")} 行，最少的“${fact(facts, "class")}”只有 ${fact(facts, "least")} 行。`,
+    todo: "这时仅看准确率不够，请同时查看宏平均 F1，并按类别比例划分。",
+  },
+  nearDuplicateRows: {
+    what: (facts) => `有 ${fact(facts, "count")} 行几乎相同（${fact(facts, "groups")} 组），只差空格、大小写、编号或答案。`,
+    todo: "如果是同一件事，每组请只留一行。",
+  },
+  nearDuplicatesAcross: {
+    what: (facts) => `留作检查和测试的行中，有 ${fact(facts, "count")} 行与用来学习的行几乎相同。`,
+    todo: "测试结果会偏好：每组只留一行，或按它们共有的列划分。",
+  },
+  contradictoryRows: {
+    what: (facts, column) => `有 ${fact(facts, "count")} 行内容相同而${of(column)}不同（${fact(facts, "groups")} 组）。`,
+    todo: "两种答案不可能都学会：请改正错误的。",
+  },
+  labelSuspects: {
+    what: (facts) =>
+      `有 ${fact(facts, "count")} 行的答案可能有误：与它们相似的行给出别的答案（例如第 ${fact(facts, "row")} 行是“${fact(facts, "said")}”，相似的行是“${fact(facts, "likely")}”）。`,
+    todo: "请看一看，改正错误的答案。",
+  },
+  brokenLetters: {
+    what: (facts, column) => `${of(column)}有 ${fact(facts, "count")} 个值含有乱码，像是把不同编码的文字混在了一起。`,
+    todo: "请先把各个来源另存为 UTF-8，再合并。",
+  },
+  spellingVariants: {
+    what: (facts, column) => `${of(column)}有 ${fact(facts, "count")} 个值大小写不一：${fact(facts, "values")}。`,
+    todo: "每种写法都算作不同的值：请统一写法。",
+  },
 };

@@ -1,5 +1,6 @@
 import type { train as shape } from "../en/train.ts";
-import { zh } from "../format.ts";
+import type { SplitBy } from "../../../ipc/types.ts";
+import { moment, zh } from "../format.ts";
 
 export const train = {
   title: "训练",
@@ -16,9 +17,16 @@ export const train = {
     learns: "用于学习",
     checks: "用于检查",
     tests: "用于测试",
+    split: "留出方式",
     where: "运行设备",
     takes: "需时",
     needs: "内存",
+  },
+  split: (by: SplitBy): string => {
+    if (by.by === "group") return `按“${by.column}”整组留出`;
+    if (by.by === "time")
+      return `按“${by.column}”留出最晚的${by.kept ? `：${moment(by.kept[0])} 起用于检查，${moment(by.kept[1])} 起用于测试` : ""}`;
+    return by.by === "stratified" ? "每个类别按比例留出" : "随机留出";
   },
   network: (name: string, parameters: number) => zh.plural(parameters, { other: `${name}，# 个权重` }),
   rows: (n: number) => zh.plural(n, { other: "# 行" }),

@@ -4,7 +4,7 @@ import type { TableTask } from "../../../ipc/types.ts";
 import { literal } from "../duckdb.ts";
 import { classesOf, classSql, scaleOf, type SplitSpec, targetOf } from "../encoding.ts";
 import { type Reading, typedSql } from "../readings.ts";
-import { planSplit, type SplitPlan } from "../split.ts";
+import { planSplit, type SplitPlan, textKeySql } from "../split.ts";
 import type { Table } from "../table.ts";
 import { mostLetters, type PieceSettings, placesOf } from "./pieces.ts";
 import { TextRows } from "./textStore.ts";
@@ -19,6 +19,8 @@ export interface TextEncoding {
   classes?: string[];
   targetScale?: { mean: number; std: number };
   pieces: PieceSettings;
+  /** "text": the split goes by the text, its letters and digits. Absent in runs that began when it went by the whole row. */
+  splitKey?: "text";
   leftOut: string[];
 }
 
@@ -32,11 +34,19 @@ export interface EncodedTexts {
 /** Classes or scale of the target, and the split. Throws what is wrong with the target; tooFewRows. */
 export async function fitTexts(
   table: Table,
-  { target: name, task, split: spec, signal }: { target: string; task: TableTask; split: SplitSpec; signal?: AbortSignal },
+  {
+    target: name,
+    task,
+    text,
+    splitKey,
+    split: given,
+    signal,
+  }: Pick<TextEncoding, "target" | "task" | "text" | "splitKey"> & { split: SplitSpec; signal?: AbortSignal },
 ): Promise<{ split: SplitPlan; classes?: string[]; targetScale?: { mean: number; std: number } }> {
   const target = targetOf(table, name, task);
+  const spec: SplitSpec = splitKey === "text" ? { ...given, key: textKeySql(textReading(table, text).index) } : given;
   const classes = task === "classification" ? await classesOf(table, target, signal) : undefined;
-  const split = await planSplit(table.database, target, spec, task === "classification", signal);
+  const split = await planSplit(table, target, spec, task === "classification", signal);
   if (split.distinct < (spec.split ? 3 : 2))
     throw new AppError(
       "tooFewRows",
@@ -90,7 +100,7 @@ function textSql(table: Table, encoding: TextEncoding, part: string): string {
     : `((${v} - (${mean})::DOUBLE) / (${std})::DOUBLE)::FLOAT`;
   // As written: a text that would mean "missing" in another column is a text here.
   const text: Reading = { name: encoding.text, index: textReading(table, encoding.text).index, type: "text", missing: [] };
-  return `SELECT ${part}, left(v${text.index}, ${mostLetters}), ${y}, (r + 1)::INTEGER FROM ${typedSql([target, text])} WHERE ${v} IS NOT NULL`;
+  return `SELECT part, left(v${text.index}, ${mostLetters}), ${y}, (r + 1)::INTEGER FROM ${typedSql([target, text], { also: { part } })} WHERE ${v} IS NOT NULL`;
 }
 
 /** Throws columnMissing. */

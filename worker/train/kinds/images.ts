@@ -10,6 +10,7 @@ import { type Backbone, openBackbone } from "../../formats/backbone.ts";
 import { chooseRange, featuresOf } from "../../run/features.ts";
 import { readJson, writeJson } from "../files.ts";
 import { defaults } from "../plan.ts";
+import { refuseSplit } from "../splitOf.ts";
 import { exportPictures } from "./exportPictures.ts";
 import { scaleOf, type PictureNet, pictureGraphs, type PictureData, planPictures, setupFor, tunedPiece } from "./picturePlan.ts";
 import { type PictureParts, featureSamples, partsOf, pixelSamples } from "./pictureSamples.ts";
@@ -160,7 +161,9 @@ async function open(spec: TrainSpec, { cache, signal, onWorking }: Source): Prom
   return set;
 }
 
-function refuse({ task, model, pixels, method }: TrainSpec): void {
+function refuse(spec: TrainSpec): void {
+  const { task, model, pixels, method } = spec;
+  refuseSplit(spec, "Pictures");
   if (task !== undefined && !["auto", "images", "classification"].includes(task))
     throw new AppError(
       "usage",

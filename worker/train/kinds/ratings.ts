@@ -13,6 +13,7 @@ import { ratings as ratingsTask } from "../../tasks/ratings.ts";
 import type { Target } from "../../tasks/task.ts";
 import { readJson, writeJson } from "../files.ts";
 import { defaults } from "../plan.ts";
+import { refuseSplit } from "../splitOf.ts";
 import { exportRatings } from "./exportRatings.ts";
 import { judgeRatings } from "./judgeRatings.ts";
 import type { Kind, PrepareOptions, Source } from "./kind.ts";
@@ -45,6 +46,7 @@ function columnsOf({ profile }: Table, asked: RatingsColumns | undefined): Ratin
 }
 
 function refuseSettings(spec: TrainSpec): void {
+  refuseSplit(spec, "Ratings");
   if (spec.model !== undefined && spec.model !== "factors")
     throw new AppError("usage", `Recommending has no model '${spec.model}'.`, "Leave --model out: it is factors.", { model: spec.model });
 }

@@ -13,7 +13,7 @@ import type { Target } from "../../tasks/task.ts";
 import type { Tensor } from "../../tensor.ts";
 import { readJson, writeJson } from "../files.ts";
 import { answeringGraph, trainingGraph } from "../../models/index.ts";
-import { defaults } from "../plan.ts";
+import { splitOf, withSplit } from "../splitOf.ts";
 import { judgeTable } from "./judgeTable.ts";
 import { exportTable } from "./exportTable.ts";
 import type { Kind, PrepareOptions, Source } from "./kind.ts";
@@ -46,7 +46,8 @@ export async function prepare(options: PrepareOptions): Promise<PreparedTable> {
     const encoded = await encodeTable(table, encoding, { split, scratch: paths.scratch, signal, join });
     const task = tasks[encoding.task];
     const facts = factsOf(encoding, counts, folds);
-    const planFor = (batch: number | undefined) => makePlan(facts, batch === undefined ? record.spec : { ...record.spec, batch });
+    const planFor = (batch: number | undefined) =>
+      withSplit(makePlan(facts, batch === undefined ? record.spec : { ...record.spec, batch }), encoded.by);
     const plan = planFor(record.choice?.batch); // as it was settled when the run began
     const turns = folds ? { folds, rounds: Number(plan.net.config["members"]) / folds, seed: plan.net.seed } : undefined;
     const classWeights =
@@ -128,8 +129,8 @@ async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
   try {
     const { encoding, split } = await encode(table, spec, undefined);
     const target = targetOf(table, encoding.target, encoding.task);
-    const { counts } = await planSplit(table.database, target, split, encoding.task === "classification", source.signal);
-    return makePlan(factsOf(encoding, counts, foldsFor(counts, spec)), spec).plan;
+    const { counts, by } = await planSplit(table, target, split, encoding.task === "classification", source.signal);
+    return withSplit(makePlan(factsOf(encoding, counts, foldsFor(counts, spec)), spec), by).plan;
   } finally {
     await table.close();
   }
@@ -140,9 +141,9 @@ async function open(spec: TrainSpec, { cache, signal, onWorking }: Source): Prom
 }
 
 async function encode(table: Table, spec: TrainSpec, known: Encoding | undefined) {
-  const split = { seed: spec.seed ?? defaults.seed, split: spec.split ?? true };
-  if (known) return { encoding: known, split };
+  if (known) return { encoding: known, split: splitOf(spec, known.task) };
   const { target, task } = chooseTarget(table.profile, spec);
+  const split = splitOf(spec, task);
   const encoding = await fitEncoding(table, { target, task, ignore: spec.ignore ?? [], split });
   return { encoding, split };
 }

@@ -10,8 +10,8 @@ import { inspectTexts } from "../../data/text/inspectText.ts";
 import type { Table } from "../../data/table.ts";
 import { ngramAnswering, ngramTraining, suitableNet } from "../../models/ngrams.ts";
 import { tasks } from "../../tasks/index.ts";
+import { splitOf, withSplit } from "../splitOf.ts";
 import { readJson, writeJson } from "../files.ts";
-import { defaults } from "../plan.ts";
 import { exportText } from "./exportText.ts";
 import { judgeText } from "./judgeText.ts";
 import type { Kind, PrepareOptions, Source } from "./kind.ts";
@@ -21,8 +21,6 @@ import { makeTextPlan, piece } from "./textPlan.ts";
 
 const open = (path: string, { cache, signal, onWorking }: Source, part: string | undefined): Promise<Table> =>
   openTexts(path, { cache, part, signal, onProgress: (what, fraction) => onWorking?.({ what, fraction }) });
-
-const splitOf = (spec: TrainSpec) => ({ seed: spec.seed ?? defaults.seed, split: spec.split ?? true });
 
 /** What the run goes by: as asked, else as guessed. Throws targetMissing, columnMissing, noFeatures, usage. */
 function decide(table: Table, spec: TrainSpec): Omit<TextEncoding, "classes" | "targetScale"> & { task: TableTask } {
@@ -41,17 +39,27 @@ function decide(table: Table, spec: TrainSpec): Omit<TextEncoding, "classes" | "
     });
   const outputs = table.profile.columns.find(({ name }) => name === target)?.distinct ?? 2;
   const { bits } = suitableNet(task === "classification" ? outputs : 1, 0);
-  return { version: 1, kind: "text", text: choice.text, target, task, pieces: { ...pieceSettings, bits }, leftOut: choice.leftOut };
+  return {
+    version: 1,
+    kind: "text",
+    text: choice.text,
+    target,
+    task,
+    pieces: { ...pieceSettings, bits },
+    splitKey: "text",
+    leftOut: choice.leftOut,
+  };
 }
 
 async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
   const table = await open(spec.data, source, spec.part);
   try {
     const chosen = decide(table, spec);
-    const { split, classes } = await fitTexts(table, { ...chosen, split: splitOf(spec), signal: source.signal });
+    const { split, classes } = await fitTexts(table, { ...chosen, split: splitOf(spec, chosen.task), signal: source.signal });
     const [train, validation, test] = split.counts;
     const encoding = { ...chosen, ...(classes ? { classes } : {}) };
-    return makeTextPlan(encoding, { train, validation, test }, new Float32Array(2 ** chosen.pieces.bits), spec).plan;
+    const made = makeTextPlan(encoding, { train, validation, test }, new Float32Array(2 ** chosen.pieces.bits), spec).plan;
+    return { ...made, splitBy: split.by };
   } finally {
     await table.close();
   }
@@ -73,7 +81,7 @@ export async function prepare(options: PrepareOptions): Promise<PreparedText> {
       );
     const known = await readJson<TextEncoding>(paths.encoding);
     const chosen = known ?? decide(table, spec);
-    const { split, ...fitted } = await fitTexts(table, { ...chosen, split: splitOf(spec), signal });
+    const { split, ...fitted } = await fitTexts(table, { ...chosen, split: splitOf(spec, chosen.task), signal });
     const encoding: TextEncoding = known ?? { ...chosen, ...fitted };
     await writeJson(paths.encoding, encoding);
     options.onWorking?.({ what: "encoding", fraction: null });
@@ -82,7 +90,7 @@ export async function prepare(options: PrepareOptions): Promise<PreparedText> {
     const rarity = await rarityOf(encoded.train, encoding.pieces.bits);
     const rows = { train: encoded.train.rows, validation: encoded.validation.rows, test: encoded.test.rows };
     const planFor = (batch: number | undefined) =>
-      makeTextPlan(encoding, rows, rarity, batch === undefined ? spec : { ...spec, batch }, encoded.train.meanLength);
+      withSplit(makeTextPlan(encoding, rows, rarity, batch === undefined ? spec : { ...spec, batch }, encoded.train.meanLength), split.by);
     const prepared: PreparedText = {
       spec,
       fingerprint,
