@@ -6,9 +6,11 @@ import type {
   Device,
   FoundId,
   ImagesProfile,
+  Importance,
   LessonSpec,
   LessonState,
   MemoryReading,
+  Mistake,
   ModelForm,
   PictureEntry,
   Prediction,
@@ -21,6 +23,7 @@ import type {
   RunResult,
   RunState,
   SimilarResult,
+  SplitName,
   TableProfile,
   TrainPlan,
   TrainSpec,
@@ -152,6 +155,10 @@ export interface HostApi {
   startRun(input: { project: string; spec: Omit<TrainSpec, "data"> }): Promise<Run>;
   run(input: { project: string; run: string }): Promise<Run>;
   report(input: { project: string; run: string }): Promise<RunReport>;
+  /** The samples of a split that are kept to be looked at, the worst first; `columns` names their cells. */
+  mistakes(input: { project: string; run: string; split: SplitName }): Promise<{ columns: string[]; mistakes: Mistake[] }>;
+  /** How much the model of a table leans on each column: what is known, or (with `measure`) measured now and kept; null where it is not known. */
+  importance(input: { project: string; run: string; measure?: boolean }, signal?: AbortSignal): Promise<Importance | null>;
   pauseRun(input: { project: string; run: string }): Promise<void>;
   /** Goes on with a paused run, or resumes one that was interrupted, from its last checkpoint. */
   resumeRun(input: { project: string; run: string }): Promise<void>;

@@ -4,6 +4,7 @@ export type * from "./types/kinds.ts";
 export type * from "./types/tables.ts";
 export type * from "./types/devices.ts";
 export type * from "./types/training.ts";
+export type * from "./types/report.ts";
 export type * from "./types/models.ts";
 export type * from "./types/lesson.ts";
 export type * from "./types/graphs.ts";

@@ -7,6 +7,7 @@ import type {
   FoundId,
   GraphResult,
   GraphSpec,
+  Importance,
   Inspection,
   LessonResult,
   LessonSpec,
@@ -20,6 +21,7 @@ import type {
   Problem,
   ProblemRows,
   RecommendResult,
+  RunMistakes,
   RunProgress,
   RunReport,
   RunResult,
@@ -115,7 +117,10 @@ export interface WorkerApi {
   evaluate(
     input: { run: string; file: string; part?: string } & WithCache,
     signal?: AbortSignal,
-  ): Promise<{ metrics: Metrics; report: RunReport }>;
+  ): Promise<{ metrics: Metrics; report: RunReport; mistakes: RunMistakes }>;
+
+  /** How much a trained table model leans on each column; written to importance.json in the run's folder. `working` tells how far it is. */
+  importance(input: { run: string } & WithCache, signal?: AbortSignal): Promise<Importance>;
 
   /** Opens the line on the real engine: the step graph of DESIGN.md section 1, one session run a step. */
   lessonOpen(input: LessonSpec, signal?: AbortSignal): Promise<LessonState>;

@@ -17,7 +17,8 @@ import { type Log, openLog } from "./log.ts";
 import { refuseNetwork } from "./offline.ts";
 import { newRunId, safeFileName, titleOf, workspacePaths } from "./paths.ts";
 import { type ProjectRecord, Projects, held, takenAs, withKept } from "./projects.ts";
-import { isUnderWay, modelOf, readReport, readRun, runFiles, settleRun, summarize } from "./runs.ts";
+import { readImportance, readMistakes, readReport } from "./reports.ts";
+import { isUnderWay, modelOf, readRun, runFiles, settleRun, summarize } from "./runs.ts";
 import { listSamples, samplePath } from "./samples.ts";
 import { changeSettings, readSettings } from "./settings.ts";
 import { StatusMeter } from "./status.ts";
@@ -371,6 +372,12 @@ export async function createHost(options: HostOptions): Promise<Host> {
     startRun,
     run: openRun,
     report: async (input) => readReport(await folderOf(input)),
+    mistakes: async ({ split, ...input }) => readMistakes(await folderOf(input), split),
+    importance: async ({ measure, ...input }, signal) => {
+      const run = await modelFolder(input);
+      const known = await readImportance(run);
+      return known || !measure ? known : warm.use((api) => api.importance({ run, cache }, signal), signal);
+    },
     pauseRun: async (input) => {
       const job = await jobOf(input);
       if (job) await jobs.pause(job);

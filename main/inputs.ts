@@ -104,6 +104,8 @@ export const inputs = {
   startRun: v.strictObject({ project: id, spec }),
   run: ofRun,
   report: ofRun,
+  mistakes: v.strictObject({ project: id, run: id, split: v.picklist(["train", "validation", "test"]) }),
+  importance: v.strictObject({ project: id, run: id, measure: v.optional(v.boolean()) }),
   pauseRun: ofRun,
   resumeRun: ofRun,
   stopRun: ofRun,

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { AppError } from "../ipc/error.ts";
 import type { RunSummary } from "../ipc/host.ts";
-import type { RunRecord, RunReport, RunState } from "../ipc/types.ts";
-import { exists, list, readText, writeJson } from "./files.ts";
+import type { RunRecord, RunState } from "../ipc/types.ts";
+import { exists, list, writeJson } from "./files.ts";
 import { takeLock } from "./locks.ts";
 import { type RecordKind, readRecord } from "./records.ts";
 
@@ -26,6 +26,9 @@ export const runFiles = (folder: string) => ({
   record: join(folder, "run.json"),
   metrics: join(folder, "metrics.jsonl"),
   report: join(folder, "report.json"),
+  /** Samples that are kept to be looked at, split by split. */
+  mistakes: join(folder, "mistakes.json"),
+  importance: join(folder, "importance.json"),
   model: join(folder, "model.onnx"),
   checkpoints: join(folder, "checkpoints"),
   /** What a recommender leaves beside its model. */
@@ -91,17 +94,6 @@ export async function settleRun(folder: string): Promise<RunRecord> {
   }
 }
 
-export async function readReport(folder: string): Promise<RunReport> {
-  const path = runFiles(folder).report;
-  const text = await readText(path);
-  if (text === undefined) throw notTrained(folder);
-  try {
-    return JSON.parse(text) as RunReport;
-  } catch (thrown) {
-    throw new AppError("runInvalid", `The report '${path}' is damaged.`, "Resume or repeat the run.", { path }, thrown);
-  }
-}
-
 /** The path of the run's model, or `runNotTrained`. */
 export async function modelOf(folder: string): Promise<string> {
   const path = runFiles(folder).model;
@@ -109,7 +101,7 @@ export async function modelOf(folder: string): Promise<string> {
   return path;
 }
 
-function notTrained(folder: string): AppError {
+export function notTrained(folder: string): AppError {
   return new AppError("runNotTrained", `The run in '${folder}' has not finished training.`, "Let it finish, or resume it.", {
     path: folder,
   });

@@ -25,6 +25,7 @@ import { Control } from "./train/control.ts";
 import { writeGradients, writeStep } from "./train/graphFiles.ts";
 import { health, problemRows } from "./train/kinds/health.ts";
 import { guessKind, kindOf, kinds } from "./train/kinds/index.ts";
+import { measureImportance } from "./train/importance.ts";
 import { trainRun } from "./train/run.ts";
 import { suite } from "./train/suite/index.ts";
 import { askPeer } from "./train/suite/peer.ts";
@@ -134,6 +135,9 @@ export function createWorker(emit: Emit): Worker {
       (await isPictureRun(run))
         ? evaluatePictures(run, file, { cache, signal, onProgress })
         : evaluateRun(run, file, { cache, part, signal, onProgress }),
+
+    importance: ({ run, cache }, signal) =>
+      measureImportance(run, { cache, signal, onProgress: (fraction) => onProgress("predicting", fraction) }),
 
     async lessonOpen(spec) {
       const next = await Lesson.open(spec);

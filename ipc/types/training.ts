@@ -4,6 +4,7 @@ import type { DataKind } from "./kinds.ts";
 import type { TaskName } from "./tables.ts";
 import type { RatingsColumns } from "./ratings.ts";
 import type { PictureSetup, PixelRange } from "./images.ts";
+import type { PartReport, SampleKind, SplitName } from "./report.ts";
 import type { MemoryReading } from "./devices.ts";
 
 export type OptimizerName =
@@ -148,7 +149,10 @@ export interface RunChoice {
 /** A metric that decides a run. Higher is better for all but rmse. */
 export type MetricName = "accuracy" | "r2" | "rmse";
 
-/** The field's names: loss; accuracy, macroF1, logLoss, rocAuc (two classes); r2, rmse, mae; ndcg@10, recall@10. */
+/**
+ * The field's names: loss; accuracy, macroF1, logLoss; rocAuc, averagePrecision (of the second of two classes, else the mean of all against the
+ * rest), brier, ece; r2, rmse, mae; ndcg@10, recall@10.
+ */
 export type Metrics = Record<string, number>;
 
 export type RunState = "queued" | "preparing" | "running" | "paused" | "finishing" | "done" | "interrupted" | "failed";
@@ -217,17 +221,10 @@ export interface Baselines {
   popularity?: Metrics;
 }
 
-/** A row the model got most wrong. `row` counts the data rows of the file from 1. */
-export interface Mistake {
-  row: number;
-  cells: string[];
-  truth: string;
-  prediction: string;
-  /** Probability given to the wrong answer, or the absolute error. */
-  badness: number;
-}
-
+/** report.json. Version 1 had no `version`: one split's confusion, scatter and worst rows stood beside the metrics. */
 export interface RunReport {
+  version: 2;
+  kind: SampleKind;
   task: TaskName;
   target: string;
   classes?: string[];
@@ -237,12 +234,8 @@ export interface RunReport {
   baseline: Baselines;
   /** Whether the network beats both baselines on the task's metric, said as data. */
   verdict: { beatsConstant: boolean; beatsLinear: boolean; metric: string; network: number; constant: number; linear: number };
-  /** Classification: counts[true][predicted] on the test rows, classes in order; the 20 most frequent, the rest together as "…". */
-  confusion?: { labels: string[]; counts: number[][] };
-  /** Regression: up to 2,000 test rows. */
-  scatter?: { truth: number[]; predicted: number[] };
-  columns: string[];
-  mistakes: Mistake[];
+  /** Split by split; null where there is no such split, or an older report did not judge it. */
+  parts: Record<SplitName, PartReport | null>;
   /**
    * Classification: probabilities are those of softmax(logits / temperature), fitted on the validation rows; 1 where none fits better than
    * chance would. Log loss and expected calibration error of the judged rows, before and with it.

@@ -17,6 +17,7 @@ import { memoryPair, type Port } from "../../ipc/port.ts";
 import { type Handlers, serve, type Server } from "../../ipc/rpc.ts";
 import type {
   CurvePoint,
+  Importance,
   LessonSpec,
   LessonState,
   ModelForm,
@@ -27,7 +28,8 @@ import type {
   TrainPlan,
 } from "../../ipc/types.ts";
 import { homeRow, homes, penguins } from "./tables.ts";
-import { maxEpochs, plan, point, points, progress, report, result, stepsAnEpoch } from "./training.ts";
+import { importance, mistakes, report } from "./reports.ts";
+import { maxEpochs, plan, point, points, progress, result, stepsAnEpoch } from "./training.ts";
 
 const start = Date.UTC(2025, 2, 14, 9, 30);
 
@@ -37,6 +39,7 @@ interface FakeRun {
   step: number;
   curve: CurvePoint[];
   report: RunReport | undefined;
+  importance?: Importance;
 }
 
 interface FakeProject {
@@ -257,6 +260,16 @@ export class FakeHost {
         const { report: made } = this.#findRun(project, run);
         if (!made) throw new AppError("runNotTrained", "The run has no report yet.", "Wait until it is done.", { run });
         return made;
+      },
+      mistakes: async ({ project, run, split }) => {
+        const found = this.#findRun(project, run);
+        if (!found.report) throw new AppError("runNotTrained", "The run has no report yet.", "Wait until it is done.", { run });
+        return mistakes(this.#find(project).record.profile, found.plan, split);
+      },
+      importance: async ({ project, run, measure }) => {
+        const one = this.#findRun(project, run);
+        if (measure) one.importance = importance(this.#find(project).record.profile, one.plan);
+        return one.importance ?? null;
       },
       pauseRun: async ({ project, run }) => this.#become(project, run, "paused"),
       resumeRun: async ({ project, run }) => this.#become(project, run, "running"),

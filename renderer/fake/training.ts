@@ -1,6 +1,6 @@
 // Made-up trainings: curves that fall and turn, and the reports that go with them.
 import type { CurvePoint, RunProgress, RunReport, RunResult, RunState, TableProfile, TrainPlan, TrainSpec } from "../../ipc/types.ts";
-import { homeRow, random } from "./tables.ts";
+import { random } from "./tables.ts";
 
 export const maxEpochs = 60;
 export const stepsAnEpoch = 32;
@@ -120,59 +120,6 @@ export function plan(
       split,
       ...(task === "classification" ? { classWeight } : {}),
     },
-  };
-}
-
-export function report(profile: TableProfile, made: TrainPlan, weak = false): RunReport {
-  const columns = profile.columns.map((column) => column.name);
-  if (made.task === "regression") {
-    const next = random(11);
-    const truth = Array.from({ length: made.rows.test }, () => 120_000 + 900_000 * next() ** 1.8);
-    const predicted = truth.map((value) => value + (next() + next() - 1) * 90_000);
-    const r2 = weak ? 0.581 : 0.874;
-    return {
-      task: "regression",
-      target: made.target,
-      rows: made.rows,
-      metrics: {
-        train: { r2: 0.902, rmse: 71_200, mae: 48_900, loss: 0.11 },
-        validation: { r2: 0.871, rmse: 79_400, mae: 54_100, loss: 0.15 },
-        test: { r2, rmse: 81_350, mae: 55_240, loss: 0.16 },
-      },
-      baseline: { constant: { r2: -0.001, rmse: 229_000, mae: 176_000 }, linear: { r2: 0.642, rmse: 137_000, mae: 98_400 } },
-      verdict: { beatsConstant: true, beatsLinear: !weak, metric: "r2", network: r2, constant: -0.001, linear: 0.642 },
-      scatter: { truth, predicted },
-      columns,
-      mistakes: Array.from({ length: 10 }, (_, i) => {
-        const row = 100 + i * 431;
-        const cells = homeRow(row);
-        const off = 412_000 - i * 21_000;
-        return { row, cells, truth: cells.at(-1)!, prediction: String(Number(cells.at(-1)) + off), badness: off };
-      }),
-    };
-  }
-  return {
-    task: "classification",
-    target: made.target,
-    classes: ["Adelie", "Chinstrap", "Gentoo"],
-    rows: made.rows,
-    metrics: {
-      train: { accuracy: 1, macroF1: 1, logLoss: 0.004 },
-      validation: { accuracy: 0.971, macroF1: 0.968, logLoss: 0.09 },
-      test: { accuracy: 0.971, macroF1: 0.966, logLoss: 0.081 },
-    },
-    baseline: { constant: { accuracy: 0.441, macroF1: 0.204, logLoss: 1.05 }, linear: { accuracy: 0.941, macroF1: 0.93, logLoss: 0.14 } },
-    verdict: { beatsConstant: true, beatsLinear: true, metric: "accuracy", network: 0.971, constant: 0.441, linear: 0.941 },
-    confusion: {
-      labels: ["Adelie", "Chinstrap", "Gentoo"],
-      counts: [
-        [15, 0, 0],
-        [1, 6, 0],
-        [0, 0, 12],
-      ],
-    },
-    columns,
-    mistakes: [{ row: 182, cells: profile.preview[2] ?? [], truth: "Chinstrap", prediction: "Adelie", badness: 0.83 }],
   };
 }
 

@@ -71,7 +71,10 @@ export class App implements Ground {
         if (project === this.project?.id) this.project.onRunChanged(run);
         void this.projects.load();
       }),
-      this.link.listen("working", (working) => this.intake.onWorking(working)),
+      this.link.listen("working", (working) => {
+        this.intake.onWorking(working);
+        this.project?.shown?.onWorking(working);
+      }),
       this.page.onHash(() => this.#follow(readRoute(this.page.hash()))),
       this.settings.follow(),
     ];

@@ -12,6 +12,7 @@ import type {
   TrainPlan,
   TrainSpec,
 } from "../../ipc/types.ts";
+import { Comparison } from "./comparison.svelte.ts";
 import type { Dropped } from "./dropped.ts";
 import type { Ground } from "./ground.ts";
 import { PictureGrid } from "./pictureGrid.svelte.ts";
@@ -78,6 +79,8 @@ export class Project {
   /** The training whose model Try asks: the one shown, else the newest that is done. */
   usable = $derived(this.shown?.done ? this.shown.summary : this.runs.find((run) => run.state === "done"));
 
+  /** Trainings that are looked at side by side. */
+  readonly comparison: Comparison;
   #ground: Ground;
   #wish: string | undefined;
   #planCancel: AbortController | undefined;
@@ -88,6 +91,7 @@ export class Project {
   constructor(ground: Ground, id: string, run?: string) {
     this.#ground = ground;
     this.id = id;
+    this.comparison = new Comparison(ground, id);
     this.#wish = run;
   }
 
@@ -291,6 +295,17 @@ export class Project {
     this.#tryOut();
   }
 
+  /** A row of the data (from 1) in the form of Try, and (unless it is there) the page there. */
+  async openInTry(row: number, goes = true): Promise<void> {
+    const { table, trial } = this;
+    if (!table || !trial) return;
+    const rows = await this.#ground.attempt(() => this.#ground.call.rows({ id: this.id, offset: row - 1, limit: 1 }));
+    const cells = rows?.[0];
+    if (!cells) return;
+    trial.begin(row, Object.fromEntries(table.columns.map(({ name }, i) => [name, cells[i] ?? ""])));
+    if (goes) this.wantSection("try");
+  }
+
   async removeRun(id: string): Promise<void> {
     await this.#ground.attempt(() => this.#ground.call.removeRun({ project: this.id, run: id }));
     await this.#dropRun(id);
@@ -352,6 +367,7 @@ export class Project {
 
   async #dropRun(id: string): Promise<void> {
     if (!this.record) return;
+    void this.comparison.choose(id, false);
     this.record = { ...this.record, runs: this.record.runs.filter((run) => run.id !== id) };
     if (this.shown?.id === id) {
       this.shown.dispose();

@@ -1,10 +1,12 @@
 // One training: where it stands, its curve, its result. Points may come hundreds of times a second; the screen hears of them at most
 // ten times a second, a change of state at once.
 import { AppError, type ErrorRecord } from "../../ipc/error.ts";
-import type { Run as RunRecord, RunSummary } from "../../ipc/host.ts";
-import type { CurvePoint, RunProgress, RunReport, RunState } from "../../ipc/types.ts";
+import type { HostEvents, Run as RunRecord, RunSummary } from "../../ipc/host.ts";
+import type { CurvePoint, RunProgress, RunReport, RunState, SplitName } from "../../ipc/types.ts";
 import { Curve, type CurveColumns, emptyColumns } from "./curve.ts";
 import type { Ground } from "./ground.ts";
+import { Importance } from "./importance.svelte.ts";
+import { Mistakes } from "./mistakes.svelte.ts";
 
 const underWay: readonly RunState[] = ["queued", "preparing", "running", "paused", "finishing"];
 
@@ -36,6 +38,8 @@ export class Run {
   #latest: RunProgress | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #fresh = false;
+  #importance: Importance | undefined;
+  #mistakes: Partial<Record<SplitName, Mistakes>> = {};
   /** True once it was seen under way: its end is news then. */
   #watched = false;
 
@@ -70,6 +74,10 @@ export class Run {
     else this.#soon();
   }
 
+  onWorking({ what, fraction }: HostEvents["working"]): void {
+    if (what === "predicting" && this.#importance?.busy) this.#importance.fraction = fraction;
+  }
+
   onPoints(points: readonly CurvePoint[]): void {
     this.#points.add(points);
     this.#fresh = true;
@@ -81,6 +89,23 @@ export class Run {
     this.summary = summary;
     this.#look();
     if (!isUnderWay(summary.state)) await this.load();
+  }
+
+  /** The samples of a split that are kept to be looked at; asked for when they are first wanted. */
+  mistakes(split: SplitName): Mistakes {
+    const known = this.#mistakes[split];
+    if (known) return known;
+    const made = (this.#mistakes[split] = new Mistakes(this.#ground, this.#key, split));
+    void made.load();
+    return made;
+  }
+
+  /** How much the model leans on each column; what is known of it is asked for when it is first wanted. */
+  get importance(): Importance {
+    if (this.#importance) return this.#importance;
+    const made = (this.#importance = new Importance(this.#ground, this.#key));
+    void made.load();
+    return made;
   }
 
   pause = () => this.#ask(() => this.#ground.call.pauseRun(this.#key));

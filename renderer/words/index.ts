@@ -4,6 +4,7 @@ import { adjust } from "./en/adjust.ts";
 import { data } from "./en/data.ts";
 import { errors } from "./en/errors.ts";
 import { home } from "./en/home.ts";
+import { judged } from "./en/judged.ts";
 import { learn } from "./en/learn.ts";
 import { metrics } from "./en/metrics.ts";
 import { models } from "./en/models.ts";
@@ -23,6 +24,7 @@ import { adjust as adjustZh } from "./zh/adjust.ts";
 import { data as dataZh } from "./zh/data.ts";
 import { errors as errorsZh } from "./zh/errors.ts";
 import { home as homeZh } from "./zh/home.ts";
+import { judged as judgedZh } from "./zh/judged.ts";
 import { learn as learnZh } from "./zh/learn.ts";
 import { metrics as metricsZh } from "./zh/metrics.ts";
 import { models as modelsZh } from "./zh/models.ts";
@@ -45,6 +47,7 @@ const english = {
   data,
   errors,
   home,
+  judged,
   learn,
   metrics,
   models,
@@ -68,6 +71,7 @@ const chinese: Words = {
   data: dataZh,
   errors: errorsZh,
   home: homeZh,
+  judged: judgedZh,
   learn: learnZh,
   metrics: metricsZh,
   models: modelsZh,

@@ -163,14 +163,15 @@ async function train(folder: string, signal: AbortSignal): Promise<RunResult> {
     onnx: join(folder, "model.onnx"),
   };
   const report: RunReport = {
+    version: 2,
+    kind: "table",
     task: "regression",
     target: "y",
     rows: { train: 8, validation: 1, test: 1 },
     metrics: result.metrics,
     baseline,
     verdict,
-    columns: ["x"],
-    mistakes: [],
+    parts: { train: null, validation: null, test: null },
   };
   writeFileSync(join(folder, "report.json"), JSON.stringify(report));
   writeFileSync(result.onnx, "a model");
@@ -234,6 +235,7 @@ const handlers = {
   findIds: () => Promise.reject(missing("findIds")),
   similar: () => Promise.reject(missing("similar")),
   evaluate: () => Promise.reject(missing("evaluate")),
+  importance: () => Promise.reject(missing("importance")),
   lessonOpen: async ({ a = 0, b = 0 }) => {
     line = { step: 0, a, b };
     return lineState();

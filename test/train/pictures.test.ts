@@ -7,7 +7,7 @@ import sharp from "sharp";
 import { create as createTar } from "tar";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ZipFile } from "yazl";
-import type { RunReport, TrainSpec } from "../../ipc/types.ts";
+import type { RunMistakes, RunReport, TrainSpec } from "../../ipc/types.ts";
 import { decodeModel } from "../../worker/onnx/proto.ts";
 import { evaluatePictures } from "../../worker/run/evaluatePictures.ts";
 import { wherePicture } from "../../worker/run/occlusion.ts";
@@ -54,7 +54,7 @@ let transfer: Awaited<ReturnType<typeof train>>;
 beforeAll(async () => void (transfer = await train({ model: backbone, steps: 250 })));
 
 describe("on an imported network", () => {
-  test("a head is learned from its features; the range of pixels is tried out and shown", () => {
+  test("a head is learned from its features; the range of pixels is tried out and shown", async () => {
     const { result, report } = transfer;
     expect(result).toMatchObject({ task: "classification", steps: 250, model: { parameters: 32 * 3 + 3, trainable: 32 * 3 + 3 } });
     expect(result.pictures).toMatchObject({ size: 16, backbone: { file: "backbone.onnx", features: 32, chosen: "tried" } });
@@ -62,7 +62,11 @@ describe("on an imported network", () => {
     expect(report.rows.train + report.rows.validation + report.rows.test).toBe(120);
     expect(result.metrics.test!["accuracy"]).toBeGreaterThan(report.baseline.constant["accuracy"]! + 0.3);
     expect(report.classes).toEqual([...shapes]);
-    for (const { cells } of report.mistakes) expect(files).toHaveProperty([cells[0]!]);
+    const mistakes = JSON.parse(await readFile(join(transfer.run, "mistakes.json"), "utf8")) as RunMistakes;
+    for (const { file, hash } of mistakes.parts.test) {
+      expect(files).toHaveProperty([file!]);
+      expect(hash).toHaveLength(64);
+    }
   });
 
   test("the range that the file tells, or that is asked for, is taken without trying", async () => {
@@ -237,7 +241,7 @@ describe("the model that was made", () => {
     });
     const judged = await evaluatePictures(transfer.run, stranger, { cache });
     expect(judged.metrics["accuracy"]).toBeLessThanOrEqual(12 / 13);
-    expect(judged.report.mistakes.map(({ truth }) => truth)).toContain("moon");
+    expect(judged.mistakes.parts.test.map(({ truth }) => truth)).toContain("moon");
   });
 
   test("says where it looked: at the shape, not at what lies around it", async () => {

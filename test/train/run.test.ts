@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { CurvePoint, RunProgress, RunRecord, RunReport, TrainSpec } from "../../ipc/types.ts";
+import type { CurvePoint, RunMistakes, RunProgress, RunRecord, RunReport, TrainSpec } from "../../ipc/types.ts";
 import { Control } from "../../worker/train/control.ts";
 import { table } from "../../worker/train/kinds/table.ts";
 import { type RunRequest, trainRun } from "../../worker/train/run.ts";
@@ -68,18 +68,26 @@ describe("a run", () => {
     const { run, done, told, points } = await start({ spec: spec({ logLosses: true }) });
     const result = await done;
     expect(result.task).toBe("classification");
-    expect(Object.keys(result.metrics.test!)).toEqual(["accuracy", "macroF1", "logLoss"]);
+    expect(Object.keys(result.metrics.test!)).toEqual(["accuracy", "macroF1", "logLoss", "rocAuc", "averagePrecision", "brier", "ece"]);
     expect(result.losses).toHaveLength(result.steps);
     expect(result.metrics.train["accuracy"]).toBeGreaterThan(result.baseline.constant["accuracy"]!);
 
-    expect((await readdir(run)).sort()).toEqual(["checkpoints", "encoding.json", "metrics.jsonl", "model.onnx", "report.json", "run.json"]);
+    expect((await readdir(run)).sort()).toEqual([
+      ...["checkpoints", "encoding.json", "metrics.jsonl", "mistakes.json", "model.onnx", "report.json", "run.json"],
+    ]);
     const record = await json<RunRecord>(run, "run.json");
     expect(record).toMatchObject({ version: 1, state: "done", result: { onnx: join(run, "model.onnx") } });
     expect(record.plan!.settings.seed).toBe(1);
     const report = await json<RunReport>(run, "report.json");
-    expect(report.confusion!.labels).toEqual(["large", "old", "small"]);
+    expect(report.parts.test!.confusion!.labels).toEqual(["large", "old", "small"]);
     expect(report.rows.train + report.rows.validation + report.rows.test).toBe(240);
-    expect(report.mistakes[0]?.cells ?? report.columns).toHaveLength(5);
+    const mistakes = await json<RunMistakes>(run, "mistakes.json");
+    for (const split of ["train", "validation", "test"] as const) {
+      expect(report.parts[split]).toMatchObject({ rows: report.rows[split], of: report.rows[split], kept: mistakes.parts[split].length });
+      expect(report.metrics[split]).toMatchObject({ accuracy: 1 - report.parts[split]!.wrong! / report.rows[split] });
+    }
+    expect(mistakes.parts.test[0]!.cells).toHaveLength(5);
+    expect(mistakes.parts.test[0]!.hash).toMatch(/^\d+$/);
     const kept = await curve(run);
     expect(kept).toEqual(expect.arrayContaining(points.map((point) => ({ ...point, seconds: 0 }))));
     expect(kept.filter((p) => p.validationLoss !== undefined)).toHaveLength(points.filter((p) => p.validationLoss !== undefined).length);
@@ -128,8 +136,10 @@ describe("a run", () => {
       await done;
       return json<RunReport>(run, "report.json");
     };
-    const said = ({ confusion }: RunReport, label: string) =>
-      confusion!.counts.reduce((sum, row) => sum + row[confusion!.labels.indexOf(label)]!, 0);
+    const said = ({ parts }: RunReport, label: string) => {
+      const { counts, labels } = parts.test!.confusion!;
+      return counts.reduce((sum, row) => sum + row[labels.indexOf(label)]!, 0);
+    };
     const [none, balanced] = [await report("none"), await report("balanced")];
     expect(said(none, "rare")).toBe(0);
     expect(said(balanced, "rare")).toBeGreaterThan(10);

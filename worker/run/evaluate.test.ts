@@ -21,20 +21,21 @@ async function file(name: string, rows: string[]): Promise<string> {
 
 test("rows with an answer are judged; one without is left out; a class never seen is wrong", async () => {
   const rows = await file("rows.csv", ["5,1,west,yes", "0,3,west,no", "4,1,west,no", "3,0,west,", "1,2,east,yes", "-3,0,west,maybe"]);
-  const { metrics, report } = await evaluateRun(folder, rows, { cache });
+  const { metrics, report, mistakes } = await evaluateRun(folder, rows, { cache });
   expect(metrics["accuracy"]).toBeCloseTo(3 / 5, 12);
   expect(report).toMatchObject({
     task: "classification",
     target: "ok",
     classes: ["yes", "no"],
     rows: { test: 5 },
-    confusion: { labels: ["yes", "no"], counts: [[2, 0], [1, 1]] }, // prettier-ignore
-    columns: ["a", "b b", "region", "ok"],
+    parts: { test: { rows: 5, wrong: 2, confusion: { labels: ["yes", "no"], counts: [[2, 0], [1, 1]] } } }, // prettier-ignore
     verdict: { metric: "accuracy" },
   });
   expect(report.metrics.test).toEqual(metrics);
   expect(report.baseline.constant["accuracy"]).toBeCloseTo(2 / 5, 12);
-  expect(report.mistakes.map(({ row, truth, prediction, cells }) => [row, truth, prediction, cells[0]])).toEqual([
+  expect(mistakes.columns).toEqual(["a", "b b", "region", "ok"]);
+  const wrong = mistakes.parts.test.filter(({ right }) => !right);
+  expect(wrong.map(({ row, truth, prediction, cells }) => [row, truth, prediction, cells[0]])).toEqual([
     [6, "maybe", "no", "-3"],
     [3, "no", "yes", "4"],
   ]);

@@ -1,13 +1,15 @@
 // A trained model judged on another file whose answers are known, by the same numbers as at its training.
 import { basename } from "node:path";
 import { AppError } from "../../ipc/error.ts";
-import type { Baselines, Metrics, RunReport } from "../../ipc/types.ts";
+import type { Baselines, Metrics } from "../../ipc/types.ts";
 import { isMissingWord } from "../data/missing.ts";
+import type { NumberFormat } from "../data/numbers.ts";
 import { trimmed } from "../data/readings.ts";
 import type { Table } from "../data/table.ts";
+import { shownColumns, tableSamples } from "../data/tableSamples.ts";
 import type { ModelCard } from "../formats/modelCard.ts";
 import { tasks } from "../tasks/index.ts";
-import { buildReport } from "../tasks/report.ts";
+import { buildReport, type Judgement } from "../tasks/report.ts";
 import type { Answers } from "../tasks/task.ts";
 import { baselinesOf } from "./baselinesOf.ts";
 import { openRows } from "./openRows.ts";
@@ -28,7 +30,7 @@ export interface EvaluateOptions {
  * wrong; cells that are no numbers count as missing, as they did in training.
  * @throws AppError what openPredictor and openTable throw; targetMissing without the answers' column; targetEmpty when no row has one
  */
-export async function evaluateRun(run: string, file: string, options: EvaluateOptions): Promise<{ metrics: Metrics; report: RunReport }> {
+export async function evaluateRun(run: string, file: string, options: EvaluateOptions): Promise<Judgement & { metrics: Metrics }> {
   const predictor = await openPredictor(run);
   try {
     const table = await openRows(predictor.card, file, options);
@@ -49,7 +51,8 @@ async function evaluate(run: string, predictor: Predictor, table: Table, options
   const metrics = tasks[card.task].metrics(judged.answers, target);
   const known = await baselinesOf(run);
   const constant = tasks[card.task].metrics(constantAnswers(card, judged.answers), target);
-  const report = await buildReport({
+  const { report, mistakes } = await buildReport({
+    kind: card.pieces ? "text" : "table",
     task: card.task,
     truth: tasks[card.task].truth,
     metric: tasks[card.task].metric,
@@ -59,11 +62,11 @@ async function evaluate(run: string, predictor: Predictor, table: Table, options
     metrics: { train: known?.metrics.train ?? {}, validation: null, test: metrics },
     // The linear model is not kept: its numbers are those of the run's own test rows.
     baseline: { constant, linear: known?.baseline.linear ?? constant } satisfies Baselines,
-    ...judged,
+    parts: { train: null, validation: null, test: { ...judged, of: judged.rowNumbers.length } },
+    columns: judged.columns,
+    samples: judged.samples,
   });
-  // a class that training never saw has no name among the model's: the row has it
-  if (card.classes) for (const mistake of report.mistakes) mistake.truth = trimmed(mistake.cells[judged.place]!);
-  return { metrics, report };
+  return { metrics: report.metrics.test!, report, mistakes };
 }
 
 /** Answers and truth of every row that has one; memory: a few numbers a row. */
@@ -76,7 +79,7 @@ async function answersOf(predictor: Predictor, table: Table, options: EvaluateOp
   const width = card.classes?.length ?? 1;
   const reading = table.readings[place];
   const format = reading?.type === "number" ? reading.format : "plain";
-  const readTruth = card.classes ? classReader(card.classes) : (text: string) => readNumber(text, format) ?? NaN;
+  const readTruth = truthReader(card, format);
   const { rows } = layout;
   const predicted = new Float32Array(rows * width);
   const truth = card.classes ? new Int32Array(rows) : new Float64Array(rows);
@@ -101,13 +104,25 @@ async function answersOf(predictor: Predictor, table: Table, options: EvaluateOp
       "Give a file whose answers are known.",
       { file: table.profile.file, column: card.target },
     );
+  const columns = shownColumns(table, table.profile.columns[place]!.name);
+  const look = tableSamples(table, columns, { skip: layout.skip });
+  const at = columns.indexOf(table.profile.columns[place]!.name);
   return {
     answers: { predicted: predicted.subarray(0, count * width), truth: truth.subarray(0, count) },
     rowNumbers: rowNumbers.subarray(0, count),
-    cells: async (row: number) => (await table.rows(row - 1 + layout.skip, 1))[0]!,
-    columns: layout.names,
-    place,
+    columns,
+    samples: async (rows: readonly number[]) => {
+      const found = await look(rows);
+      // a class that training never saw has no name among the model's: the row has it
+      if (!card.classes) return found;
+      return new Map([...found].map(([row, one]) => [row, { ...one, truth: trimmed(one.cells[at]!) }]));
+    },
   };
+}
+
+/** A cell of the answers' column → class id or number; NaN for missing. */
+export function truthReader(card: ModelCard, format: NumberFormat): (text: string) => number {
+  return card.classes ? classReader(card.classes) : (text) => readNumber(text, format) ?? NaN;
 }
 
 /** Text → class id, -1 for a class that training never saw, NaN for missing. "1.0" is the class "1" where all classes are numbers. */

@@ -1,10 +1,11 @@
 // A trained model of pictures judged on other pictures whose classes are known, by the same numbers as at its training.
 import { AppError } from "../../ipc/error.ts";
-import type { Baselines, Metrics, RunReport } from "../../ipc/types.ts";
+import type { Baselines, Metrics } from "../../ipc/types.ts";
 import { openPictures } from "../data/images/pictures.ts";
+import { shownPictures } from "../data/images/shown.ts";
 import { decodeAll } from "../data/images/pixels.ts";
 import { classification } from "../tasks/classification.ts";
-import { buildReport } from "../tasks/report.ts";
+import { buildReport, type Judgement } from "../tasks/report.ts";
 import { baselinesOf } from "./baselinesOf.ts";
 import { openPicturePredictor, pictureChunk } from "./pictureModel.ts";
 import { breathe } from "./predict.ts";
@@ -19,11 +20,7 @@ export interface EvaluatePictures {
  * Metrics and report on all pictures that have a class. A class that training never saw counts as wrong.
  * @throws what openPicturePredictor and openPictures throw; classesMissing where nothing says what the pictures show
  */
-export async function evaluatePictures(
-  run: string,
-  file: string,
-  options: EvaluatePictures,
-): Promise<{ metrics: Metrics; report: RunReport }> {
+export async function evaluatePictures(run: string, file: string, options: EvaluatePictures): Promise<Judgement & { metrics: Metrics }> {
   const predictor = await openPicturePredictor(run);
   try {
     const { classes, setup } = predictor.card;
@@ -62,7 +59,8 @@ export async function evaluatePictures(
     const metrics = classification.metrics(answers, target);
     const constant = classification.metrics({ predicted: shares(truth, width), truth }, target);
     const before = await baselinesOf(run);
-    const report = await buildReport({
+    const { report, mistakes } = await buildReport({
+      kind: "images",
       task: "classification",
       truth: "classes",
       metric: classification.metric,
@@ -71,13 +69,19 @@ export async function evaluatePictures(
       rows: { train: 0, validation: 0, test: pictures.length },
       metrics: { train: before?.metrics.train ?? {}, validation: null, test: metrics },
       baseline: { constant, linear: before?.baseline.linear ?? constant } satisfies Baselines,
-      columns: ["file"],
-      answers,
-      rowNumbers: Uint32Array.from(pictures, (_, i) => i + 1),
-      cells: (row) => Promise.resolve([pictures[row - 1]!.name]),
+      parts: {
+        train: null,
+        validation: null,
+        test: { answers, rowNumbers: Uint32Array.from(pictures, (_, i) => i + 1), of: pictures.length },
+      },
+      columns: [],
+      samples: async (rows) => {
+        const shown = await shownPictures(set)(rows);
+        const classOf = (row: number) => profile.classes[pictures[row - 1]!.label]!.name;
+        return new Map([...shown].map(([row, one]) => [row, { ...one, truth: classOf(row) }]));
+      },
     });
-    for (const mistake of report.mistakes) mistake.truth = profile.classes[pictures[mistake.row - 1]!.label]!.name;
-    return { metrics, report: { ...report, pictures: setup } };
+    return { metrics: report.metrics.test!, report: { ...report, pictures: setup }, mistakes };
   } finally {
     await predictor.dispose();
   }

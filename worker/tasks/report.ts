@@ -1,10 +1,38 @@
-// What a run reports when it is judged: the number that matters beside the baselines, where it errs, and its worst mistakes as rows.
-// Pure but for `cells`, which looks up rows as they are written in the file.
-import type { Baselines, MetricName, Metrics, Mistake, RunReport, TaskName } from "../../ipc/types.ts";
+// What a run reports when it is judged: the number that matters beside the baselines and, split by split, how often it is right, how sure it may
+// be and where it errs. Pure but for `samples`, which looks up the samples that are kept to be looked at.
+import type {
+  Baselines,
+  ClassScore,
+  MetricName,
+  Metrics,
+  Mistake,
+  PartReport,
+  RunMistakes,
+  RunReport,
+  SampleKind,
+  SplitName,
+  TaskName,
+} from "../../ipc/types.ts";
+import { calibrationOf } from "./reliability.ts";
+import { classCurves } from "./curves.ts";
 import { argmax, confusion } from "./metrics.ts";
+import { findMistakes, type MistakesInput, short } from "./mistakes.ts";
+import { residualsOf } from "./residuals.ts";
 import type { Answers, Task } from "./task.ts";
 
+/** Answers on the samples of a split, or on some of them. */
+export interface JudgedPart {
+  answers: Answers;
+  /** Place in the data, from 1, of each answer. */
+  rowNumbers: Uint32Array;
+  /** Samples of the split. */
+  of: number;
+  /** Whether the sample can be shown; default all can. */
+  shows?: MistakesInput["shows"];
+}
+
 export interface ReportInput {
+  kind: SampleKind;
   task: TaskName;
   truth: Task["truth"];
   /** The metric that decides. */
@@ -14,31 +42,51 @@ export interface ReportInput {
   rows: RunReport["rows"];
   metrics: RunReport["metrics"];
   baseline: Baselines;
+  parts: Record<SplitName, JudgedPart | null>;
+  /** Names of the cells that `samples` gives. */
   columns: string[];
-  /** Answers on the rows that are judged: the test rows, or all where nothing was held out. */
-  answers: Answers;
-  /** Row of the file, from 1, of each answer. */
-  rowNumbers: Uint32Array;
-  /** Cells of a row of the file, from 1, in the order of `columns`. */
-  cells: (row: number) => Promise<string[]>;
+  samples: MistakesInput["samples"];
+  /** Called between pieces of work. */
+  pause?: () => Promise<void>;
 }
 
-const limits = { classes: 20, points: 2000, mistakes: 20 };
+export interface Judgement {
+  report: RunReport;
+  mistakes: RunMistakes;
+}
 
-export async function buildReport(input: ReportInput): Promise<RunReport> {
-  const { task, target, classes, rows, metrics, baseline, columns } = input;
-  const judged = metrics.test ?? metrics.train;
+const limits = { confused: 20, classes: 1000, points: 2000, sample: 1000 };
+
+export async function buildReport(input: ReportInput): Promise<Judgement> {
+  const { kind, task, target, classes, rows, baseline, columns } = input;
+  const judge = async (name: SplitName) => {
+    const part = input.parts[name];
+    return part && judgePart(part, input);
+  };
+  const [train, validation, test] = [await judge("train"), await judge("validation"), await judge("test")];
+  const metrics = {
+    train: { ...input.metrics.train, ...train?.metrics },
+    validation: input.metrics.validation && { ...input.metrics.validation, ...validation?.metrics },
+    test: input.metrics.test && { ...input.metrics.test, ...test?.metrics },
+  };
   return {
-    task,
-    target,
-    ...(classes ? { classes } : {}),
-    rows,
-    metrics,
-    baseline,
-    verdict: verdict(input.metric, judged, baseline),
-    ...(input.truth === "classes" ? { confusion: folded(input.answers, classes ?? []) } : { scatter: scatter(input.answers) }),
-    columns,
-    mistakes: await worst(input),
+    report: {
+      version: 2,
+      kind,
+      task,
+      target,
+      ...(classes ? { classes } : {}),
+      rows,
+      metrics,
+      baseline,
+      verdict: verdict(input.metric, metrics.test ?? metrics.train, baseline),
+      parts: { train: train?.part ?? null, validation: validation?.part ?? null, test: test?.part ?? null },
+    },
+    mistakes: {
+      version: 1,
+      columns,
+      parts: { train: train?.mistakes ?? [], validation: validation?.mistakes ?? [], test: test?.mistakes ?? [] },
+    },
   };
 }
 
@@ -49,69 +97,92 @@ export function verdict(metric: MetricName, network: Metrics, baseline: Baseline
   return { beatsConstant: beats(constant), beatsLinear: beats(linear), metric, network: mine, constant, linear };
 }
 
+interface Part {
+  part: PartReport;
+  /** What the scores tell beside the metrics of the task. */
+  metrics: Metrics;
+  mistakes: Mistake[];
+}
+
+async function judgePart(judged: JudgedPart, { truth, classes = [], samples, pause }: ReportInput): Promise<Part> {
+  const { answers, rowNumbers, of, shows } = judged;
+  const known = truth === "classes" ? classes : undefined;
+  const mistakes = await findMistakes({ answers, rowNumbers, classes: known, samples, ...(shows ? { shows } : {}) });
+  const counted = { rows: answers.truth.length, of, kept: mistakes.length, sample: some(rowNumbers, limits.sample) };
+  await pause?.();
+  if (!known) {
+    const residuals = residualsOf(answers.predicted, answers.truth);
+    return { part: { ...counted, residuals, scatter: scatter(answers, rowNumbers) }, metrics: {}, mistakes };
+  }
+  const labels = answers.truth as Int32Array;
+  const counts = confusion(answers.predicted, labels, known.length);
+  const curves = await classCurves(answers.predicted, labels, known, pause);
+  const calibration = calibrationOf(answers.predicted, labels, known.length);
+  const right = counts.reduce((sum, row, c) => sum + row[c]!, 0);
+  const part: PartReport = {
+    ...counted,
+    wrong: labels.length - right,
+    confusion: folded(counts, known),
+    classes: classScores(answers, known).slice(0, limits.classes),
+    ...(curves ? { curves } : {}),
+    calibration,
+  };
+  const ranked = curves?.macro ?? curves?.classes.find(({ name }) => name === known[1]);
+  return {
+    part,
+    metrics: { ...(ranked ? { rocAuc: ranked.auc, averagePrecision: ranked.ap } : {}), brier: calibration.brier, ece: calibration.ece },
+    mistakes,
+  };
+}
+
 /** Confusion of the 20 most frequent classes (in class order); the others together as "…". */
-function folded(answers: Answers, classes: string[]): NonNullable<RunReport["confusion"]> {
-  const truth = answers.truth as Int32Array;
-  const counts = confusion(answers.predicted, truth, classes.length);
-  if (classes.length <= limits.classes) return { labels: classes, counts };
+function folded(counts: number[][], classes: readonly string[]): NonNullable<PartReport["confusion"]> {
+  if (classes.length <= limits.confused) return { labels: [...classes], counts };
   const asked = counts.map((row) => row.reduce((sum, n) => sum + n, 0));
   const kept = [...classes.keys()]
     .sort((a, b) => asked[b]! - asked[a]! || a - b)
-    .slice(0, limits.classes)
+    .slice(0, limits.confused)
     .sort((a, b) => a - b);
   const place = new Map(kept.map((c, i) => [c, i]));
-  const small = Array.from({ length: limits.classes + 1 }, () => new Array<number>(limits.classes + 1).fill(0));
+  const small = Array.from({ length: limits.confused + 1 }, () => new Array<number>(limits.confused + 1).fill(0));
   for (const [t, row] of counts.entries())
-    for (const [p, n] of row.entries()) small[place.get(t) ?? limits.classes]![place.get(p) ?? limits.classes]! += n;
+    for (const [p, n] of row.entries()) small[place.get(t) ?? limits.confused]![place.get(p) ?? limits.confused]! += n;
   return { labels: [...kept.map((c) => classes[c]!), "…"], counts: small };
 }
 
-/** Every answer, or 2,000 of them at even distances. */
-function scatter({ predicted, truth }: Answers): NonNullable<RunReport["scatter"]> {
-  const count = Math.min(limits.points, truth.length);
-  const rows = Array.from({ length: count }, (_, i) => Math.floor((i * truth.length) / count));
-  return { truth: rows.map((i) => short(truth[i]!)), predicted: rows.map((i) => short(predicted[i]!)) };
-}
-
-async function worst(input: ReportInput): Promise<Mistake[]> {
-  const { answers, classes = [], rowNumbers } = input;
-  const found = input.truth === "classes" ? wrongAnswers(answers, classes) : largestGaps(answers);
-  found.sort((a, b) => b.badness - a.badness || a.index - b.index);
-  const mistakes: Mistake[] = [];
-  for (const { index, truth, prediction, badness } of found.slice(0, limits.mistakes)) {
-    const row = rowNumbers[index]!;
-    mistakes.push({ row, cells: await input.cells(row), truth, prediction, badness });
+/** Precision, recall and F1 of each class; 0 where nothing was asked or answered (scikit-learn's zero_division=0). */
+export function classScores({ predicted, truth }: Answers, classes: readonly string[]): ClassScore[] {
+  const width = classes.length;
+  const [hits, said, asked] = [new Float64Array(width), new Float64Array(width), new Float64Array(width)];
+  for (let i = 0; i < truth.length; i++) {
+    const answer = argmax(predicted, i * width, width);
+    said[answer]!++;
+    if (truth[i]! < 0) continue;
+    asked[truth[i]!]!++;
+    if (answer === truth[i]) hits[answer]!++;
   }
-  return mistakes;
-}
-
-interface Found {
-  index: number;
-  truth: string;
-  prediction: string;
-  badness: number;
-}
-
-/** Wrong answers with the probability that each was given. */
-function wrongAnswers({ predicted, truth }: Answers, classes: string[]): Found[] {
-  const found: Found[] = [];
-  for (let index = 0; index < truth.length; index++) {
-    const guess = argmax(predicted, index * classes.length, classes.length);
-    if (guess === truth[index]) continue;
-    const badness = predicted[index * classes.length + guess]!;
-    found.push({ index, truth: classes[truth[index]!] ?? "?", prediction: classes[guess] ?? "?", badness });
-  }
-  return found;
-}
-
-function largestGaps({ predicted, truth }: Answers): Found[] {
-  return Array.from(truth, (t, index) => ({
-    index,
-    truth: String(short(t)),
-    prediction: String(short(predicted[index]!)),
-    badness: Math.abs(predicted[index]! - t),
+  return classes.map((name, c) => ({
+    name,
+    precision: said[c] ? hits[c]! / said[c]! : 0,
+    recall: asked[c] ? hits[c]! / asked[c]! : 0,
+    f1: asked[c]! + said[c]! ? (2 * hits[c]!) / (asked[c]! + said[c]!) : 0,
+    support: asked[c]!,
   }));
 }
 
-/** Seven digits: what float32 holds. */
-const short = (x: number) => Number(x.toPrecision(7));
+/** All, or so many at even distances. */
+function some(rowNumbers: Uint32Array, most: number): number[] {
+  const count = Math.min(most, rowNumbers.length);
+  return Array.from({ length: count }, (_, i) => rowNumbers[Math.floor((i * rowNumbers.length) / count)]!);
+}
+
+/** Every answer, or 2,000 of them at even distances. */
+function scatter({ predicted, truth }: Answers, rowNumbers: Uint32Array): NonNullable<PartReport["scatter"]> {
+  const count = Math.min(limits.points, truth.length);
+  const places = Array.from({ length: count }, (_, i) => Math.floor((i * truth.length) / count));
+  return {
+    truth: places.map((i) => short(truth[i]!)),
+    predicted: places.map((i) => short(predicted[i]!)),
+    rows: places.map((i) => rowNumbers[i]!),
+  };
+}

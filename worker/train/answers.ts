@@ -16,6 +16,9 @@ export interface AskOptions {
   pause?: () => Promise<void>;
 }
 
+/** Rows of a split that are judged: all, but where so many answers would not fit 80 MB or are more than a million. */
+export const judgedRows = (outputs: number): number => Math.max(1000, Math.min(1_000_000, Math.floor(20_000_000 / outputs)));
+
 /** Rows that are answered at once. */
 export const evaluationPiece = 2048;
 

@@ -1,6 +1,6 @@
 // A whole run: data in, a trained network out, in a folder that tells at every moment how far it is. Road: read → encode → plan → train →
 // test → baselines → report → model.onnx. What is written: run.json (state), encoding.json, metrics.jsonl (the curve), checkpoints/,
-// report.json, model.onnx. Whatever happens in between, the folder is enough to go on from the last checkpoint.
+// report.json, mistakes.json, model.onnx. Whatever happens in between, the folder is enough to go on from the last checkpoint.
 import { mkdir, rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
@@ -42,6 +42,7 @@ export const runPaths = (run: string) => ({
   encoding: join(run, "encoding.json"),
   curve: join(run, "metrics.jsonl"),
   report: join(run, "report.json"),
+  mistakes: join(run, "mistakes.json"),
   model: join(run, "model.onnx"),
   checkpoint: join(run, "checkpoints", "last.safetensors"),
   scratch: join(run, "scratch"),
@@ -200,11 +201,12 @@ async function learn(
       progress.say("finishing", remarks.testing());
       await change("finishing");
       await session.write(trainer.best);
-      const report = await prepared.report(
+      const { report, mistakes } = await prepared.report(
         (feeds) => session.evaluate(feeds),
         () => control.turn(),
       );
       await writeJson(paths.report, report);
+      await writeJson(paths.mistakes, mistakes);
       await prepared.exportModel(paths.model, trainer.best, report);
       // A course whose length the user set ends because it is walked, not because nothing more is to be learned.
       const asked = prepared.spec.steps !== undefined || prepared.spec.epochs !== undefined;

@@ -22,7 +22,6 @@ export const pictures = {
   where: "Where it looked",
   whereHelp: "What stays bright is what the answer came from: covering it changes the answer most.",
   looking: "Covering one part after another…",
-  onTest: (n: number) => en.plural(n, { one: "on # picture it had never seen", other: "on # pictures it had never seen" }),
   classes: "Classes",
   class: "Class",
   count: "Pictures",

@@ -26,7 +26,6 @@ export const ratings = {
   recommending: "Recommending",
   recall: (share: string) => `For ${share} of the users, what they really took last is among ten items recommended.`,
   leaveLastOut: "Each user's last item was kept back; it was looked for among all that the user did not have yet.",
-  onTest: (n: number) => en.plural(n, { one: "on # pair it had never seen", other: "on # pairs it had never seen" }),
   thisModel: "This model",
   popular: "What most people have",
   wins: (times: string) =>

@@ -21,7 +21,6 @@ export const pictures = {
   where: "它看了哪里",
   whereHelp: "保持明亮的地方就是答案的依据：遮住那里，答案变化最大。",
   looking: "正在逐块遮住图片……",
-  onTest: (n: number) => `在从未见过的 ${zh.count(n)} 张图片上`,
   classes: "类别",
   class: "类别",
   count: "图片数",

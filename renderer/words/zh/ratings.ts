@@ -22,7 +22,6 @@ export const ratings = {
   recommending: "推荐",
   recall: (share: string) => `向用户推荐十个物品时，有 ${share} 的用户能在其中看到自己最后真正选择的那个。`,
   leaveLastOut: "每位用户最后选择的物品被留出，再从该用户还没有的所有物品中寻找。",
-  onTest: (n: number) => `在从未见过的 ${zh.count(n)} 对上`,
   thisModel: "这个模型",
   popular: "最热门的物品",
   wins: (times: string) => (times ? `命中次数是“给所有人推荐最热门物品”的 ${times} 倍。` : "胜过给所有人推荐最热门的物品。"),

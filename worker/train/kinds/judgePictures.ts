@@ -1,13 +1,14 @@
 // A run on pictures judged: the network on all parts, and beside it the dumb guess and a linear model of the pictures drawn very small.
-import type { RunReport, TrainPlan } from "../../../ipc/types.ts";
+import type { TrainPlan } from "../../../ipc/types.ts";
 import { sketchSize } from "../../data/images/duplicates.ts";
+import { shownPictures } from "../../data/images/shown.ts";
 import { type Pixels, openPixels } from "../../data/images/pixels.ts";
 import type { Pictures } from "../../data/images/pictures.ts";
 import type { Batch, EncodedSplit } from "../../data/rowStore.ts";
 import { classification } from "../../tasks/classification.ts";
-import { buildReport } from "../../tasks/report.ts";
+import { buildReport, type Judgement } from "../../tasks/report.ts";
 import { float32, tensor, type Tensor } from "../../tensor.ts";
-import { answersOf } from "../answers.ts";
+import { answersOf, judgedRows } from "../answers.ts";
 import { fitBaselines } from "../baselines.ts";
 import type { PictureNet } from "./picturePlan.ts";
 import type { Parts, PictureParts } from "./pictureSamples.ts";
@@ -29,14 +30,17 @@ export async function judgePictures(
   { set, parts, samples, net, cache, signal, plan }: Judged,
   run: (feeds: Record<string, Tensor>) => Promise<Record<string, Tensor>>,
   pause: () => Promise<void>,
-): Promise<RunReport> {
+): Promise<Judgement> {
   const target = { classes: net.data.classes };
-  const ask = (part: "train" | "validation" | "test", rows?: number) =>
-    answersOf(samples[part], { task: classification, target, run, pause, ...(rows === undefined ? {} : { rows }) });
+  const most = judgedRows(target.classes.length);
+  const ask = async (part: "train" | "validation" | "test", rows = most) => {
+    const options = { task: classification, target, run, pause, rows: Math.min(rows, most) };
+    const { rowNumbers, ...answers } = await answersOf(samples[part], options);
+    return { answers, rowNumbers, of: samples[part].rows };
+  };
   const train = await ask("train", trainMetricRows);
   const validation = samples.validation.rows > 0 ? await ask("validation") : null;
   const test = samples.test.rows > 0 ? await ask("test") : null;
-  const judged = test ?? train;
   const sketches = await openPixels(set, sketchSize, { cache, signal });
   try {
     const small = (places: readonly number[]) => sketchRows(sketches, set, places);
@@ -46,27 +50,26 @@ export async function judgePictures(
       categories: [],
       pause,
     });
-    return {
-      ...(await buildReport({
-        task: plan.task,
-        truth: "classes",
-        metric: classification.metric,
-        target: plan.target,
-        classes: target.classes,
-        rows: plan.rows,
-        metrics: {
-          train: classification.metrics(train, target),
-          validation: validation && classification.metrics(validation, target),
-          test: test && classification.metrics(test, target),
-        },
-        baseline,
-        columns: ["file"],
-        answers: judged,
-        rowNumbers: judged.rowNumbers,
-        cells: (row) => Promise.resolve([set.pictures[row - 1]!.name]),
-      })),
-      pictures: net.setup,
-    };
+    const { report, mistakes } = await buildReport({
+      kind: "images",
+      task: plan.task,
+      truth: "classes",
+      metric: classification.metric,
+      target: plan.target,
+      classes: target.classes,
+      rows: plan.rows,
+      metrics: {
+        train: classification.metrics(train.answers, target),
+        validation: validation && classification.metrics(validation.answers, target),
+        test: test && classification.metrics(test.answers, target),
+      },
+      baseline,
+      parts: { train, validation, test },
+      columns: [],
+      samples: shownPictures(set),
+      pause,
+    });
+    return { report: { ...report, pictures: net.setup }, mistakes };
   } finally {
     await sketches.close();
   }

@@ -1,12 +1,13 @@
 // A run on ratings judged: the ratings on their test part beside the mean and the biases alone, the ranking on each user's last item beside
 // what most people have.
-import type { Metrics, RunReport } from "../../../ipc/types.ts";
+import type { Metrics } from "../../../ipc/types.ts";
+import { shownColumns, tableSamples } from "../../data/tableSamples.ts";
 import { fitBiases } from "../../tasks/biases.ts";
 import { regressionMetrics } from "../../tasks/metrics.ts";
-import { buildReport } from "../../tasks/report.ts";
+import { buildReport, type Judgement } from "../../tasks/report.ts";
 import type { Answers } from "../../tasks/task.ts";
 import type { Tensor } from "../../tensor.ts";
-import { answersOf } from "../answers.ts";
+import { answersOf, judgedRows } from "../answers.ts";
 import { fitRanking } from "./ranking.ts";
 import { type PreparedRatings, targetName } from "./preparedRatings.ts";
 
@@ -21,10 +22,15 @@ export async function judgeRatings(
   prepared: PreparedRatings,
   run: (feeds: Record<string, Tensor>) => Promise<Record<string, Tensor>>,
   pause: () => Promise<void>,
-): Promise<RunReport> {
+): Promise<Judgement> {
   const { task, target, data, pairs, plan, table } = prepared;
-  const ask = (part: keyof PreparedRatings["data"], rows?: number) =>
-    answersOf(data[part], { task, target, run, pause, ...(rows === undefined ? {} : { rows }) });
+  const most = judgedRows(1);
+  const ask = async (part: keyof PreparedRatings["data"], rows = most) => {
+    const { rowNumbers, ...answers } = await answersOf(data[part], { task, target, run, pause, rows: Math.min(rows, most) });
+    // Where nothing is rated, pairs that are not in the file are judged too (their truth is 0): they have no row to show.
+    const shows = pairs.rating ? {} : { shows: (i: number) => answers.truth[i]! > 0.5 };
+    return { answers, rowNumbers, of: data[part].rows, ...shows };
+  };
   const train = await ask("train", trainMetricRows);
   const validation = data.validation.rows > 0 ? await ask("validation") : null;
   const test = data.test.rows > 0 ? await ask("test") : null;
@@ -32,34 +38,30 @@ export async function judgeRatings(
   const ranking = (prepared.ranking = await fitRanking(pairs, { seed, split, pause }));
   const judged = test ?? train;
   const found = ranking.users > 0 ? ranking.metrics : {};
-  const part = test ? prepared.parts.test : prepared.parts.train;
+  const named = targetName(prepared.columns);
+  const columns = shownColumns(table, named);
   return buildReport({
+    kind: "ratings",
     task: "recommend",
     truth: task.truth,
     metric: task.metric,
-    target: targetName(prepared.columns),
+    target: named,
     rows: plan.plan.rows,
     metrics: {
-      train: task.metrics(train, target),
-      validation: validation && task.metrics(validation, target),
-      test: test && { ...task.metrics(test, target), ...found },
+      train: task.metrics(train.answers, target),
+      validation: validation && task.metrics(validation.answers, target),
+      test: test && { ...task.metrics(test.answers, target), ...found },
     },
     baseline: {
-      ...baselines(prepared, judged),
+      ...baselines(prepared, { ...judged.answers, rowNumbers: judged.rowNumbers }),
       ...(ranking.users > 0 ? { popularity: ranking.popularity } : {}),
     },
-    columns: table.profile.columns.map((column) => column.name),
-    // Pairs that are not in the file have no row to show.
-    answers: pairs.rating ? judged : firstOf(judged, Math.min(part.length, judged.predicted.length)),
-    rowNumbers: judged.rowNumbers,
-    cells: async (row) => (await table.rows(row - 1, 1))[0] ?? [],
+    parts: { train, validation, test },
+    columns,
+    samples: tableSamples(table, columns),
+    pause,
   });
 }
-
-const firstOf = ({ predicted, truth }: Answers, count: number): Answers => ({
-  predicted: predicted.subarray(0, count),
-  truth: truth.subarray(0, count),
-});
 
 /** The mean, and the mean with biases, on the rows that are judged. */
 function baselines(prepared: PreparedRatings, judged: Answers & { rowNumbers: Uint32Array }): { constant: Metrics; linear: Metrics } {

@@ -1,11 +1,10 @@
 // A run on a table judged: the network on all parts, the baselines beside it.
-import type { RunReport } from "../../../ipc/types.ts";
 import type { Samples } from "../../data/samples.ts";
+import { shownColumns, tableSamples } from "../../data/tableSamples.ts";
 import { atTemperature, calibrationError, fitTemperature } from "../../tasks/calibration.ts";
-import { buildReport } from "../../tasks/report.ts";
-import type { Answers } from "../../tasks/task.ts";
+import { buildReport, type JudgedPart, type Judgement } from "../../tasks/report.ts";
 import type { Tensor } from "../../tensor.ts";
-import { answersOf } from "../answers.ts";
+import { answersOf, judgedRows } from "../answers.ts";
 import { fitBaselines } from "../baselines.ts";
 import type { PreparedTable } from "./preparedTable.ts";
 
@@ -20,16 +19,24 @@ export async function judgeTable(
   prepared: PreparedTable,
   run: (feeds: Record<string, Tensor>) => Promise<Record<string, Tensor>>,
   pause: () => Promise<void>,
-): Promise<RunReport> {
-  const { task, encoding, target, data, encoded, profile, plan } = prepared;
-  const ask = (part: Samples, rows?: number) => answersOf(part, { task, target, run, pause, ...(rows === undefined ? {} : { rows }) });
-  const validation = data.validation.rows > 0 ? await ask(data.validation) : null;
+): Promise<Judgement> {
+  const { task, encoding, target, data, encoded, plan } = prepared;
+  const most = judgedRows(task.outputs(encoding));
+  const ask = async (part: Samples, rows = most): Promise<JudgedPart> => {
+    const { rowNumbers, ...answers } = await answersOf(part, { task, target, run, pause, rows: Math.min(rows, most) });
+    return { answers, rowNumbers, of: part.rows };
+  };
   const classes = encoding.classes?.length ?? 0;
-  const temperature = classes && validation ? fitTemperature(validation.predicted, validation.truth, classes, target.classWeights) : 1;
-  const tempered = <A extends Answers>(answers: A): A =>
-    classes ? { ...answers, predicted: atTemperature(answers.predicted, classes, temperature) } : answers;
+  const held = data.validation.rows > 0 ? await ask(data.validation) : null;
+  const { predicted, truth } = held?.answers ?? {};
+  const temperature = classes && predicted && truth ? fitTemperature(predicted, truth, classes, target.classWeights) : 1;
+  const tempered = (part: JudgedPart): JudgedPart => {
+    const { answers } = part;
+    return classes ? { ...part, answers: { ...answers, predicted: atTemperature(answers.predicted, classes, temperature) } } : part;
+  };
   const raw = { train: await ask(prepared.learned, trainMetricRows), test: data.test.rows > 0 ? await ask(data.test) : null };
   const train = tempered(raw.train);
+  const validation = held && tempered(held);
   const test = raw.test && tempered(raw.test);
   const baseline = await fitBaselines(encoded.train, test ? encoded.test : encoded.train, {
     task,
@@ -37,12 +44,13 @@ export async function judgeTable(
     categories: encoding.categories,
     pause,
   });
-  const judged = test ?? train;
-  const calibration = (answers: Answers) => ({
+  const calibration = ({ answers }: JudgedPart) => ({
     logLoss: task.metrics(answers, encoding)["logLoss"]!,
     ece: calibrationError(answers.predicted, answers.truth, classes),
   });
-  const report = await buildReport({
+  const columns = shownColumns(prepared.table, encoding.target);
+  const { report, mistakes } = await buildReport({
+    kind: "table",
     task: encoding.task,
     truth: task.truth,
     metric: task.metric,
@@ -50,17 +58,16 @@ export async function judgeTable(
     ...(encoding.classes ? { classes: encoding.classes } : {}),
     rows: plan.plan.rows,
     metrics: {
-      train: task.metrics(train, encoding),
-      validation: validation && task.metrics(tempered(validation), encoding),
-      test: test && task.metrics(test, encoding),
+      train: task.metrics(train.answers, encoding),
+      validation: validation && task.metrics(validation.answers, encoding),
+      test: test && task.metrics(test.answers, encoding),
     },
     baseline,
-    columns: profile.columns.map((column) => column.name),
-    answers: judged,
-    rowNumbers: judged.rowNumbers,
-    cells: async (row) => (await prepared.table.rows(row - 1, 1))[0] ?? [],
+    parts: { train, validation, test },
+    columns,
+    samples: tableSamples(prepared.table, columns),
+    pause,
   });
-  return classes
-    ? { ...report, calibration: { temperature, before: calibration(raw.test ?? raw.train), after: calibration(judged) } }
-    : report;
+  const told = { temperature, before: calibration(raw.test ?? raw.train), after: calibration(test ?? train) };
+  return { report: classes ? { ...report, calibration: told } : report, mistakes };
 }

@@ -4,6 +4,7 @@ import type { DataKind, Inspection, RatingsColumns, RunRecord, RunReport, TrainP
 import type { WorkerEvents } from "../../../ipc/worker.ts";
 import type { Samples } from "../../data/samples.ts";
 import type { Graph } from "../../onnx/graph.ts";
+import type { Judgement } from "../../tasks/report.ts";
 import type { Target, Task } from "../../tasks/task.ts";
 import type { Tensor } from "../../tensor.ts";
 import type { FullPlan } from "../plan.ts";
@@ -39,7 +40,7 @@ export interface Prepared {
    * The end of a run: the network on all parts, and the baselines beside it.
    * @param run answers of the network with the weights to be judged   @param pause called between pieces of work
    */
-  report(run: (feeds: Record<string, Tensor>) => Promise<Record<string, Tensor>>, pause: () => Promise<void>): Promise<RunReport>;
+  report(run: (feeds: Record<string, Tensor>) => Promise<Record<string, Tensor>>, pause: () => Promise<void>): Promise<Judgement>;
   /** Writes model.onnx (and what stands beside it) with these weights. */
   exportModel(path: string, weights: ReadonlyMap<string, Tensor>, report: RunReport): Promise<void>;
   close(): Promise<void>;
