@@ -63,7 +63,7 @@ test("what a file was taken as is said with its reason, and can be changed", asy
     taken: { ...taken, possible: [...taken.possible] },
   });
   const kind = screen.getByTestId<HTMLSelectElement>("kind-select");
-  expect([...kind.options].map(({ text }) => text)).toEqual(["texts", "a table"]);
+  expect([...kind.options].map(({ text }) => text)).toEqual(["texts", "a table", "ratings"]);
   expect(screen.getByText("'remarks' holds free text, and there is a label.")).toBeTruthy();
   await fireEvent.change(kind, { target: { value: "table" } });
   await screen.findByText("Your choice.", { selector: ".taken span" });
