@@ -41,6 +41,8 @@ export const errorCodes = {
   // models and graphs
   modelInvalid: 3,
   operatorUnknown: 3,
+  exportUnsupported: 3,
+  exportDiffers: 1,
   gradientMissing: 3,
   shapeMismatch: 3,
   // runs and projects

@@ -4,6 +4,8 @@ import type {
   CurvePoint,
   DataKind,
   Device,
+  ExportForm,
+  ExportResult,
   FoundId,
   GraphResult,
   GraphSpec,
@@ -121,6 +123,12 @@ export interface WorkerApi {
 
   /** How much a trained table model leans on each column; written to importance.json in the run's folder. `working` tells how far it is. */
   importance(input: { run: string } & WithCache, signal?: AbortSignal): Promise<Importance>;
+
+  /**
+   * A run's model in another form, read back and compared before it counts. `out` is a file, or a new folder for a form that is one.
+   * Nothing is left behind where it fails: exportUnsupported, exportDiffers, usage.
+   */
+  exportRun(input: { run: string; to: ExportForm; out: string } & WithCache, signal?: AbortSignal): Promise<ExportResult>;
 
   /** Opens the line on the real engine: the step graph of DESIGN.md section 1, one session run a step. */
   lessonOpen(input: LessonSpec, signal?: AbortSignal): Promise<LessonState>;

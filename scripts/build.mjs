@@ -7,9 +7,12 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Everything that is not ours stays an import: packages by name, Node's own modules, electron. */
+/** Compiled into the worker: of TensorFlow.js only the loader and the plain processor backend are needed, a fraction of the packages. */
+const compiled = /^(@tensorflow\/tfjs-(core|converter|backend-cpu)|seedrandom|long|@types\/long)($|\/)/;
+
+/** Everything else that is not ours stays an import: packages by name, Node's own modules, electron. */
 function external(id) {
-  return !id.startsWith(".") && !id.startsWith("/") && !/^[A-Za-z]:[\\/]/.test(id) && !id.startsWith("\0");
+  return !compiled.test(id) && !id.startsWith(".") && !id.startsWith("/") && !/^[A-Za-z]:[\\/]/.test(id) && !id.startsWith("\0");
 }
 
 function nodeBuild({ outDir, entries, format = "es", extension = "js" }) {
@@ -31,7 +34,7 @@ function nodeBuild({ outDir, entries, format = "es", extension = "js" }) {
         output: { format, entryFileNames: `[name].${extension}`, chunkFileNames: "[name]-[hash].js" },
       },
     },
-    ssr: { noExternal: [], external: builtinModules },
+    ssr: { noExternal: [compiled], external: builtinModules },
     define: { __PADDOCK_VERSION__: JSON.stringify(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version) },
   };
 }

@@ -4,8 +4,11 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./install.mjs";
 
-/** Compiled into the page, and so not among the packages that travel. */
-const compiledIn = ["svelte", "uplot", "clsx", "esm-env", "devalue"];
+/** Compiled into the page and the worker, and so not among the packages that travel. */
+const compiledIn = [
+  ...["svelte", "uplot", "clsx", "esm-env", "devalue"],
+  ...["@tensorflow/tfjs-core", "@tensorflow/tfjs-converter", "@tensorflow/tfjs-backend-cpu", "seedrandom", "long"],
+];
 
 /** Folders of the packages that travel with the app: everything the lock does not mark as for development or absent here. */
 export function carriedPackages(lock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"))) {

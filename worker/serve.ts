@@ -22,6 +22,7 @@ import { openRecommender } from "./run/recommend.ts";
 import { probeDevice } from "./run/device.ts";
 import { benchStep } from "./train/bench.ts";
 import { Control } from "./train/control.ts";
+import { exportRun } from "./train/exports/index.ts";
 import { writeGradients, writeStep } from "./train/graphFiles.ts";
 import { health, problemRows } from "./train/kinds/health.ts";
 import { guessKind, kindOf, kinds } from "./train/kinds/index.ts";
@@ -135,6 +136,7 @@ export function createWorker(emit: Emit): Worker {
       (await isPictureRun(run))
         ? evaluatePictures(run, file, { cache, signal, onProgress })
         : evaluateRun(run, file, { cache, part, signal, onProgress }),
+    exportRun: ({ run, to, out, cache }, signal) => exportRun(run, to, out, { cache, signal, onWorking }),
 
     importance: ({ run, cache }, signal) =>
       measureImportance(run, { cache, signal, onProgress: (fraction) => onProgress("predicting", fraction) }),

@@ -1,12 +1,15 @@
-// paddock export: a run's model as a file to take away, reloaded and compared.
+// paddock export: a run's model as a file or folder to take away, reloaded and compared.
 import { Command } from "commander";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
+import type { ExportForm, ExportResult } from "../../ipc/types.ts";
 import { action } from "./action.ts";
 import { bytes } from "./output.ts";
 
-const later = ["onnx-int8", "tfjs", "safetensors", "peft", "gguf-lora"];
+/** Each form: its ending where it is a file. */
+const forms: Record<ExportForm, string | undefined> = { onnx: ".onnx", "onnx-int8": ".onnx", tfjs: undefined, safetensors: undefined };
+const later: Record<string, string> = { peft: "an adapter", "gguf-lora": "an adapter" };
 
 interface Options {
   to: string;
@@ -15,36 +18,35 @@ interface Options {
 
 export function exportCommand(): Command {
   return new Command("export")
-    .description("write a run's model to a file")
+    .description("write a run's model in a form to take away, read back and compared")
     .argument("<run>", "the folder of a run")
-    .requiredOption("--to <format>", "onnx")
-    .requiredOption("--out <path>", "the file to write")
+    .requiredOption("--to <form>", Object.keys(forms).join(", "))
+    .requiredOption("--out <path>", "the file to write (onnx, onnx-int8), or a new folder (tfjs, safetensors)")
     .option("--json", "print one JSON object")
     .action(
       action(async (context, given: string, { to, out }: Options) => {
-        if (later.includes(to)) throw new AppError("usage", `The export to ${to} is not there yet.`, "Use --to onnx.", { format: to });
-        if (to !== "onnx") throw new AppError("usage", `There is no export to '${to}'.`, "Use --to onnx.", { format: to });
-        const [{ findTrained }, { writeAtomic }, { runFiles }] = await Promise.all([
-          import("./runPath.ts"),
-          import("../files.ts"),
-          import("../runs.ts"),
-        ]);
+        const form = formOf(to);
+        const { findTrained } = await import("./runPath.ts");
         const run = await findTrained(given, context.paths);
-        const model = run.endsWith(".onnx") ? run : runFiles(run).model;
-        const path = await place(resolve(out));
-        const content = await readFile(model);
-        await writeAtomic(path, content);
-        // Reloaded as a stranger would: from the file alone.
-        const [before, after] = await context.withWorker(async (api) => [await api.form({ run: model }), await api.form({ run: path })]);
-        if (JSON.stringify(before) !== JSON.stringify(after) || !content.equals(await readFile(path)))
-          throw new AppError("modelInvalid", `'${path}' does not read back as it was written.`, "Try again on another disk.", { path });
-        return { json: { format: to, out: path, bytes: content.length }, text: `${path} (${bytes(content.length)})` };
+        const path = forms[form] === undefined ? resolve(out) : await fileAt(resolve(out));
+        const result = await context.withWorker((api) =>
+          api.exportRun({ run, to: form, out: path, cache: context.paths.cache }, context.signal),
+        );
+        return { json: result, text: told(result) };
       }),
     );
 }
 
+function formOf(to: string): ExportForm {
+  if (Object.hasOwn(forms, to)) return to as ExportForm;
+  const known = `Use one of ${Object.keys(forms).join(", ")}.`;
+  if (Object.hasOwn(later, to))
+    throw new AppError("usage", `The form ${to} is for ${later[to]} of a language model, and this run has none.`, known, { format: to });
+  throw new AppError("usage", `There is no export to '${to}'.`, known, { format: to });
+}
+
 /** A folder takes the model under its usual name. */
-async function place(out: string): Promise<string> {
+async function fileAt(out: string): Promise<string> {
   const facts = await stat(out).catch(() => undefined);
   if (facts?.isDirectory()) return join(out, "model.onnx");
   if (!(await stat(dirname(out)).catch(() => undefined)))
@@ -52,4 +54,16 @@ async function place(out: string): Promise<string> {
       path: out,
     });
   return out;
+}
+
+function told({ out, files, bytes: size, modelBytes, format, compared }: ExportResult): string {
+  const { of, count, part, difference, metric } = compared;
+  const beside = format === "tfjs" || format === "safetensors" ? `${files.length} files` : files.slice(1).join(", ");
+  const lines = [`${out} (${bytes(size)}${beside ? `; ${beside}` : ""})`];
+  if (format === "onnx-int8") lines.push(`${bytes(modelBytes)} before`);
+  if (of === "bytes") lines.push("read back: the same bytes");
+  else if (of === "weights") lines.push(`read back: the same ${count} weights`);
+  else lines.push(`read back and compared on ${count} ${part} rows: largest difference ${difference.toPrecision(2)} (${of})`);
+  if (metric) lines.push(`${metric.name} ${metric.before.toFixed(4)} before, ${metric.after.toFixed(4)} after`);
+  return lines.join("\n");
 }

@@ -33,7 +33,8 @@ describe("the first words", () => {
     [["train", "a.csv", "--resume", "x", "--out", "y"]],
     [["lesson", "line", "--x", "1,two"]],
     [["lesson", "line", "--x", "1,2"]],
-    [["export", "x", "--to", "tfjs", "--out", "y"]],
+    [["export", "x", "--to", "gguf-lora", "--out", "y"]],
+    [["export", "x", "--to", "exe", "--out", "y"]],
     [["serve", "--port", "65536"]],
     [["serve", "--api-key", "k"]],
   ])("wrong usage (%j) exits with 2, as words and as JSON", async (args) => {
@@ -168,6 +169,12 @@ describe("train, then use", () => {
     expect(code).toBe(0);
     expect(json).toMatchObject({ format: "onnx", out });
     expect(readFileSync(out).equals(readFileSync(join(run, "model.onnx")))).toBe(true);
+    const page = join(home, "page");
+    const tfjs = await paddock(["export", run, "--to", "tfjs", "--out", page, "--json"]);
+    expect(tfjs.json).toMatchObject({ format: "tfjs", compared: { of: "values", part: "test", metric: { name: "r2" } } });
+    expect(readdirSync(page).sort()).toContain("model.json");
+    const again = await paddock(["export", run, "--to", "safetensors", "--out", page, "--json"]);
+    expect([again.code, again.json]).toEqual([2, { error: expect.objectContaining({ code: "folderNotEmpty" }) as unknown }]);
   });
 
   test("what is no run is said to be none", async () => {

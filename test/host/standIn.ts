@@ -236,6 +236,7 @@ const handlers = {
   similar: () => Promise.reject(missing("similar")),
   evaluate: () => Promise.reject(missing("evaluate")),
   importance: () => Promise.reject(missing("importance")),
+  exportRun: () => Promise.reject(missing("exportRun")),
   lessonOpen: async ({ a = 0, b = 0 }) => {
     line = { step: 0, a, b };
     return lineState();

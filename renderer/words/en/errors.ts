@@ -36,6 +36,8 @@ export const errors: ErrorDictionary = {
   classesMissing: { title: "Nothing says what the pictures show" },
   modelInvalid: { title: "The model file is not valid" },
   operatorUnknown: { title: "The model uses an unknown operator" },
+  exportUnsupported: { title: "The model cannot be written in this form" },
+  exportDiffers: { title: "The written model answers otherwise" },
   gradientMissing: { title: "This cannot be trained" },
   shapeMismatch: { title: "Sizes do not fit" },
   runMissing: { title: "The training is not there" },

@@ -75,6 +75,19 @@ export const errors: ErrorDictionary = {
     what: (facts) => `模型使用了 Paddock 不认识的算子“${fact(facts, "operator", "op")}”。`,
     todo: "请换一个模型。",
   },
+  exportUnsupported: {
+    title: "这种格式写不出这个模型",
+    what: (facts) => `TensorFlow.js 无法表达模型里的算子“${fact(facts, "operator")}”。`,
+    todo: "请改用 ONNX 文件。",
+  },
+  exportDiffers: {
+    title: "写出的模型答案不同",
+    what: (facts) => {
+      const [before, after] = [fact(facts, "before"), fact(facts, "after")];
+      return before && after ? `在没学过的样本上，指标从 ${before} 变成了 ${after}。` : "写出的模型与训练好的模型答案不一致，没有保留。";
+    },
+    todo: "请改用 ONNX 文件。",
+  },
   gradientMissing: {
     title: "这个模型无法训练",
     what: (facts) => `算子“${fact(facts, "operator", "op")}”没有梯度。`,

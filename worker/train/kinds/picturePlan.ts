@@ -124,8 +124,8 @@ export function logits(g: Builder, picture: PictureNet, x: Value, options: Logit
 
 function head(net: Net, { data, scale }: PictureNet, features: Value): Value {
   const { g } = net;
-  const fixed = (values: Float32Array) => g.constant(float32([1, values.length], values));
-  const even = g.div(g.sub(features, fixed(scale!.mean)), fixed(scale!.std)); // (n, D)
+  const fixed = (name: string, values: Float32Array) => g.constant(float32([1, values.length], values), name);
+  const even = g.div(g.sub(features, fixed("features.mean", scale!.mean)), fixed("features.std", scale!.std)); // (n, D)
   return linear(net, "head", even, data.classes.length, { gain: 0.01 }); // (n, classes)
 }
 
