@@ -4,6 +4,8 @@ import type { ErrorRecord } from "./error.ts";
 import type {
   CurvePoint,
   Device,
+  ExportForm,
+  ExportResult,
   FoundId,
   ImagesProfile,
   Importance,
@@ -188,6 +190,11 @@ export interface HostApi {
   /** Items that those who have this one have too. */
   similar(input: { project: string; run: string; item: string; top: number }, signal?: AbortSignal): Promise<SimilarResult>;
   exportOnnx(input: { project: string; run: string }): Promise<Handout>;
+  /** The model in another form, read back and compared before it is handed out; several files come as one zip. */
+  exportRun(
+    input: { project: string; run: string; to: ExportForm },
+    signal?: AbortSignal,
+  ): Promise<{ handout: Handout; result: ExportResult }>;
 
   /** The lesson keeps one worker of its own, started with the first call and ended by lessonClose or a minute of rest. */
   lessonOpen(input: LessonSpec, signal?: AbortSignal): Promise<LessonState>;

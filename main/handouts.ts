@@ -42,6 +42,10 @@ export class Handouts {
     return {
       ...handlers,
       exportOnnx: async (input, signal) => this.add(await handlers.exportOnnx(input, signal)),
+      exportRun: async (input, signal) => {
+        const answer = await handlers.exportRun(input, signal);
+        return { ...answer, handout: this.add(answer.handout) };
+      },
       predictFile: async (input, signal) => {
         const answer = await handlers.predictFile(input, signal);
         return { ...answer, handout: this.add(answer.handout) };

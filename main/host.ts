@@ -22,6 +22,7 @@ import { isUnderWay, modelOf, readRun, runFiles, settleRun, summarize } from "./
 import { listSamples, samplePath } from "./samples.ts";
 import { changeSettings, readSettings } from "./settings.ts";
 import { StatusMeter } from "./status.ts";
+import { takeAway } from "./takeAway.ts";
 import { Uploads } from "./uploads.ts";
 import { type StartWorker, WarmWorker, type Worker } from "./workers.ts";
 
@@ -446,6 +447,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
       const path = await modelOf(await folderOf(input));
       const { name } = await projects.read(input.project);
       return handout(path, `${safeFileName(name, 80)}.onnx`);
+    },
+    exportRun: async ({ to, ...input }, signal) => {
+      const run = await modelFolder(input);
+      const name = safeFileName((await projects.read(input.project)).name, 80);
+      const made = await takeAway(runFiles(run).exports, { to, name }, (out) =>
+        warm.use((api) => api.exportRun({ run, to, out, cache }, signal), signal),
+      );
+      return { handout: await handout(made.path, made.name), result: made.result };
     },
 
     lessonOpen: (input, signal) => lesson.use((api) => api.lessonOpen(input, signal), signal),

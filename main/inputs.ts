@@ -125,6 +125,7 @@ export const inputs = {
   recommend: v.strictObject({ project: id, run: id, user: name, top: whole(1, 200) }),
   similar: v.strictObject({ project: id, run: id, item: name, top: whole(1, 200) }),
   exportOnnx: ofRun,
+  exportRun: v.strictObject({ project: id, run: id, to: v.picklist(["onnx", "onnx-int8", "tfjs", "safetensors"]) }),
   lessonOpen: v.strictObject({
     x: points,
     y: points,

@@ -34,6 +34,7 @@ export const runFiles = (folder: string) => ({
   /** What a recommender leaves beside its model. */
   companions: ["recommend.onnx", "seen.bin", "titles.json"].map((name) => join(folder, name)),
   predictions: join(folder, "predictions"),
+  exports: join(folder, "exports"),
   /** What a worker needs only while it is at the run. */
   scratch: join(folder, "scratch"),
   lock: join(folder, "run.lock"),

@@ -295,6 +295,32 @@ export class FakeHost {
         throw new AppError("usage", "The model answers no pictures.", "Ask it about a row.");
       },
       exportOnnx: async () => handout("model.onnx", 154_300),
+      exportRun: async ({ to }) => {
+        const whole = { modelBytes: 154_300, files: ["model.onnx"], out: "model.onnx", format: to };
+        const answers = { of: "probabilities", count: 64, part: "test", metric: { name: "accuracy", before: 0.97, after: 0.96 } } as const;
+        switch (to) {
+          case "onnx":
+            return {
+              handout: handout("model.onnx", 154_300),
+              result: { ...whole, bytes: 154_300, compared: { of: "bytes", count: 154_300, difference: 0 } },
+            };
+          case "onnx-int8":
+            return {
+              handout: handout("model-int8.onnx", 61_000),
+              result: { ...whole, bytes: 61_000, compared: { ...answers, difference: 0.0031 } },
+            };
+          case "tfjs":
+            return {
+              handout: handout("model-tfjs.zip", 160_000),
+              result: { ...whole, bytes: 160_000, compared: { ...answers, difference: 1.2e-7 } },
+            };
+          case "safetensors":
+            return {
+              handout: handout("model-weights.zip", 150_000),
+              result: { ...whole, bytes: 150_000, compared: { of: "weights", count: 9, difference: 0 } },
+            };
+        }
+      },
       lessonOpen: async (spec) => {
         const state = { step: 0, a: spec.a ?? 0, b: spec.b ?? 0, loss: 0, gradient: { a: 0, b: 0 }, nudge: { a: 0, b: 0 }, settled: false };
         this.#lesson = { spec, state: lessonAt(spec, state) };

@@ -2,7 +2,7 @@
 // ten times a second, a change of state at once.
 import { AppError, type ErrorRecord } from "../../ipc/error.ts";
 import type { HostEvents, Run as RunRecord, RunSummary } from "../../ipc/host.ts";
-import type { CurvePoint, RunProgress, RunReport, RunState, SplitName } from "../../ipc/types.ts";
+import type { CurvePoint, ExportForm, ExportResult, RunProgress, RunReport, RunState, SplitName } from "../../ipc/types.ts";
 import { Curve, type CurveColumns, emptyColumns } from "./curve.ts";
 import type { Ground } from "./ground.ts";
 import { Importance } from "./importance.svelte.ts";
@@ -112,9 +112,16 @@ export class Run {
   resume = () => this.#ask(() => this.#ground.call.resumeRun(this.#key));
   stop = () => this.#ask(() => this.#ground.call.stopRun(this.#key));
 
-  async exportOnnx(): Promise<void> {
-    const handout = await this.#ground.attempt(() => this.#ground.call.exportOnnx(this.#key));
-    if (handout) await this.#ground.save(handout);
+  /** The model in another form, given to the user; undefined where that failed, which `refused` gets to know. */
+  async takeAway(to: ExportForm, refused: (error: ErrorRecord) => void): Promise<ExportResult | undefined> {
+    try {
+      const { handout, result } = await this.#ground.call.exportRun({ ...this.#key, to });
+      await this.#ground.save(handout);
+      return result;
+    } catch (thrown) {
+      refused(AppError.from(thrown).toRecord());
+      return undefined;
+    }
   }
 
   dispose(): void {
