@@ -11,8 +11,13 @@ import type {
   LessonState,
   MemoryReading,
   Mistake,
+  ModelAnswer,
+  ModelFeed,
   ModelForm,
   PictureEntry,
+  ModelFormat,
+  ModelProfile,
+  ModelQuestion,
   Prediction,
   RatingsProfile,
   RecommendResult,
@@ -75,6 +80,19 @@ export interface ProjectSummary {
   /** The newest finished run's number that matters, where there is one. */
   score: { metric: string; value: number } | null;
   running: boolean;
+}
+
+/** A model on the shelf, as models/<id>/model.json keeps it. */
+export interface ImportedModel {
+  id: string;
+  name: string;
+  format: ModelFormat;
+  /** The model's file in its folder. */
+  file: string;
+  /** The name it came by. */
+  origin: string;
+  imported: number;
+  profile: ModelProfile;
 }
 
 export interface RunSummary {
@@ -189,6 +207,24 @@ export interface HostApi {
   similar(input: { project: string; run: string; item: string; top: number }, signal?: AbortSignal): Promise<SimilarResult>;
   exportOnnx(input: { project: string; run: string }): Promise<Handout>;
 
+  /** The shelf, the newest first. */
+  models(): Promise<ImportedModel[]>;
+  model(input: { id: string }): Promise<ImportedModel>;
+  /**
+   * Copies a model into the shelf, through the gate: a file with the data beside it, or a folder or archive that holds one. `known`: the same
+   * bytes were there already, and that model is answered.
+   */
+  importModel(input: { source: Source }, signal?: AbortSignal): Promise<{ model: ImportedModel; known: boolean }>;
+  renameModel(input: { id: string; name: string }): Promise<ImportedModel>;
+  /** Moves the model into the workspace's trash folder; `restoreModel` brings it back. */
+  removeModel(input: { id: string }): Promise<void>;
+  restoreModel(input: { id: string }): Promise<ImportedModel>;
+  /** Runs a model once. Outputs that are pictures come small with the answer, and whole as files. */
+  runModel(
+    input: { id: string; question: Omit<ModelQuestion, "feeds"> & { feeds: Record<string, ModelFeed | { picture: Source }> } },
+    signal?: AbortSignal,
+  ): Promise<{ answer: ModelAnswer; pictures: { output: string; handout: Handout }[] }>;
+
   /** The lesson keeps one worker of its own, started with the first call and ended by lessonClose or a minute of rest. */
   lessonOpen(input: LessonSpec, signal?: AbortSignal): Promise<LessonState>;
   lessonStep(input: { count: number }, signal?: AbortSignal): Promise<LessonState[]>;
@@ -203,6 +239,7 @@ export interface HostEvents {
   /** A run changed its state or was added or removed. */
   runChanged: { project: string; run: RunSummary | null };
   projectsChanged: { ids: string[] };
+  modelsChanged: { ids: string[] };
   working: { what: "copying" | "reading" | "profiling" | "encoding" | "predicting"; fraction: number | null };
   settingsChanged: Settings;
 }

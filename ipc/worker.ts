@@ -13,9 +13,13 @@ import type {
   LessonSpec,
   LessonState,
   Metrics,
+  ModelAnswer,
+  ModelFeed,
   ModelForm,
   PictureEntry,
+  ModelQuestion,
   PictureProblem,
+  PixelRange,
   Prediction,
   RatingsColumns,
   Problem,
@@ -56,6 +60,20 @@ export interface WorkerApi {
    * else it could be). Cancelling leaves nothing behind.
    */
   inspect(input: TakenFile & WithCache, signal?: AbortSignal): Promise<Inspection>;
+  /**
+   * Copies the model at `source` (a file, or a folder or archive with one) into the folder `into`, with the data it keeps beside it, through
+   * the gate. `scratch` is a folder for what is unpacked; both are the caller's to remove.
+   */
+  importModel(input: { source: string; into: string; scratch: string }, signal?: AbortSignal): Promise<{ file: string }>;
+  /** Runs anybody's ONNX file once. Pictures in `feeds` are paths; outputs that are pictures are written into the folder `out`, <output>.png. */
+  askModel(
+    input: {
+      file: string;
+      question: Omit<ModelQuestion, "feeds"> & { feeds: Record<string, ModelFeed | { picture: string }> };
+      out?: string;
+    },
+    signal?: AbortSignal,
+  ): Promise<ModelAnswer & { files: { output: string; path: string }[] }>;
   /** Rows of the table as written, "" for missing, from row `offset` (0 is the first). */
   rows(input: TakenFile & { offset: number; limit: number } & WithCache, signal?: AbortSignal): Promise<string[][]>;
   /** Pictures of a set from place `offset`: of a class in the order of their names; where none is named, one of each class in turn. */
@@ -92,10 +110,17 @@ export interface WorkerApi {
   predict(input: { run: string; rows: Record<string, string>[] }, signal?: AbortSignal): Promise<Prediction[]>;
   /**
    * A file of rows, or a picture, folder or archive of pictures, to a file of predictions (.csv, .jsonl or .parquet by its ending), written
-   * whole or not at all.
+   * whole or not at all. `run` may be anybody's ONNX file too; `foreign` then says what the file does not, and answers that are pictures go
+   * to a .png or a folder of them.
    */
   predictFile(
-    input: { run: string; file: string; part?: string; out: string } & WithCache,
+    input: {
+      run: string;
+      file: string;
+      part?: string;
+      out: string;
+      foreign?: { pixels?: PixelRange; sizes?: Record<string, number>; labels?: string };
+    } & WithCache,
     signal?: AbortSignal,
   ): Promise<{ out: string; rows: number; predictions: Prediction[]; problems?: PictureProblem[] }>;
   /** The first texts of a file with their predictions and how each became numbers (`tokens`). Throws usage where the model reads no texts. */

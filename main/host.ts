@@ -1,6 +1,6 @@
 // The host: projects, runs, workers and settings behind one interface. It knows no door: how workers start, how files come in and who
 // listens is given to it.
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { cpus } from "node:os";
 import { AppError } from "../ipc/error.ts";
 import type { AppInfo, HostApi, HostEvents, Project, Run } from "../ipc/host.ts";
@@ -12,8 +12,11 @@ import { cleanCache } from "./cache.ts";
 import { readCurve } from "./curve.ts";
 import { Devices } from "./devices.ts";
 import { exists, freeName } from "./files.ts";
+import { handoutOf as handout } from "./handouts.ts";
 import { busy, type Job, Jobs } from "./jobs.ts";
 import { type Log, openLog } from "./log.ts";
+import { modelHandlers } from "./modelHandlers.ts";
+import { Models } from "./models.ts";
 import { refuseNetwork } from "./offline.ts";
 import { newRunId, safeFileName, titleOf, workspacePaths } from "./paths.ts";
 import { type ProjectRecord, Projects, held, takenAs, withKept } from "./projects.ts";
@@ -70,6 +73,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const emit: HostListener = (name, value) => listeners.tell(name, value);
 
   const projects = new Projects(paths);
+  const models = new Models(paths);
   const uploads = new Uploads(paths.uploads);
   const devices = new Devices(startWorker);
   const meter = new StatusMeter({
@@ -448,6 +452,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
       return handout(path, `${safeFileName(name, 80)}.onnx`);
     },
 
+    ...modelHandlers({ models, uploads, warm, cache, emit, log }),
+
     lessonOpen: (input, signal) => lesson.use((api) => api.lessonOpen(input, signal), signal),
     lessonStep: (input, signal) => lesson.use((api) => api.lessonStep(input, signal), signal),
     lessonClose: () => lesson.rest(),
@@ -468,6 +474,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   }
 
   await projects.clean();
+  await models.clean();
   await uploads.clean();
   // Reading the runs settles those that a crash left under way.
   await Promise.all((await projects.ids()).map((id) => projects.runs(id)));
@@ -498,8 +505,4 @@ export async function createHost(options: HostOptions): Promise<Host> {
         await cleaning;
       })()),
   };
-}
-
-async function handout(path: string, name: string = path.split(/[/\\]/).at(-1)!) {
-  return { name, path, bytes: (await stat(path)).size };
 }

@@ -334,6 +334,8 @@ export function takenAs({ kind, part, columns }: TakenAs): TakenAs {
 
 /** Throws formatUnknown for conversations. */
 export function held(found: Inspection): Held {
+  if (found.kind === "model")
+    throw new AppError("formatUnknown", `'${found.file}' is a model, and no data.`, "Drop it on the Models screen.", { file: found.file });
   if (found.kind !== "chats") return found;
   throw new AppError(
     "formatUnknown",

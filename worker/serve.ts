@@ -8,14 +8,18 @@ import { holdsPictures } from "./data/images/source.ts";
 import { openTable } from "./data/table.ts";
 import { isFolder } from "./data/text/folder.ts";
 import { openTexts } from "./data/text/openTexts.ts";
+import { isModelPath } from "./formats/onnxCard.ts";
 import { Lesson, lessonFit } from "./lesson.ts";
+import { LastForeign } from "./run/lastForeign.ts";
+import { importModel } from "./run/importModel.ts";
 import { evaluateRun } from "./run/evaluate.ts";
 import { evaluatePictures } from "./run/evaluatePictures.ts";
 import { LastOpened } from "./run/lastOpened.ts";
 import { wherePicture } from "./run/occlusion.ts";
-import { isPictureRun } from "./run/pictureModel.ts";
 import { lastLogits } from "./run/languageLogits.ts";
 import { openPredictor } from "./run/predict.ts";
+import { isPictureRun, makerOf } from "./run/pictureModel.ts";
+import { predictForeign } from "./run/predictForeign.ts";
 import { predictFile } from "./run/predictFile.ts";
 import { predictPictures } from "./run/predictPictures.ts";
 import { openRecommender } from "./run/recommend.ts";
@@ -24,6 +28,7 @@ import { benchStep } from "./train/bench.ts";
 import { Control } from "./train/control.ts";
 import { writeGradients, writeStep } from "./train/graphFiles.ts";
 import { health, problemRows } from "./train/kinds/health.ts";
+import { inspectModel } from "./train/inspectModel.ts";
 import { guessKind, kindOf, kinds } from "./train/kinds/index.ts";
 import { measureImportance } from "./train/importance.ts";
 import { trainRun } from "./train/run.ts";
@@ -37,6 +42,13 @@ export interface Worker {
   dispose(): Promise<void>;
 }
 
+const notForeign = () =>
+  new AppError(
+    "usage",
+    "The model was made by Paddock and knows its pixels, sizes and classes.",
+    "Leave --pixels, --size and --labels out.",
+  );
+
 type Emit = <K extends keyof WorkerEvents & string>(name: K, value: WorkerEvents[K]) => void;
 
 /** @param emit tells an event to main */
@@ -46,6 +58,7 @@ export function createWorker(emit: Emit): Worker {
   const tried = new LastOpened(openPredictor);
   const recommenders = new LastOpened(openRecommender);
   const gallery = new Gallery();
+  const foreign = new LastForeign();
 
   const onProgress = (what: WorkerEvents["working"]["what"], fraction: number | null) => emit("working", { what, fraction });
   const onWorking = (working: WorkerEvents["working"]) => emit("working", working);
@@ -53,11 +66,14 @@ export function createWorker(emit: Emit): Worker {
 
   const handlers = {
     async inspect({ file, cache, ...asked }, signal) {
+      if (isModelPath(file)) return inspectModel(file, { signal });
       const { part, columns } = asked;
       const source = { cache, signal, onWorking, ...(part === undefined ? {} : { part }), ...(columns === undefined ? {} : { columns }) };
       const taken = await guessKind(file, asked, source);
       return { ...(await kinds[taken.kind].inspect(file, source)), taken };
     },
+    importModel: ({ source, into, scratch }, signal) => importModel(source, { into, scratch, signal }),
+    askModel: ({ file, question, out }, signal) => foreign.ask(file, question, { out, signal }),
     async rows({ file, kind, part, cache, offset, limit }, signal) {
       const open = kind === "text" || (await isFolder(file)) || (await holdsPictures(file)) ? openTexts : openTable;
       const table = await open(file, { cache, part, signal, onProgress });
@@ -115,8 +131,11 @@ export function createWorker(emit: Emit): Worker {
 
     form: ({ run }) => tried.use(run, (predictor) => predictor.form),
     predict: ({ run, rows }, signal) => tried.use(run, (predictor) => predictor.predictRows(rows, signal)),
-    async predictFile({ run, file, part, out, cache }, signal) {
-      if (await isPictureRun(run)) return { out, ...(await predictPictures(run, { file, out, signal, onProgress })) };
+    async predictFile({ run, file, part, out, cache, foreign: said = {} }, signal) {
+      const maker = await makerOf(run);
+      if (maker === "foreign") return { out, ...(await predictForeign(run, { file, part, out, cache, ...said, signal, onProgress })) };
+      if (said.pixels !== undefined || said.sizes !== undefined || said.labels !== undefined) throw notForeign();
+      if (maker === "pictures") return { out, ...(await predictPictures(run, { file, out, signal, onProgress })) };
       return tried.use(run, async (predictor) => {
         const { rows, predictions } = await predictFile(predictor, { file, part, out, cache, signal, onProgress });
         return { out, rows, predictions };
@@ -169,6 +188,7 @@ export function createWorker(emit: Emit): Worker {
       await lesson?.dispose();
       await tried.dispose();
       await recommenders.dispose();
+      await foreign.dispose();
     },
   };
 }

@@ -2,6 +2,7 @@
 import type { ImagesProfile } from "./images.ts";
 import type { Taken } from "./kinds.ts";
 import type { RatingsProfile } from "./ratings.ts";
+import type { ModelProfile } from "./shelf.ts";
 
 /** What a column holds. `text` is free text, which a table model does not use yet; `empty` has no value at all. */
 export type ColumnType = "number" | "category" | "date" | "text" | "empty";
@@ -162,4 +163,4 @@ export interface ChatsProfile extends Taken {
 }
 
 /** What `inspect` answers; later kinds of data join the union. */
-export type Inspection = TableProfile | ChatsProfile | ImagesProfile | RatingsProfile;
+export type Inspection = TableProfile | ChatsProfile | ImagesProfile | RatingsProfile | ModelProfile;

@@ -59,6 +59,8 @@ export interface TrainSpec {
   task?: "auto" | TaskName | "images" | "text";
   /** Model family, or the path of an ONNX file to build on; the default suits the task. */
   model?: string;
+  /** Id of an imported model to start from, in the place of `model`; the host puts its file there. "": none, though one would suit. */
+  shelf?: string;
   /** Pictures with an imported network: the range of pixels that it expects. */
   pixels?: PixelRange;
   /** What of an imported network learns: a head on it (the default), its last blocks too, or all of it. */
@@ -100,6 +102,8 @@ export interface TrainPlan {
   /** Few rows: those of train and validation learn together, each held out from one network in so many. */
   folds?: number;
   model: { name: string; parameters: number };
+  /** The imported model that it starts from, by its id and name; `chosen` by itself, as the one on the shelf that suits best. */
+  start?: { shelf: string; name: string; chosen: "asked" | "suits" };
   device: string;
   batch: number;
   maxEpochs: number;

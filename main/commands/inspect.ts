@@ -3,15 +3,16 @@ import { Command } from "commander";
 import { basename, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type { TakenAs } from "../../ipc/host.ts";
-import type { ChatsProfile, ColumnProfile, ImagesProfile, Inspection, RatingsProfile, TableProfile } from "../../ipc/types.ts";
+import type { ChatsProfile, ColumnProfile, ImagesProfile, Inspection, ModelProfile, RatingsProfile, TableProfile } from "../../ipc/types.ts";
 import { action, type Context } from "./action.ts";
+import { describeModel } from "./describeModel.ts";
 import { asOption, type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";
 import { type Answer, bytes, columns, errorJson, short } from "./output.ts";
 
 export function inspectCommand(): Command {
   return new Command("inspect")
-    .description("say what is in data")
-    .argument("<files...>", "tables: CSV, Excel, Parquet, JSON, Arrow, SQLite, DuckDB; folders, zips or tars of pictures")
+    .description("say what is in data or in a model")
+    .argument("<files...>", "ONNX models; tables: CSV, Excel, Parquet, JSON, Arrow, SQLite, DuckDB; folders, zips or tars of pictures")
     .option(...sheetOption)
     .addOption(tableOption())
     .addOption(asOption())
@@ -58,6 +59,7 @@ async function inspectAll({ paths, progress, signal, startWorker }: Context, fil
 }
 
 function describe(found: Inspection): string {
+  if (found.kind === "model") return describeModel(found);
   const { taken } = found;
   const others = taken?.possible.slice(1) ?? [];
   const as = taken
@@ -66,7 +68,7 @@ function describe(found: Inspection): string {
   return `${describeKind(found)}${as}`;
 }
 
-function describeKind(found: Inspection): string {
+function describeKind(found: Exclude<Inspection, ModelProfile>): string {
   if (found.kind === "chats") return describeChats(found);
   if (found.kind === "images") return describePictures(found);
   return found.kind === "ratings" ? describeRatings(found) : describeTable(found);

@@ -17,6 +17,7 @@ import { referee } from "./en/referee.ts";
 import { result } from "./en/result.ts";
 import { settings } from "./en/settings.ts";
 import { shell } from "./en/shell.ts";
+import { shelf } from "./en/shelf.ts";
 import { train } from "./en/train.ts";
 import { tryout } from "./en/tryout.ts";
 import type { Language } from "./format.ts";
@@ -37,6 +38,7 @@ import { referee as refereeZh } from "./zh/referee.ts";
 import { result as resultZh } from "./zh/result.ts";
 import { settings as settingsZh } from "./zh/settings.ts";
 import { shell as shellZh } from "./zh/shell.ts";
+import { shelf as shelfZh } from "./zh/shelf.ts";
 import { train as trainZh } from "./zh/train.ts";
 import { tryout as tryoutZh } from "./zh/tryout.ts";
 
@@ -60,6 +62,7 @@ const english = {
   result,
   settings,
   shell,
+  shelf,
   train,
   tryout,
 };
@@ -84,6 +87,7 @@ const chinese: Words = {
   result: resultZh,
   settings: settingsZh,
   shell: shellZh,
+  shelf: shelfZh,
   train: trainZh,
   tryout: tryoutZh,
 };
