@@ -24,6 +24,7 @@ import { readImportance, readMistakes, readReport } from "./reports.ts";
 import { isUnderWay, modelOf, readRun, runFiles, settleRun, summarize } from "./runs.ts";
 import { listSamples, samplePath } from "./samples.ts";
 import { changeSettings, readSettings } from "./settings.ts";
+import { type Start, withStart } from "./starts.ts";
 import { StatusMeter } from "./status.ts";
 import { Uploads } from "./uploads.ts";
 import { type StartWorker, WarmWorker, type Worker } from "./workers.ts";
@@ -126,10 +127,12 @@ export async function createHost(options: HostOptions): Promise<Host> {
   }
 
   /** The settings of the screens fill what a spec leaves open; the command line says everything itself. */
-  async function filled(spec: Omit<TrainSpec, "data">, data: string): Promise<TrainSpec> {
-    if (door === "cli") return { ...spec, data };
+  async function filled(spec: Omit<TrainSpec, "data">, record: ProjectRecord): Promise<{ spec: TrainSpec; start?: Start }> {
+    const data = projects.data(record);
+    if (door === "cli") return { spec: { ...spec, data } };
     const { settings } = await readSettings(paths.settings);
-    return { device: settings.device, seconds: settings.maxSeconds, ...spec, data };
+    const begun = await withStart(models, spec, record.spec.task === "images");
+    return { ...begun, spec: { device: settings.device, seconds: settings.maxSeconds, ...begun.spec, data } };
   }
 
   /** What the data are taken as belongs to the project (`retake` changes it with the profile); the rest is the spec's own. */
@@ -267,7 +270,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       id,
       created: Date.now(),
       state: "queued",
-      spec: await filled(spec, projects.data(record)),
+      spec: (await filled(spec, record)).spec,
       fingerprint: record.fingerprint,
     };
     const job = await jobs.add(project, paths.run(project, id), run);
@@ -369,8 +372,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
     plan: async ({ id, spec }, signal) => {
       const record = await projects.read(id);
       await checkSpec(record, spec);
-      const full = await filled(inKind(record, spec), projects.data(record));
-      return warm.use((api) => api.plan({ spec: full, cache }, signal), signal);
+      const { spec: full, start } = await filled(inKind(record, spec), record);
+      const plan = await warm.use((api) => api.plan({ spec: full, cache }, signal), signal);
+      return start ? { ...plan, start } : plan;
     },
 
     startRun,

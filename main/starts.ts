@@ -14,7 +14,14 @@ export function suits(all: readonly ImportedModel[]): ImportedModel | undefined 
   return all
     .filter(({ profile: { backbone, parameters } }) => {
       const { side, features, parameters: least, most } = suitable;
-      return backbone && backbone.channels === 3 && backbone.size >= side && backbone.features >= features && parameters >= least && parameters <= most;
+      return (
+        backbone &&
+        backbone.channels === 3 &&
+        backbone.size >= side &&
+        backbone.features >= features &&
+        parameters >= least &&
+        parameters <= most
+      );
     })
     .sort((a, b) => b.profile.parameters - a.profile.parameters || (a.id < b.id ? -1 : 1))[0];
 }
@@ -33,7 +40,10 @@ export async function withStart(models: Models, spec: Spec, pictures: boolean): 
   const found = pictures && shelf === undefined && rest.model === undefined ? suits(await models.all(() => {})) : undefined;
   if (found) {
     const record = await models.read(found.id);
-    return { spec: { ...rest, shelf: found.id, model: models.file(record) }, start: { shelf: found.id, name: record.name, chosen: "suits" } };
+    return {
+      spec: { ...rest, shelf: found.id, model: models.file(record) },
+      start: { shelf: found.id, name: record.name, chosen: "suits" },
+    };
   }
   // What belongs to an imported network waits until one is chosen again.
   const { method: _, pixels: __, ...own } = rest;

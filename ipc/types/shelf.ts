@@ -71,7 +71,7 @@ export interface ModelProfile {
   /** As a source of features of pictures: its side and how many; as a network of a table's numbers: how many columns it takes. */
   backbone?: { size: number; channels: 1 | 3; features: number; tunable: boolean };
   columns?: number;
-  problems: { message: string; hint: string }[];
+  problems: { code: "noLicence" | "noWeights"; message: string; hint: string }[];
 }
 
 /** What one input is given. Numbers as JSON (nested lists or flat), or separated by commas, spaces or lines. */

@@ -74,7 +74,7 @@ describe("the card", () => {
     expect(drawing).toMatchObject({
       family: "graph",
       outputs: [{ use: "picture" }],
-      training: { full: { fits: false, why: "It has no weights." } },
+      training: { full: { fits: false, why: "It has no float32 weight that could learn." } },
     });
     expect(drawing.backbone).toBeUndefined();
   });

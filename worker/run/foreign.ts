@@ -106,11 +106,12 @@ function withoutLists(graph: Graph, path: string): Graph {
 /** What the runtime says of a model that it cannot open, with the operators that it lacks named. */
 function refusal(thrown: unknown, path: string): AppError {
   const error = AppError.from(thrown);
-  const lacks = /Fatal error: (\S+?)\(-?\d+\) is not a registered|Could not find an implementation for (\S+?)\(/.exec(
-    `${error.message} ${error.cause instanceof Error ? error.cause.message : ""}`,
-  );
+  const lacks =
+    /Fatal error: (\S+?)\(-?\d+\) is not a registered|Could not find an implementation for (\S+?)\(|No Op registered for (\S+)/.exec(
+      `${error.message} ${error.cause instanceof Error ? error.cause.message : ""}`,
+    );
   if (lacks) {
-    const operator = (lacks[1] ?? lacks[2])!.replace(/^ai\.onnx:|^:/, "").replace(":", ".");
+    const operator = (lacks[1] ?? lacks[2] ?? lacks[3])!.replace(/^ai\.onnx:|^:/, "").replace(":", ".");
     return new AppError(
       "operatorUnknown",
       `${path}: ONNX Runtime has no operator '${operator}' of that form.`,

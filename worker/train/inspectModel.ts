@@ -167,8 +167,10 @@ async function timeOf({ inputs, run }: Foreign, activations: number | null): Pro
 /** Whether a gradient reaches the weights: the graph of gradients is made, which names what stands in its way. */
 function gradientOf(graph: Graph): Fits {
   if (!graph.parameters.some((name) => graph.info(name)?.dtype === "float32")) {
-    const dtypes = [...new Set([...graph.initializers.values()].map(({ dtype }) => dtype))].filter((d) => d !== "string" && d !== "bool");
-    return { fits: false, why: dtypes.length ? `No weight of it is float32 (${dtypes.join(", ")}).` : "It has no weights." };
+    const whole = [...new Set([...graph.initializers.values()].map(({ dtype }) => dtype))].filter(
+      (d) => !["string", "bool", "float32"].includes(d),
+    );
+    return { fits: false, why: `It has no float32 weight that could learn${whole.length ? ` (it holds ${whole.join(", ")})` : ""}.` };
   }
   const output = graph.outputs.find(({ dtype }) => isFloat(dtype));
   if (!output) return { fits: false, why: "None of its outputs is a float." };
@@ -262,9 +264,10 @@ function problemsOf(graph: Graph, parameters: number): ModelProfile["problems"] 
   const problems: ModelProfile["problems"] = [];
   if (![...graph.metadata.keys()].some((key) => /^licen[cs]e$/i.test(key)))
     problems.push({
+      code: "noLicence",
       message: "The file tells no licence.",
       hint: "Ask where it came from before you pass it on, or what you make of it.",
     });
-  if (parameters === 0) problems.push({ message: "It has no weights: it computes, and has learned nothing.", hint: "" });
+  if (parameters === 0) problems.push({ code: "noWeights", message: "It has no weights: it computes, and has learned nothing.", hint: "" });
   return problems;
 }

@@ -88,6 +88,11 @@ export const shelf = {
   methods: { head: "A new last layer", last: "Its last blocks too", full: "All of it" },
   teachGo: "Open its training",
   noProjects: "No project fits it yet. Drop your data in this window; then choose it here.",
+  startsFrom: "Starts from",
+  startHelp: "An imported network has seen much already: a new last layer learns on it in seconds, from few examples.",
+  suits: (name: string) => `The one that suits best: ${name}`,
+  scratch: "Nothing: it learns from scratch",
+  methodHelp: "The last layer is done in seconds. Its last blocks, or all of it, take minutes and may be more exact.",
   cannot: "It cannot be taught.",
   cannotFull: (why: string) => `Only a new last layer can learn: ${why}`,
 };

@@ -84,6 +84,11 @@ export const shelf = {
   methods: { head: "新的末层", last: "连同最后几个模块", full: "全部" },
   teachGo: "打开它的训练",
   noProjects: "还没有合适的项目。把数据拖进窗口，然后在这里选择。",
+  startsFrom: "起点",
+  startHelp: "导入的网络已经见过很多：在它上面学会一个新的末层只要几秒钟，例子也不用多。",
+  suits: (name: string) => `最合适的：${name}`,
+  scratch: "无：从零开始学习",
+  methodHelp: "只学末层几秒钟就好。连同最后几个模块或全部一起学要几分钟，可能更准确。",
   cannot: "它无法继续学习。",
   cannotFull: (why: string) => `只能学习新的末层：${why}`,
 } satisfies typeof shape;
