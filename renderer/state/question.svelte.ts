@@ -18,16 +18,17 @@ export function fieldsOf({ use, dims }: ModelPort): number {
 
 /** Lengths that the file leaves open, by the key that the host takes. Those of a picture may stay open. */
 export function openLengths(inputs: readonly ModelPort[]): { key: string; label: string; optional: boolean }[] {
-  const found = new Map<string, { key: string; label: string; optional: boolean }>();
+  const found: { key: string; label: string; optional: boolean }[] = [];
   for (const { name, dims, use } of inputs) {
     if (use === "column" || use === "text") continue;
     dims.forEach((d, axis) => {
       if (typeof d === "number" || (use !== "tensor" && axis === 0)) return;
       const key = d === "?" ? `${name}.${axis}` : d;
-      found.set(key, { key, label: d === "?" ? `${name}[${axis}]` : d, optional: use === "picture" });
+      if (!found.some((one) => one.key === key))
+        found.push({ key, label: d === "?" ? `${name}[${axis}]` : d, optional: use === "picture" });
     });
   }
-  return [...found.values()];
+  return found;
 }
 
 export class Question {

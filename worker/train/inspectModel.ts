@@ -84,7 +84,7 @@ export async function inspectModel(path: string, { signal, measure = true }: Ins
       about: aboutOf(graph),
       memory,
       measured,
-      training: { full, head: headOf(backbone !== undefined || columns !== undefined) },
+      training: { full, head: headOf(backbone !== undefined) },
       ...(backbone ? { backbone } : {}),
       ...(columns === undefined ? {} : { columns }),
       problems: problemsOf(graph, parameters),
@@ -213,7 +213,7 @@ const headOf = (fits: boolean): Fits =>
     ? { fits }
     : {
         fits: false,
-        why: "A head is learned on networks that take one picture, or a row of float32 numbers, and answer with numbers; this one does not.",
+        why: "A head is learned on networks that take one picture and answer with numbers; this one does not.",
       };
 
 /** As a source of features of pictures. Networks that answer with pictures are none. */
