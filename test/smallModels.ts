@@ -39,7 +39,7 @@ export function regressor(folder: string, columns = 2): string {
   const x = g.input("x", "float32", ["n", columns]);
   const hidden = g.tanh(g.add(g.matmul(x, drawn(g, "w1", [columns, 8])), drawn(g, "b1", [8])));
   g.output(g.add(g.matmul(hidden, drawn(g, "w2", [8, 1])), drawn(g, "b2", [1])), "y");
-  return write(folder, "regressor.onnx", g);
+  return write(folder, columns === 2 ? "regressor.onnx" : `regressor${columns}.onnx`, g);
 }
 
 /** a (n, 1) and b (n, 1) → 2a + b (n, 1). */

@@ -3,7 +3,15 @@ import { Command } from "commander";
 import { basename, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type { TakenAs } from "../../ipc/host.ts";
-import type { ChatsProfile, ColumnProfile, ImagesProfile, Inspection, ModelProfile, RatingsProfile, TableProfile } from "../../ipc/types.ts";
+import type {
+  ChatsProfile,
+  ColumnProfile,
+  ImagesProfile,
+  Inspection,
+  ModelProfile,
+  RatingsProfile,
+  TableProfile,
+} from "../../ipc/types.ts";
 import { action, type Context } from "./action.ts";
 import { describeModel } from "./describeModel.ts";
 import { asOption, type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";

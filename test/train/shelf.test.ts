@@ -45,7 +45,7 @@ describe("the card", () => {
       labels: ["low", "mid", "high"],
       about: { licence: "MIT", author: "a test" },
       columns: 2,
-      training: { full: { fits: true }, head: { fits: false } },
+      training: { full: { fits: true }, head: { fits: true } },
       problems: [],
     });
     expect(card.backbone).toBeUndefined();

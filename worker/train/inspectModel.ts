@@ -84,7 +84,7 @@ export async function inspectModel(path: string, { signal, measure = true }: Ins
       about: aboutOf(graph),
       memory,
       measured,
-      training: { full, head: headOf(backbone !== undefined) },
+      training: { full, head: headOf(backbone !== undefined || columns !== undefined) },
       ...(backbone ? { backbone } : {}),
       ...(columns === undefined ? {} : { columns }),
       problems: problemsOf(graph, parameters),
@@ -187,7 +187,7 @@ function gradientOf(graph: Graph): Fits {
 }
 
 /** The operators at which the way back from an output ends, where it reaches no weight; else undefined. */
-function stoppedBefore(graph: Graph, output: string): string | undefined {
+export function stoppedBefore(graph: Graph, output: string): string | undefined {
   const reached = new Set([output]);
   const stops = new Set<string>();
   for (const node of [...graph.nodes].reverse()) {
@@ -213,7 +213,7 @@ const headOf = (fits: boolean): Fits =>
     ? { fits }
     : {
         fits: false,
-        why: "A head is learned on networks that take one picture and answer with numbers; this one does not.",
+        why: "A head is learned on networks that take one picture, or a row of float32 numbers, and answer with numbers; this one does not.",
       };
 
 /** As a source of features of pictures. Networks that answer with pictures are none. */

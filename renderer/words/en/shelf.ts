@@ -91,6 +91,11 @@ export const shelf = {
   given: "The picture that went in",
   teach: "Teach it your own data",
   teachPictures: "Choose a project of pictures, or drop a folder of class folders: a new last layer learns on this network in seconds.",
+  teachNumbers: (n: number) =>
+    en.plural(n, {
+      one: "Choose a table with # column of numbers beside the target, or drop one.",
+      other: "Choose a table with # columns of numbers beside the target, or drop one.",
+    }),
   teachWith: "Project",
   teachHow: "What learns",
   methods: { head: "A new last layer", last: "Its last blocks too", full: "All of it" },
@@ -101,6 +106,6 @@ export const shelf = {
   suits: (name: string) => `The one that suits best: ${name}`,
   scratch: "Nothing: it learns from scratch",
   methodHelp: "The last layer is done in seconds. Its last blocks, or all of it, take minutes and may be more exact.",
-  cannot: "Only networks of pictures can be taught in the app so far.",
+  cannot: "It takes neither a picture nor a row of numbers, so nothing can be taught to it in the app.",
   cannotFull: (why: string) => `Only a new last layer can learn: ${why}`,
 };
