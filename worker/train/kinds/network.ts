@@ -176,6 +176,8 @@ async function begin(spec: TrainSpec, { cache, signal, onWorking }: Source, kept
     onProgress: (what, fraction) => onWorking?.({ what, fraction }),
   });
   try {
+    if (spec.classWeight === "balanced")
+      throw new AppError("usage", "Classes are not weighed on an imported network.", "Leave the weighing of classes out.");
     const method = methodOf(spec, net);
     const seed = spec.seed ?? defaults.seed;
     if (kept)
@@ -385,6 +387,7 @@ async function prepare(options: PrepareOptions): Promise<PreparedTable> {
       encoding,
       encoded,
       data: { train: samples(encoded.train), validation: samples(encoded.validation), test: samples(encoded.test) },
+      learned: samples(encoded.train),
       task,
       target: encoding,
       plan: planFor(record.choice?.batch),
@@ -412,6 +415,7 @@ async function writeModel(
 ): Promise<void> {
   const { metric } = report.verdict;
   const value = report.metrics.test?.[metric];
+  const { temperature = 1 } = report.calibration ?? {};
   const { net, scale, encoding } = one;
   const bytes = exportTableModel({
     encoding: { ...encoding, encoders: columns.map((column) => ({ kind: "number" as const, column })) },
@@ -420,7 +424,10 @@ async function writeModel(
       const even = g.div(g.sub(all, row(g, scale.mean)), row(g, scale.std));
       return { x: g.where(g.isNaN(even), 0, even), codes: all };
     },
-    net: (g, { x }) => rawAnswer(g, one, x, { training: false, given: weights }),
+    net(g, { x }) {
+      const raw = rawAnswer(g, one, x, { training: false, given: weights });
+      return temperature === 1 ? raw : g.div(raw, temperature);
+    },
     profile: prepared.profile,
     test: value === undefined ? null : { metric, value },
     model: prepared.plan.plan.model.name,
