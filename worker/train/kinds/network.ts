@@ -193,7 +193,7 @@ async function begin(spec: TrainSpec, { cache, signal, onWorking }: Source, kept
     const classes = task === "classification" ? await classesOf(table, reading, signal) : undefined;
     fits(net, method, classes);
     const columns = columnsOf(table, net, target, spec.ignore ?? []);
-    const split = await planSplit(table.database, reading, splitOf(spec), task === "classification", signal);
+    const split = await planSplit(table, reading, splitOf(spec), task === "classification", signal);
     const encoding: Encoding = {
       version: 1,
       target,
@@ -221,7 +221,11 @@ async function begin(spec: TrainSpec, { cache, signal, onWorking }: Source, kept
   }
 }
 
-const splitOf = ({ seed, split }: TrainSpec) => ({ seed: seed ?? defaults.seed, split: split ?? true });
+const splitOf = ({ seed, split, splitBy }: TrainSpec) => ({
+  seed: seed ?? defaults.seed,
+  split: split ?? true,
+  ...(splitBy && { by: splitBy }),
+});
 
 function methodOf({ method = "head" }: TrainSpec, { file }: NumbersNet): "head" | "full" {
   if (method !== "last") return method;
@@ -281,7 +285,7 @@ async function encode({ table, one, columns }: Begun, spec: TrainSpec, scratch: 
   const { encoding, scale } = one;
   const { classes } = encoding;
   const target = targetOf(table, encoding.target, encoding.task);
-  const split = await planSplit(table.database, target, splitOf(spec), classes !== undefined, signal);
+  const split = await planSplit(table, target, splitOf(spec), classes !== undefined, signal);
   const layout = { numeric: columns.length, categories: 0, classes: classes !== undefined };
   const width = wordsOf(layout);
   const inFile = split.counts.reduce((a, b) => a + b, 0) * width * 4 > budget;
@@ -323,7 +327,7 @@ async function encode({ table, one, columns }: Begun, spec: TrainSpec, scratch: 
     throw thrown;
   }
   const [train, validation, test] = stores as [RowStore, RowStore, RowStore];
-  return { train, validation, test, close };
+  return { train, validation, test, by: split.by, close };
 }
 
 /** Rows on which the features are measured. */
@@ -440,7 +444,7 @@ async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
   const { table, one } = await begin(spec, source);
   try {
     const target = targetOf(table, one.encoding.target, one.encoding.task);
-    const { counts } = await planSplit(table.database, target, splitOf(spec), one.encoding.task === "classification", source.signal);
+    const { counts } = await planSplit(table, target, splitOf(spec), one.encoding.task === "classification", source.signal);
     return planOf(one, { train: counts[0], validation: counts[1], test: counts[2] }, spec).plan;
   } finally {
     await table.close();
