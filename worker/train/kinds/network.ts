@@ -16,6 +16,7 @@ import { type NumbersNet, openNumbers } from "../../formats/numbersNet.ts";
 import { named, readGraph } from "../../formats/onnx.ts";
 import { exportTableModel } from "../../formats/onnxModel.ts";
 import { countParameters } from "../../models/index.ts";
+import { splitOf } from "../splitOf.ts";
 import { linear, openNet } from "../../models/layers.ts";
 import type { Graph } from "../../onnx/graph.ts";
 import { Builder, type Value } from "../../ops/builder.ts";
@@ -193,7 +194,7 @@ async function begin(spec: TrainSpec, { cache, signal, onWorking }: Source, kept
     const classes = task === "classification" ? await classesOf(table, reading, signal) : undefined;
     fits(net, method, classes);
     const columns = columnsOf(table, net, target, spec.ignore ?? []);
-    const split = await planSplit(table, reading, splitOf(spec), task === "classification", signal);
+    const split = await planSplit(table, reading, splitOf(spec, task), task === "classification", signal);
     const encoding: Encoding = {
       version: 1,
       target,
@@ -220,12 +221,6 @@ async function begin(spec: TrainSpec, { cache, signal, onWorking }: Source, kept
     throw thrown;
   }
 }
-
-const splitOf = ({ seed, split, splitBy }: TrainSpec) => ({
-  seed: seed ?? defaults.seed,
-  split: split ?? true,
-  ...(splitBy && { by: splitBy }),
-});
 
 function methodOf({ method = "head" }: TrainSpec, { file }: NumbersNet): "head" | "full" {
   if (method !== "last") return method;
@@ -285,7 +280,7 @@ async function encode({ table, one, columns }: Begun, spec: TrainSpec, scratch: 
   const { encoding, scale } = one;
   const { classes } = encoding;
   const target = targetOf(table, encoding.target, encoding.task);
-  const split = await planSplit(table, target, splitOf(spec), classes !== undefined, signal);
+  const split = await planSplit(table, target, splitOf(spec, encoding.task), classes !== undefined, signal);
   const layout = { numeric: columns.length, categories: 0, classes: classes !== undefined };
   const width = wordsOf(layout);
   const inFile = split.counts.reduce((a, b) => a + b, 0) * width * 4 > budget;
@@ -444,7 +439,13 @@ async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
   const { table, one } = await begin(spec, source);
   try {
     const target = targetOf(table, one.encoding.target, one.encoding.task);
-    const { counts } = await planSplit(table, target, splitOf(spec), one.encoding.task === "classification", source.signal);
+    const { counts } = await planSplit(
+      table,
+      target,
+      splitOf(spec, one.encoding.task),
+      one.encoding.task === "classification",
+      source.signal,
+    );
     return planOf(one, { train: counts[0], validation: counts[1], test: counts[2] }, spec).plan;
   } finally {
     await table.close();
