@@ -3,7 +3,15 @@ import { Command } from "commander";
 import { basename, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type { TakenAs } from "../../ipc/host.ts";
-import type { ChatsProfile, ColumnProfile, ImagesProfile, Inspection, RatingsProfile, TableProfile } from "../../ipc/types.ts";
+import type {
+  ChatsProfile,
+  ColumnProfile,
+  ImagesProfile,
+  Inspection,
+  LanguageProfile,
+  RatingsProfile,
+  TableProfile,
+} from "../../ipc/types.ts";
 import { action, type Context } from "./action.ts";
 import { asOption, type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";
 import { type Answer, bytes, columns, errorJson, short } from "./output.ts";
@@ -69,6 +77,7 @@ function describe(found: Inspection): string {
 function describeKind(found: Inspection): string {
   if (found.kind === "chats") return describeChats(found);
   if (found.kind === "images") return describePictures(found);
+  if (found.kind === "language") return describeLanguage(found);
   return found.kind === "ratings" ? describeRatings(found) : describeTable(found);
 }
 
@@ -110,6 +119,14 @@ function describeTable(found: TableProfile): string {
 function describeChats({ file, rows, messages, form, problems }: ChatsProfile): string {
   const told = problems.map(({ message, hint }) => `\n! ${message} ${hint}`).join("");
   return `${file}: ${rows} conversations (${form}), ${messages} messages${told}`;
+}
+
+function describeLanguage(found: LanguageProfile): string {
+  const { file, rows, characters, tokens, vocabulary, preview, form } = found;
+  const documents = { file: "", folder: ` in ${rows} files`, table: ` in ${rows} rows`, chats: ` in ${rows} conversations` }[form];
+  const head = `${file}: ${characters} letters of text${documents}, ${bytes(found.bytes)}; about ${tokens} tokens of a vocabulary of ${vocabulary}`;
+  const shown = preview.slice(0, 60).map(({ text }) => text.replaceAll("\n", "⏎")).join("|"); // prettier-ignore
+  return `${head}\n\nIt begins, in tokens: ${shown}\n${problemLines(found.problems)}`;
 }
 
 function facts(column: ColumnProfile): string {

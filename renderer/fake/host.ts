@@ -294,6 +294,18 @@ export class FakeHost {
       wherePicture: async () => {
         throw new AppError("usage", "The model answers no pictures.", "Ask it about a row.");
       },
+      generate: async ({ id, prompt }) => {
+        const words = [" the", " king", " shall", " have", " his", " own", ".\n"];
+        for (const text of words) this.emit("token", { id, text });
+        return {
+          text: words.join(""),
+          tokens: words.length,
+          tokensPerSecond: 420,
+          firstTokenMs: 11,
+          ended: "length" as const,
+          prompt: prompt.split(/(?= )/).map((text, i) => ({ id: 300 + i, text })),
+        };
+      },
       exportOnnx: async () => handout("model.onnx", 154_300),
       lessonOpen: async (spec) => {
         const state = { step: 0, a: spec.a ?? 0, b: spec.b ?? 0, loss: 0, gradient: { a: 0, b: 0 }, nudge: { a: 0, b: 0 }, settled: false };
