@@ -5,8 +5,11 @@ import type {
   CurvePoint,
   Device,
   FoundId,
+  Generated,
+  GenerateSpec,
   ImagesProfile,
   Importance,
+  LanguageProfile,
   LessonSpec,
   LessonState,
   MemoryReading,
@@ -30,6 +33,7 @@ import type {
   SimilarResult,
   SplitName,
   TableProfile,
+  TextSample,
   TrainPlan,
   TrainSpec,
 } from "./types.ts";
@@ -107,7 +111,7 @@ export interface RunSummary {
 }
 
 export interface Project extends ProjectSummary {
-  profile: TableProfile | ImagesProfile | RatingsProfile;
+  profile: TableProfile | ImagesProfile | RatingsProfile | LanguageProfile;
   /** What the user chose, or the guess. */
   spec: Omit<TrainSpec, "data">;
   /** Newest first. */
@@ -120,6 +124,8 @@ export interface Run extends RunSummary {
   result: RunResult | null;
   /** The curve so far, thinned to at most 2,000 points, first and last kept. */
   curve: CurvePoint[];
+  /** What a language model wrote so far, by its steps. */
+  samples?: TextSample[];
 }
 
 /** The line at the bottom. */
@@ -205,6 +211,8 @@ export interface HostApi {
   recommend(input: { project: string; run: string; user: string; top: number }, signal?: AbortSignal): Promise<RecommendResult>;
   /** Items that those who have this one have too. */
   similar(input: { project: string; run: string; item: string; top: number }, signal?: AbortSignal): Promise<SimilarResult>;
+  /** Goes on with a text; `token` events with this id tell it as it is written, also what a cancelled call wrote. */
+  generate(input: { project: string; run: string; id: string } & GenerateSpec, signal?: AbortSignal): Promise<Generated>;
   exportOnnx(input: { project: string; run: string }): Promise<Handout>;
 
   /** The shelf, the newest first. */
@@ -236,6 +244,10 @@ export interface HostEvents {
   run: { project: string; run: string; progress: RunProgress };
   /** New points of a run's curve, in order. */
   points: { project: string; run: string; points: CurvePoint[] };
+  /** What a run of a language model wrote while it learns. */
+  sample: { project: string; run: string; sample: TextSample };
+  /** More of the text that `generate` with this id writes. */
+  token: { id: string; text: string };
   /** A run changed its state or was added or removed. */
   runChanged: { project: string; run: RunSummary | null };
   projectsChanged: { ids: string[] };

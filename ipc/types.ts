@@ -10,4 +10,5 @@ export type * from "./types/lesson.ts";
 export type * from "./types/graphs.ts";
 export type * from "./types/images.ts";
 export type * from "./types/ratings.ts";
+export type * from "./types/language.ts";
 export type * from "./types/shelf.ts";

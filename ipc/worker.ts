@@ -5,6 +5,8 @@ import type {
   DataKind,
   Device,
   FoundId,
+  Generated,
+  GenerateSpec,
   GraphResult,
   GraphSpec,
   Importance,
@@ -35,6 +37,7 @@ import type {
   SuiteEntry,
   SuitePeer,
   SuiteSpec,
+  TextSample,
   TrainPlan,
   TrainSpec,
 } from "./types.ts";
@@ -135,6 +138,8 @@ export interface WorkerApi {
   ): Promise<Prediction & { picture?: Uint8Array }>;
   /** What else fits a user of a recommender, best first; by what most people have where the user is not known. */
   recommend(input: { run: string; user: string; top: number }, signal?: AbortSignal): Promise<RecommendResult>;
+  /** Goes on with a text; `token` events with this id tell it as it is written. A cancelled call ends after the token under way. */
+  generate(input: { run: string; id: string } & GenerateSpec, signal?: AbortSignal): Promise<Generated>;
   /** Items that those who have this one have too. */
   similar(input: { run: string; item: string; top: number }, signal?: AbortSignal): Promise<SimilarResult>;
   /** Users or items of a recommender whose id or title holds the text, those with most pairs first. */
@@ -178,6 +183,10 @@ export interface WorkerApi {
 export interface WorkerEvents {
   progress: RunProgress;
   point: CurvePoint;
+  /** What a language model wrote while it learned. */
+  sample: TextSample;
+  /** More of the text that `generate` writes. */
+  token: { id: string; text: string };
   /** A call that takes a while says how far it is: 0…1, or null where that is unknown. */
   working: { what: "reading" | "profiling" | "encoding" | "predicting"; fraction: number | null };
   /** Attempts to reach the network that this process has refused since it started, told when the count grows. */

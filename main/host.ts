@@ -3,13 +3,13 @@
 import { mkdir } from "node:fs/promises";
 import { cpus } from "node:os";
 import { AppError } from "../ipc/error.ts";
-import type { AppInfo, HostApi, HostEvents, Project, Run } from "../ipc/host.ts";
+import type { AppInfo, HostApi, HostEvents, Project, Run, TakenAs } from "../ipc/host.ts";
 import { type Dispose, Listeners } from "../ipc/port.ts";
 import type { Handlers } from "../ipc/rpc.ts";
 import type { RunRecord, TrainSpec } from "../ipc/types.ts";
 import { guarded } from "./border.ts";
 import { cleanCache } from "./cache.ts";
-import { readCurve } from "./curve.ts";
+import { readCurve, readSamples } from "./curve.ts";
 import { Devices } from "./devices.ts";
 import { exists, freeName } from "./files.ts";
 import { handoutOf as handout } from "./handouts.ts";
@@ -19,7 +19,7 @@ import { modelHandlers } from "./modelHandlers.ts";
 import { Models } from "./models.ts";
 import { refuseNetwork } from "./offline.ts";
 import { newRunId, safeFileName, titleOf, workspacePaths } from "./paths.ts";
-import { type ProjectRecord, Projects, held, takenAs, withKept } from "./projects.ts";
+import { type Held, type ProjectRecord, Projects, held, takenAs, withKept } from "./projects.ts";
 import { readImportance, readMistakes, readReport } from "./reports.ts";
 import { isUnderWay, modelOf, readRun, runFiles, settleRun, summarize } from "./runs.ts";
 import { listSamples, samplePath } from "./samples.ts";
@@ -89,6 +89,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   function watch(worker: Worker): void {
     meter.watch(worker);
     worker.listen("working", (working) => emit("working", working));
+    worker.listen("token", (token) => emit("token", token));
   }
   const warm = new WarmWorker(startWorker, {
     rest: options.rest,
@@ -145,7 +146,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   async function checkSpec(record: ProjectRecord, spec: Omit<TrainSpec, "data">): Promise<void> {
     const profile = await projects.profile(record.id);
     const table = profile.kind === "ratings" ? profile.table : profile;
-    const names = new Set(table.kind === "images" ? [] : table.columns.map((column) => column.name));
+    const names = new Set(table.kind === "images" || table.kind === "language" ? [] : table.columns.map((column) => column.name));
     const say = { file: record.file, columns: [...names].slice(0, 100) };
     if (spec.target !== undefined && !names.has(spec.target))
       throw new AppError(
@@ -198,7 +199,24 @@ export async function createHost(options: HostOptions): Promise<Host> {
       plan: record.plan ?? null,
       result: record.result ?? null,
       curve: curve.points(),
+      ...(await samplesOf(folder)),
     };
+  }
+
+  async function samplesOf(folder: string): Promise<Pick<Run, "samples">> {
+    const samples = await readSamples(runFiles(folder).samples);
+    return samples.length ? { samples } : {};
+  }
+
+  /** What a project holds of a file. Conversations are held as what is learned from them: text to answer like. */
+  async function lookInto(file: string, as: TakenAs, signal: AbortSignal): Promise<Held> {
+    const inspect = (kind: TakenAs) => warm.use((api) => api.inspect({ file, ...kind, cache }, signal), signal);
+    const found = await inspect(as);
+    if (found.kind !== "chats") return held(found);
+    const { taken } = found;
+    const possible = taken?.possible.filter((kind) => kind !== "chats") ?? [];
+    const learned = held(await inspect({ ...as, kind: "language" }));
+    return { ...learned, ...(taken ? { taken: { ...taken, kind: "language" as const, possible } } : {}) };
   }
 
   async function createProject(input: Input<"createProject">, signal: AbortSignal): Promise<Project> {
@@ -210,7 +228,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       name: incoming.name,
       move: incoming.own,
       as,
-      profile: async (file) => held(await warm.use((api) => api.inspect({ file, ...as, cache }, signal), signal)),
+      profile: (file) => lookInto(file, as, signal),
       onProgress: (fraction) => emit("working", { what: "copying", fraction }),
       signal,
     });
@@ -223,7 +241,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   async function retake({ id, ...input }: Input<"retake">, signal: AbortSignal): Promise<Project> {
     const as = takenAs(input);
     const file = projects.data(await projects.read(id));
-    const found = held(await warm.use((api) => api.inspect({ file, ...as, cache }, signal), signal));
+    const found = await lookInto(file, as, signal);
     signal.throwIfAborted();
     const record = await projects.retake(id, found, as);
     projectsChanged(id);
@@ -449,6 +467,10 @@ export async function createHost(options: HostOptions): Promise<Host> {
     similar: async ({ item, top, ...input }, signal) => {
       const run = await modelFolder(input);
       return warm.use((api) => api.similar({ run, item, top }, signal), signal);
+    },
+    generate: async ({ project, run: of, id, ...spec }, signal) => {
+      const run = await modelFolder({ project, run: of });
+      return warm.use((api) => api.generate({ run, id, ...spec }, signal), signal);
     },
     exportOnnx: async (input) => {
       const path = await modelOf(await folderOf(input));

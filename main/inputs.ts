@@ -21,7 +21,7 @@ const path = v.pipe(
 const source = v.variant("kind", [v.strictObject({ kind: v.literal("path"), path }), v.strictObject({ kind: v.literal("upload"), id })]);
 
 /** Every kind of data; the type asks for each. */
-const kinds: Record<DataKind, true> = { table: true, text: true, images: true, ratings: true, chats: true };
+const kinds: Record<DataKind, true> = { table: true, text: true, images: true, ratings: true, chats: true, language: true };
 const columns = v.strictObject({ user: name, item: name, rating: v.optional(name), time: v.optional(name) });
 const takenAs = {
   kind: v.optional(v.picklist(Object.keys(kinds) as DataKind[])),
@@ -40,7 +40,7 @@ const splitBy = v.variant("by", [
 export const spec = v.strictObject({
   ...takenAs,
   target: v.optional(name),
-  task: v.optional(v.picklist(["auto", "regression", "classification", "text", "images", "recommend"])),
+  task: v.optional(v.picklist(["auto", "regression", "classification", "text", "images", "recommend", "language"])),
   model: v.optional(v.pipe(v.string(), v.regex(/^[a-z][a-zA-Z0-9-]{0,39}$/, "is not the name of a model family"))),
   shelf: v.optional(v.union([v.literal(""), id])),
   method: v.optional(v.picklist(["head", "last", "full"])),
@@ -140,6 +140,17 @@ export const inputs = {
   findIds: v.strictObject({ project: id, run: id, of: v.picklist(["users", "items"]), text: text(1000), limit: whole(1, 200) }),
   recommend: v.strictObject({ project: id, run: id, user: name, top: whole(1, 200) }),
   similar: v.strictObject({ project: id, run: id, item: name, top: whole(1, 200) }),
+  generate: v.strictObject({
+    project: id,
+    run: id,
+    id,
+    prompt: text(100_000),
+    maxTokens: whole(1, 10_000),
+    temperature: real(0, 10),
+    topK: v.optional(whole(1, 1 << 20)),
+    topP: v.optional(real(0.001, 1)),
+    seed: v.optional(whole(0, 2 ** 32 - 1)),
+  }),
   exportOnnx: ofRun,
   model: ofProject,
   importModel: v.strictObject({ source }),

@@ -1,5 +1,6 @@
 // What a worker answers: each call of WorkerApi in a few lines, the work being elsewhere. One job at a time lives here: a run, the lesson,
 // or a model being tried (kept open between calls, since opening it takes longer than an answer).
+import { join } from "node:path";
 import { AppError } from "../ipc/error.ts";
 import type { Handlers } from "../ipc/rpc.ts";
 import type { WorkerApi, WorkerEvents } from "../ipc/worker.ts";
@@ -15,6 +16,8 @@ import { importModel } from "./run/importModel.ts";
 import { evaluateRun } from "./run/evaluate.ts";
 import { evaluatePictures } from "./run/evaluatePictures.ts";
 import { LastOpened } from "./run/lastOpened.ts";
+import { evaluateLanguage } from "./run/evaluateLanguage.ts";
+import { isLanguageRun, openWriter, type Writer } from "./run/languageModel.ts";
 import { wherePicture } from "./run/occlusion.ts";
 import { lastLogits } from "./run/languageLogits.ts";
 import { openPredictor } from "./run/predict.ts";
@@ -58,6 +61,7 @@ export function createWorker(emit: Emit): Worker {
   const tried = new LastOpened(openPredictor);
   const recommenders = new LastOpened(openRecommender);
   const gallery = new Gallery();
+  const writers = new LastOpened<Writer>(openWriter);
   const foreign = new LastForeign();
 
   const onProgress = (what: WorkerEvents["working"]["what"], fraction: number | null) => emit("working", { what, fraction });
@@ -108,6 +112,7 @@ export function createWorker(emit: Emit): Worker {
         signal: abort.signal,
         onProgress: (progress) => emit("progress", progress),
         onPoint: (point) => emit("point", point),
+        onSample: (sample) => emit("sample", sample),
         onWorking,
       });
       const job = { control, abort, done };
@@ -147,13 +152,17 @@ export function createWorker(emit: Emit): Worker {
         async (predictor) => (await predictFile(predictor, { file, part, cache, signal, onProgress, explain: true })).predictions,
       ),
     wherePicture: ({ run, ...asked }, signal) => wherePicture(run, { ...asked, signal, onProgress }),
+    generate: ({ run, id, ...spec }, signal) =>
+      writers.use(run, (writer) => writer.generate(spec, { signal, onText: (text) => emit("token", { id, text }) })),
     recommend: ({ run, user, top }) => recommenders.use(run, (recommender) => recommender.recommend(user, top)),
     similar: ({ run, item, top }) => recommenders.use(run, (recommender) => recommender.similar(item, top)),
     findIds: ({ run, of, text, limit }) => recommenders.use(run, (recommender) => recommender.find(of, text, limit)),
-    evaluate: async ({ run, file, part, cache }, signal) =>
-      (await isPictureRun(run))
-        ? evaluatePictures(run, file, { cache, signal, onProgress })
-        : evaluateRun(run, file, { cache, part, signal, onProgress }),
+    async evaluate({ run, file, part, cache }, signal) {
+      if (await isPictureRun(run)) return evaluatePictures(run, file, { cache, signal, onProgress });
+      if (await isLanguageRun(run))
+        return evaluateLanguage(run, file, { cache, part, signal, onProgress, scratch: join(cache, "scratch") });
+      return evaluateRun(run, file, { cache, part, signal, onProgress });
+    },
 
     importance: ({ run, cache }, signal) =>
       measureImportance(run, { cache, signal, onProgress: (fraction) => onProgress("predicting", fraction) }),
@@ -188,6 +197,7 @@ export function createWorker(emit: Emit): Worker {
       await lesson?.dispose();
       await tried.dispose();
       await recommenders.dispose();
+      await writers.dispose();
       await foreign.dispose();
     },
   };

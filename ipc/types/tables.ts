@@ -1,6 +1,7 @@
 // Tables: what was found in a file.
 import type { ImagesProfile } from "./images.ts";
 import type { Taken } from "./kinds.ts";
+import type { LanguageProfile } from "./language.ts";
 import type { RatingsProfile } from "./ratings.ts";
 import type { ModelProfile } from "./shelf.ts";
 
@@ -108,7 +109,7 @@ export interface TablePart {
 
 export type TableTask = "regression" | "classification";
 /** All tasks, by the kind of data: tables, then each other one. */
-export type TaskName = TableTask | "recommend";
+export type TaskName = TableTask | "recommend" | "language";
 
 export interface TargetGuess {
   column: string;
@@ -163,4 +164,4 @@ export interface ChatsProfile extends Taken {
 }
 
 /** What `inspect` answers; later kinds of data join the union. */
-export type Inspection = TableProfile | ChatsProfile | ImagesProfile | RatingsProfile | ModelProfile;
+export type Inspection = TableProfile | ChatsProfile | ImagesProfile | RatingsProfile | LanguageProfile | ModelProfile;

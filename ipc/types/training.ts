@@ -6,6 +6,7 @@ import type { RatingsColumns } from "./ratings.ts";
 import type { PictureSetup, PixelRange } from "./images.ts";
 import type { PartReport, SampleKind, SplitName } from "./report.ts";
 import type { MemoryReading } from "./devices.ts";
+import type { LanguagePlan, LanguageReport } from "./language.ts";
 
 export type OptimizerName =
   | "sgd"
@@ -115,6 +116,8 @@ export interface TrainPlan {
   text?: { column: string; leftOut: string[] };
   /** How rows are parted; absent where there is but one way. */
   splitBy?: SplitBy;
+  /** A language model. */
+  language?: LanguagePlan;
   /** Every setting with the value in force. */
   settings: Required<Pick<TrainSpec, "optimizer" | "lr" | "schedule" | "weightDecay" | "batch" | "seed" | "shuffle" | "split">> &
     Pick<TrainSpec, "classWeight">;
@@ -150,12 +153,12 @@ export interface RunChoice {
   fallbacks?: Fallback[];
 }
 
-/** A metric that decides a run. Higher is better for all but rmse. */
-export type MetricName = "accuracy" | "r2" | "rmse";
+/** A metric that decides a run. Higher is better for all but rmse and perplexity. */
+export type MetricName = "accuracy" | "r2" | "rmse" | "perplexity";
 
 /**
  * The field's names: loss; accuracy, macroF1, logLoss; rocAuc, averagePrecision (of the second of two classes, else the mean of all against the
- * rest), brier, ece; r2, rmse, mae; ndcg@10, recall@10.
+ * rest), brier, ece; r2, rmse, mae; ndcg@10, recall@10; perplexity, bitsPerByte.
  */
 export type Metrics = Record<string, number>;
 
@@ -247,6 +250,8 @@ export interface RunReport {
   calibration?: { temperature: number; before: { logLoss: number; ece: number }; after: { logLoss: number; ece: number } };
   /** Pictures: how they are shown to the network. */
   pictures?: PictureSetup;
+  /** Language models; then `constant` is what each token's own frequency says, `linear` what the token before it says too. */
+  language?: LanguageReport;
 }
 
 /** A run as run.json and `train --json` tell it. */

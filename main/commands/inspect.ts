@@ -9,6 +9,7 @@ import type {
   ImagesProfile,
   Inspection,
   ModelProfile,
+  LanguageProfile,
   RatingsProfile,
   TableProfile,
 } from "../../ipc/types.ts";
@@ -79,6 +80,7 @@ function describe(found: Inspection): string {
 function describeKind(found: Exclude<Inspection, ModelProfile>): string {
   if (found.kind === "chats") return describeChats(found);
   if (found.kind === "images") return describePictures(found);
+  if (found.kind === "language") return describeLanguage(found);
   return found.kind === "ratings" ? describeRatings(found) : describeTable(found);
 }
 
@@ -120,6 +122,14 @@ function describeTable(found: TableProfile): string {
 function describeChats({ file, rows, messages, form, problems }: ChatsProfile): string {
   const told = problems.map(({ message, hint }) => `\n! ${message} ${hint}`).join("");
   return `${file}: ${rows} conversations (${form}), ${messages} messages${told}`;
+}
+
+function describeLanguage(found: LanguageProfile): string {
+  const { file, rows, characters, tokens, vocabulary, preview, form } = found;
+  const documents = { file: "", folder: ` in ${rows} files`, table: ` in ${rows} rows`, chats: ` in ${rows} conversations` }[form];
+  const head = `${file}: ${characters} letters of text${documents}, ${bytes(found.bytes)}; about ${tokens} tokens of a vocabulary of ${vocabulary}`;
+  const shown = preview.slice(0, 60).map(({ text }) => text.replaceAll("\n", "⏎")).join("|"); // prettier-ignore
+  return `${head}\n\nIt begins, in tokens: ${shown}\n${problemLines(found.problems)}`;
 }
 
 function facts(column: ColumnProfile): string {

@@ -298,6 +298,18 @@ export class FakeHost {
       wherePicture: async () => {
         throw new AppError("usage", "The model answers no pictures.", "Ask it about a row.");
       },
+      generate: async ({ id, prompt }) => {
+        const words = [" the", " king", " shall", " have", " his", " own", ".\n"];
+        for (const text of words) this.emit("token", { id, text });
+        return {
+          text: words.join(""),
+          tokens: words.length,
+          tokensPerSecond: 420,
+          firstTokenMs: 11,
+          ended: "length" as const,
+          prompt: prompt.split(/(?= )/).map((text, i) => ({ id: 300 + i, text })),
+        };
+      },
       exportOnnx: async () => handout("model.onnx", 154_300),
       models: async () => [...this.#models],
       model: async ({ id }) => this.#model(id),

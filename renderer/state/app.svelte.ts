@@ -70,6 +70,10 @@ export class App implements Ground {
       this.link.listen("points", ({ project, run, points }) => {
         if (project === this.project?.id) this.project.onPoints(run, points);
       }),
+      this.link.listen("sample", ({ project, run, sample }) => {
+        if (project === this.project?.id) this.project.onSample(run, sample);
+      }),
+      this.link.listen("token", ({ id, text }) => this.project?.trial?.writing?.onToken(id, text)),
       this.link.listen("runChanged", ({ project, run }) => {
         if (project === this.project?.id) this.project.onRunChanged(run);
         void this.projects.load();

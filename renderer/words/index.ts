@@ -5,6 +5,7 @@ import { data } from "./en/data.ts";
 import { errors } from "./en/errors.ts";
 import { home } from "./en/home.ts";
 import { judged } from "./en/judged.ts";
+import { language } from "./en/language.ts";
 import { learn } from "./en/learn.ts";
 import { metrics } from "./en/metrics.ts";
 import { models } from "./en/models.ts";
@@ -26,6 +27,7 @@ import { data as dataZh } from "./zh/data.ts";
 import { errors as errorsZh } from "./zh/errors.ts";
 import { home as homeZh } from "./zh/home.ts";
 import { judged as judgedZh } from "./zh/judged.ts";
+import { language as languageZh } from "./zh/language.ts";
 import { learn as learnZh } from "./zh/learn.ts";
 import { metrics as metricsZh } from "./zh/metrics.ts";
 import { models as modelsZh } from "./zh/models.ts";
@@ -50,6 +52,7 @@ const english = {
   errors,
   home,
   judged,
+  language,
   learn,
   metrics,
   models,
@@ -75,6 +78,7 @@ const chinese: Words = {
   errors: errorsZh,
   home: homeZh,
   judged: judgedZh,
+  language: languageZh,
   learn: learnZh,
   metrics: metricsZh,
   models: modelsZh,

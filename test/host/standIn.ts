@@ -312,6 +312,7 @@ const handlers = {
   pictures: () => Promise.reject(missing("pictures")),
   thumbnails: () => Promise.reject(missing("thumbnails")),
   wherePicture: () => Promise.reject(missing("wherePicture")),
+  generate: () => Promise.reject(missing("generate")),
   recommend: () => Promise.reject(missing("recommend")),
   findIds: () => Promise.reject(missing("findIds")),
   similar: () => Promise.reject(missing("similar")),
