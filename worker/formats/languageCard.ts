@@ -2,7 +2,6 @@
 // weights, and how it is asked. Untrusted when read: every field is checked, and the weights against it.
 import * as v from "valibot";
 import { AppError } from "../../ipc/error.ts";
-import type { GptNet } from "../models/gpt.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { ownLicence } from "./onnxModel.ts";
 
@@ -10,7 +9,8 @@ export interface LanguageCard {
   version: 1;
   task: "language";
   model: "gpt";
-  net: Omit<GptNet, "seed" | "dropout">;
+  /** As models/gpt.ts has it. */
+  net: { tokens: number; context: number; width: number; layers: number; heads: number };
   /** "chat": it was taught to answer, and is asked with the tokens of who speaks. */
   asked: "text" | "chat";
   fingerprint: string;
