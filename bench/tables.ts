@@ -6,10 +6,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import type { RunResult, TrainSpec } from "../ipc/types.ts";
+import type { Metrics, RunReport, RunResult, TrainSpec } from "../ipc/types.ts";
 import { Control } from "../worker/train/control.ts";
 import { table } from "../worker/train/kinds/table.ts";
-import { trainRun } from "../worker/train/run.ts";
+import { readJson } from "../worker/train/files.ts";
+import { runPaths, trainRun } from "../worker/train/run.ts";
 import { type Entry, tables } from "./tableFiles.ts";
 import { askPeer } from "./tablesPeer.ts";
 
@@ -36,12 +37,16 @@ interface Row {
   seed: number;
   metric: string;
   ours: number;
+  test: Metrics | null;
+  /** Log loss and expected calibration error, before and with the temperature. */
+  calibration: RunReport["calibration"];
+  cpuSeconds: number;
   theirs: Record<string, number>;
 }
 const rows: Row[] = [];
 const number = (x: number | undefined) => (x === undefined ? "-" : x.toFixed(4)).padStart(8);
 console.log(
-  `table        seed metric      ours   linear ${peers.map((p) => p.slice(0, 8).padStart(8)).join(" ")}     diff | logLoss | steps   best epochs train-s cpu-s`,
+  `table        seed metric      ours   linear ${peers.map((p) => p.slice(0, 8).padStart(8)).join(" ")}     diff | macroF1 logLoss  T  ece before→after | steps   best epochs train-s cpu-s`,
 );
 for (const name of positionals.length ? positionals : Object.keys(tables))
   for (const seed of options.seeds.split(",").map(Number)) {
@@ -78,6 +83,8 @@ async function one(name: string, entry: Entry, seed: number): Promise<Row> {
   const spent = process.cpuUsage(before);
   const theirs = peers.length ? await askPeer({ run, entry, result, cache, peer, models: peers, seed }) : {};
   const { verdict, metrics } = result;
+  const { calibration } = (await readJson<RunReport>(runPaths(run).report))!;
+  const cpuSeconds = (spent.user + spent.system) / 1e6;
   console.log(
     [
       basename(name).padEnd(12),
@@ -88,16 +95,20 @@ async function one(name: string, entry: Entry, seed: number): Promise<Row> {
       ...peers.map((p) => number(theirs[p])),
       number(theirs["boosting"] === undefined ? undefined : verdict.network - theirs["boosting"]),
       "|",
+      metrics.test?.["macroF1"]?.toFixed(4) ?? "      ",
       metrics.test?.["logLoss"]?.toFixed(4) ?? "      ",
+      calibration
+        ? `${calibration.temperature.toFixed(2)} ${calibration.before.ece.toFixed(3)}→${calibration.after.ece.toFixed(3)}`
+        : " ".repeat(16),
       "|",
       `${result.steps}`.padStart(5),
       `${result.bestStep}`.padStart(6),
       `${result.epochs}`.padStart(6),
       result.seconds.toFixed(1).padStart(7),
-      ((spent.user + spent.system) / 1e6).toFixed(1).padStart(5),
+      cpuSeconds.toFixed(1).padStart(5),
     ].join(" "),
   );
-  return { name, seed, metric: verdict.metric, ours: verdict.network, theirs };
+  return { name, seed, metric: verdict.metric, ours: verdict.network, test: metrics.test, calibration, cpuSeconds, theirs };
 }
 
 /** Means over the seeds, a table a line; then the mean rank of the network and of boosting (1 is the better; equals share 1.5). */

@@ -79,8 +79,10 @@ export async function askPeer({ run, entry, result, cache, peer, models, seed }:
     const { models: told } = JSON.parse(stdout) as { models: Record<string, { metrics?: Record<string, number>; error?: string }> };
     for (const [model, { error }] of Object.entries(told)) if (error) console.error(`${model}: ${error}`);
     const found = Object.fromEntries(Object.entries(told).map(([model, m]) => [model, m.metrics?.[result.verdict.metric] ?? NaN]));
-    await mkdir(cache, { recursive: true });
-    await writeFile(kept, JSON.stringify(found));
+    if (Object.values(found).every(Number.isFinite)) {
+      await mkdir(cache, { recursive: true });
+      await writeFile(kept, JSON.stringify(found));
+    }
     return found;
   } finally {
     await prepared.close();

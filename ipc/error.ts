@@ -40,6 +40,7 @@ export const errorCodes = {
   titlesMissing: 3,
   // models and graphs
   modelInvalid: 3,
+  modelMissing: 3,
   operatorUnknown: 3,
   exportUnsupported: 3,
   exportDiffers: 1,

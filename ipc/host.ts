@@ -7,14 +7,22 @@ import type {
   ExportForm,
   ExportResult,
   FoundId,
+  Generated,
+  GenerateSpec,
   ImagesProfile,
   Importance,
+  LanguageProfile,
   LessonSpec,
   LessonState,
   MemoryReading,
   Mistake,
+  ModelAnswer,
+  ModelFeed,
   ModelForm,
   PictureEntry,
+  ModelFormat,
+  ModelProfile,
+  ModelQuestion,
   Prediction,
   RatingsProfile,
   RecommendResult,
@@ -27,6 +35,7 @@ import type {
   SimilarResult,
   SplitName,
   TableProfile,
+  TextSample,
   TrainPlan,
   TrainSpec,
 } from "./types.ts";
@@ -79,6 +88,19 @@ export interface ProjectSummary {
   running: boolean;
 }
 
+/** A model on the shelf, as models/<id>/model.json keeps it. */
+export interface ImportedModel {
+  id: string;
+  name: string;
+  format: ModelFormat;
+  /** The model's file in its folder. */
+  file: string;
+  /** The name it came by. */
+  origin: string;
+  imported: number;
+  profile: ModelProfile;
+}
+
 export interface RunSummary {
   id: string;
   project: string;
@@ -91,7 +113,7 @@ export interface RunSummary {
 }
 
 export interface Project extends ProjectSummary {
-  profile: TableProfile | ImagesProfile | RatingsProfile;
+  profile: TableProfile | ImagesProfile | RatingsProfile | LanguageProfile;
   /** What the user chose, or the guess. */
   spec: Omit<TrainSpec, "data">;
   /** Newest first. */
@@ -104,6 +126,8 @@ export interface Run extends RunSummary {
   result: RunResult | null;
   /** The curve so far, thinned to at most 2,000 points, first and last kept. */
   curve: CurvePoint[];
+  /** What a language model wrote so far, by its steps. */
+  samples?: TextSample[];
 }
 
 /** The line at the bottom. */
@@ -189,12 +213,32 @@ export interface HostApi {
   recommend(input: { project: string; run: string; user: string; top: number }, signal?: AbortSignal): Promise<RecommendResult>;
   /** Items that those who have this one have too. */
   similar(input: { project: string; run: string; item: string; top: number }, signal?: AbortSignal): Promise<SimilarResult>;
+  /** Goes on with a text; `token` events with this id tell it as it is written, also what a cancelled call wrote. */
+  generate(input: { project: string; run: string; id: string } & GenerateSpec, signal?: AbortSignal): Promise<Generated>;
   exportOnnx(input: { project: string; run: string }): Promise<Handout>;
   /** The model in another form, read back and compared before it is handed out; several files come as one zip. */
   exportRun(
     input: { project: string; run: string; to: ExportForm },
     signal?: AbortSignal,
   ): Promise<{ handout: Handout; result: ExportResult }>;
+
+  /** The shelf, the newest first. */
+  models(): Promise<ImportedModel[]>;
+  model(input: { id: string }): Promise<ImportedModel>;
+  /**
+   * Copies a model into the shelf, through the gate: a file with the data beside it, or a folder or archive that holds one. `known`: the same
+   * bytes were there already, and that model is answered.
+   */
+  importModel(input: { source: Source }, signal?: AbortSignal): Promise<{ model: ImportedModel; known: boolean }>;
+  renameModel(input: { id: string; name: string }): Promise<ImportedModel>;
+  /** Moves the model into the workspace's trash folder; `restoreModel` brings it back. */
+  removeModel(input: { id: string }): Promise<void>;
+  restoreModel(input: { id: string }): Promise<ImportedModel>;
+  /** Runs a model once. Outputs that are pictures come small with the answer, and whole as files. */
+  runModel(
+    input: { id: string; question: Omit<ModelQuestion, "feeds"> & { feeds: Record<string, ModelFeed | { picture: Source }> } },
+    signal?: AbortSignal,
+  ): Promise<{ answer: ModelAnswer; pictures: { output: string; handout: Handout }[] }>;
 
   /** The lesson keeps one worker of its own, started with the first call and ended by lessonClose or a minute of rest. */
   lessonOpen(input: LessonSpec, signal?: AbortSignal): Promise<LessonState>;
@@ -207,9 +251,14 @@ export interface HostEvents {
   run: { project: string; run: string; progress: RunProgress };
   /** New points of a run's curve, in order. */
   points: { project: string; run: string; points: CurvePoint[] };
+  /** What a run of a language model wrote while it learns. */
+  sample: { project: string; run: string; sample: TextSample };
+  /** More of the text that `generate` with this id writes. */
+  token: { id: string; text: string };
   /** A run changed its state or was added or removed. */
   runChanged: { project: string; run: RunSummary | null };
   projectsChanged: { ids: string[] };
+  modelsChanged: { ids: string[] };
   working: { what: "copying" | "reading" | "profiling" | "encoding" | "predicting"; fraction: number | null };
   settingsChanged: Settings;
 }

@@ -11,3 +11,5 @@ export type * from "./types/graphs.ts";
 export type * from "./types/images.ts";
 export type * from "./types/ratings.ts";
 export type * from "./types/exports.ts";
+export type * from "./types/language.ts";
+export type * from "./types/shelf.ts";

@@ -7,6 +7,8 @@ import type {
   ExportForm,
   ExportResult,
   FoundId,
+  Generated,
+  GenerateSpec,
   GraphResult,
   GraphSpec,
   Importance,
@@ -15,9 +17,13 @@ import type {
   LessonSpec,
   LessonState,
   Metrics,
+  ModelAnswer,
+  ModelFeed,
   ModelForm,
   PictureEntry,
+  ModelQuestion,
   PictureProblem,
+  PixelRange,
   Prediction,
   RatingsColumns,
   Problem,
@@ -33,6 +39,7 @@ import type {
   SuiteEntry,
   SuitePeer,
   SuiteSpec,
+  TextSample,
   TrainPlan,
   TrainSpec,
 } from "./types.ts";
@@ -58,6 +65,20 @@ export interface WorkerApi {
    * else it could be). Cancelling leaves nothing behind.
    */
   inspect(input: TakenFile & WithCache, signal?: AbortSignal): Promise<Inspection>;
+  /**
+   * Copies the model at `source` (a file, or a folder or archive with one) into the folder `into`, with the data it keeps beside it, through
+   * the gate. `scratch` is a folder for what is unpacked; both are the caller's to remove.
+   */
+  importModel(input: { source: string; into: string; scratch: string }, signal?: AbortSignal): Promise<{ file: string }>;
+  /** Runs anybody's ONNX file once. Pictures in `feeds` are paths; outputs that are pictures are written into the folder `out`, <output>.png. */
+  askModel(
+    input: {
+      file: string;
+      question: Omit<ModelQuestion, "feeds"> & { feeds: Record<string, ModelFeed | { picture: string }> };
+      out?: string;
+    },
+    signal?: AbortSignal,
+  ): Promise<ModelAnswer & { files: { output: string; path: string }[] }>;
   /** Rows of the table as written, "" for missing, from row `offset` (0 is the first). */
   rows(input: TakenFile & { offset: number; limit: number } & WithCache, signal?: AbortSignal): Promise<string[][]>;
   /** Pictures of a set from place `offset`: of a class in the order of their names; where none is named, one of each class in turn. */
@@ -94,10 +115,17 @@ export interface WorkerApi {
   predict(input: { run: string; rows: Record<string, string>[] }, signal?: AbortSignal): Promise<Prediction[]>;
   /**
    * A file of rows, or a picture, folder or archive of pictures, to a file of predictions (.csv, .jsonl or .parquet by its ending), written
-   * whole or not at all.
+   * whole or not at all. `run` may be anybody's ONNX file too; `foreign` then says what the file does not, and answers that are pictures go
+   * to a .png or a folder of them.
    */
   predictFile(
-    input: { run: string; file: string; part?: string; out: string } & WithCache,
+    input: {
+      run: string;
+      file: string;
+      part?: string;
+      out: string;
+      foreign?: { pixels?: PixelRange; sizes?: Record<string, number>; labels?: string };
+    } & WithCache,
     signal?: AbortSignal,
   ): Promise<{ out: string; rows: number; predictions: Prediction[]; problems?: PictureProblem[] }>;
   /** The first texts of a file with their predictions and how each became numbers (`tokens`). Throws usage where the model reads no texts. */
@@ -112,6 +140,8 @@ export interface WorkerApi {
   ): Promise<Prediction & { picture?: Uint8Array }>;
   /** What else fits a user of a recommender, best first; by what most people have where the user is not known. */
   recommend(input: { run: string; user: string; top: number }, signal?: AbortSignal): Promise<RecommendResult>;
+  /** Goes on with a text; `token` events with this id tell it as it is written. A cancelled call ends after the token under way. */
+  generate(input: { run: string; id: string } & GenerateSpec, signal?: AbortSignal): Promise<Generated>;
   /** Items that those who have this one have too. */
   similar(input: { run: string; item: string; top: number }, signal?: AbortSignal): Promise<SimilarResult>;
   /** Users or items of a recommender whose id or title holds the text, those with most pairs first. */
@@ -161,6 +191,10 @@ export interface WorkerApi {
 export interface WorkerEvents {
   progress: RunProgress;
   point: CurvePoint;
+  /** What a language model wrote while it learned. */
+  sample: TextSample;
+  /** More of the text that `generate` writes. */
+  token: { id: string; text: string };
   /** A call that takes a while says how far it is: 0…1, or null where that is unknown. */
   working: { what: "reading" | "profiling" | "encoding" | "predicting"; fraction: number | null };
   /** Attempts to reach the network that this process has refused since it started, told when the count grows. */

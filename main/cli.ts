@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { AppError } from "../ipc/error.ts";
 import { benchCommand } from "./commands/bench.ts";
+import { chatCommand } from "./commands/chat.ts";
 import { devicesCommand } from "./commands/devices.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { exportCommand } from "./commands/export.ts";
@@ -25,6 +26,7 @@ const commands = [
   logitsCommand,
   evaluateCommand,
   recommendCommand,
+  chatCommand,
   devicesCommand,
   serveCommand,
   exportCommand,

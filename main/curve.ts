@@ -1,7 +1,7 @@
 // A run's curve as it is shown: at most 2,000 points with the first, the last and every stretch's extremes kept, so that no spike is lost.
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import type { CurvePoint } from "../ipc/types.ts";
+import type { CurvePoint, TextSample } from "../ipc/types.ts";
 import { fileError, isMissing } from "./files.ts";
 
 export const curveLimit = 2000;
@@ -48,22 +48,37 @@ export class Curve {
 /** Reads metrics.jsonl. A torn last line (the process died while writing) is passed over; so is a missing file. */
 export async function readCurve(path: string): Promise<Curve> {
   const curve = new Curve();
+  await eachLine<CurvePoint>(path, (point) => {
+    if (typeof point.step === "number" && typeof point.epoch === "number" && typeof point.trainLoss === "number") curve.add(point);
+  });
+  return curve;
+}
+
+/** Reads samples.jsonl in the same way, in the order of the steps. */
+export async function readSamples(path: string): Promise<TextSample[]> {
+  const samples = new Map<number, TextSample>();
+  await eachLine<TextSample>(path, (sample) => {
+    if (typeof sample.step === "number" && typeof sample.text === "string" && typeof sample.prompt === "string")
+      samples.set(sample.step, sample);
+  });
+  return [...samples.values()].sort((a, b) => a.step - b.step);
+}
+
+async function eachLine<T>(path: string, take: (value: T) => void): Promise<void> {
   try {
     const lines = createInterface({ input: createReadStream(path, "utf8"), crlfDelay: Infinity });
     for await (const line of lines) {
-      const point = parsePoint(line);
-      if (point) curve.add(point);
+      const value = parsed<T>(line);
+      if (typeof value === "object" && value !== null) take(value);
     }
   } catch (thrown) {
     if (!isMissing(thrown)) throw fileError(thrown, path);
   }
-  return curve;
 }
 
-function parsePoint(line: string): CurvePoint | undefined {
+function parsed<T>(line: string): T | null | undefined {
   try {
-    const point = JSON.parse(line) as CurvePoint | null;
-    return typeof point?.step === "number" && typeof point.epoch === "number" && typeof point.trainLoss === "number" ? point : undefined;
+    return JSON.parse(line) as T | null;
   } catch {
     return undefined;
   }

@@ -1,8 +1,14 @@
 // Files that the host hands to the user. A door gives out only what was handed out: the browser by an id that cannot be guessed, the
 // window by the same path it was told.
 import { randomBytes } from "node:crypto";
+import { stat } from "node:fs/promises";
 import type { Handout, HostApi } from "../ipc/host.ts";
 import type { Handlers } from "../ipc/rpc.ts";
+
+/** A file as it is handed out. */
+export async function handoutOf(path: string, name: string = path.split(/[/\\]/).at(-1)!): Promise<Handout> {
+  return { name, path, bytes: (await stat(path)).size };
+}
 
 /** How many are remembered: more than a person has open, few enough to forget. */
 const limit = 1000;
@@ -49,6 +55,10 @@ export class Handouts {
       predictFile: async (input, signal) => {
         const answer = await handlers.predictFile(input, signal);
         return { ...answer, handout: this.add(answer.handout) };
+      },
+      runModel: async (input, signal) => {
+        const { answer, pictures } = await handlers.runModel(input, signal);
+        return { answer, pictures: pictures.map(({ output, handout }) => ({ output, handout: this.add(handout) })) };
       },
     };
   }

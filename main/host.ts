@@ -1,26 +1,30 @@
 // The host: projects, runs, workers and settings behind one interface. It knows no door: how workers start, how files come in and who
 // listens is given to it.
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { cpus } from "node:os";
 import { AppError } from "../ipc/error.ts";
-import type { AppInfo, HostApi, HostEvents, Project, Run } from "../ipc/host.ts";
+import type { AppInfo, HostApi, HostEvents, Project, Run, TakenAs } from "../ipc/host.ts";
 import { type Dispose, Listeners } from "../ipc/port.ts";
 import type { Handlers } from "../ipc/rpc.ts";
 import type { RunRecord, TrainSpec } from "../ipc/types.ts";
 import { guarded } from "./border.ts";
 import { cleanCache } from "./cache.ts";
-import { readCurve } from "./curve.ts";
+import { readCurve, readSamples } from "./curve.ts";
 import { Devices } from "./devices.ts";
 import { exists, freeName } from "./files.ts";
+import { handoutOf as handout } from "./handouts.ts";
 import { busy, type Job, Jobs } from "./jobs.ts";
 import { type Log, openLog } from "./log.ts";
+import { modelHandlers } from "./modelHandlers.ts";
+import { Models } from "./models.ts";
 import { refuseNetwork } from "./offline.ts";
 import { newRunId, safeFileName, titleOf, workspacePaths } from "./paths.ts";
-import { type ProjectRecord, Projects, held, takenAs, withKept } from "./projects.ts";
+import { type Held, type ProjectRecord, Projects, held, takenAs, withKept } from "./projects.ts";
 import { readImportance, readMistakes, readReport } from "./reports.ts";
 import { isUnderWay, modelOf, readRun, runFiles, settleRun, summarize } from "./runs.ts";
 import { listSamples, samplePath } from "./samples.ts";
 import { changeSettings, readSettings } from "./settings.ts";
+import { type Start, withStart } from "./starts.ts";
 import { StatusMeter } from "./status.ts";
 import { takeAway } from "./takeAway.ts";
 import { Uploads } from "./uploads.ts";
@@ -71,6 +75,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const emit: HostListener = (name, value) => listeners.tell(name, value);
 
   const projects = new Projects(paths);
+  const models = new Models(paths);
   const uploads = new Uploads(paths.uploads);
   const devices = new Devices(startWorker);
   const meter = new StatusMeter({
@@ -85,6 +90,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   function watch(worker: Worker): void {
     meter.watch(worker);
     worker.listen("working", (working) => emit("working", working));
+    worker.listen("token", (token) => emit("token", token));
   }
   const warm = new WarmWorker(startWorker, {
     rest: options.rest,
@@ -123,10 +129,12 @@ export async function createHost(options: HostOptions): Promise<Host> {
   }
 
   /** The settings of the screens fill what a spec leaves open; the command line says everything itself. */
-  async function filled(spec: Omit<TrainSpec, "data">, data: string): Promise<TrainSpec> {
-    if (door === "cli") return { ...spec, data };
+  async function filled(spec: Omit<TrainSpec, "data">, record: ProjectRecord): Promise<{ spec: TrainSpec; start?: Start }> {
+    const data = projects.data(record);
+    if (door === "cli") return { spec: { ...spec, data } };
     const { settings } = await readSettings(paths.settings);
-    return { device: settings.device, seconds: settings.maxSeconds, ...spec, data };
+    const begun = await withStart(models, spec, record.spec.task === "images");
+    return { ...begun, spec: { device: settings.device, seconds: settings.maxSeconds, ...begun.spec, data } };
   }
 
   /** What the data are taken as belongs to the project (`retake` changes it with the profile); the rest is the spec's own. */
@@ -139,7 +147,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   async function checkSpec(record: ProjectRecord, spec: Omit<TrainSpec, "data">): Promise<void> {
     const profile = await projects.profile(record.id);
     const table = profile.kind === "ratings" ? profile.table : profile;
-    const names = new Set(table.kind === "images" ? [] : table.columns.map((column) => column.name));
+    const names = new Set(table.kind === "images" || table.kind === "language" ? [] : table.columns.map((column) => column.name));
     const say = { file: record.file, columns: [...names].slice(0, 100) };
     if (spec.target !== undefined && !names.has(spec.target))
       throw new AppError(
@@ -192,7 +200,24 @@ export async function createHost(options: HostOptions): Promise<Host> {
       plan: record.plan ?? null,
       result: record.result ?? null,
       curve: curve.points(),
+      ...(await samplesOf(folder)),
     };
+  }
+
+  async function samplesOf(folder: string): Promise<Pick<Run, "samples">> {
+    const samples = await readSamples(runFiles(folder).samples);
+    return samples.length ? { samples } : {};
+  }
+
+  /** What a project holds of a file. Conversations are held as what is learned from them: text to answer like. */
+  async function lookInto(file: string, as: TakenAs, signal: AbortSignal): Promise<Held> {
+    const inspect = (kind: TakenAs) => warm.use((api) => api.inspect({ file, ...kind, cache }, signal), signal);
+    const found = await inspect(as);
+    if (found.kind !== "chats") return held(found);
+    const { taken } = found;
+    const possible = taken?.possible.filter((kind) => kind !== "chats") ?? [];
+    const learned = held(await inspect({ ...as, kind: "language" }));
+    return { ...learned, ...(taken ? { taken: { ...taken, kind: "language" as const, possible } } : {}) };
   }
 
   async function createProject(input: Input<"createProject">, signal: AbortSignal): Promise<Project> {
@@ -204,7 +229,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       name: incoming.name,
       move: incoming.own,
       as,
-      profile: async (file) => held(await warm.use((api) => api.inspect({ file, ...as, cache }, signal), signal)),
+      profile: (file) => lookInto(file, as, signal),
       onProgress: (fraction) => emit("working", { what: "copying", fraction }),
       signal,
     });
@@ -217,7 +242,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   async function retake({ id, ...input }: Input<"retake">, signal: AbortSignal): Promise<Project> {
     const as = takenAs(input);
     const file = projects.data(await projects.read(id));
-    const found = held(await warm.use((api) => api.inspect({ file, ...as, cache }, signal), signal));
+    const found = await lookInto(file, as, signal);
     signal.throwIfAborted();
     const record = await projects.retake(id, found, as);
     projectsChanged(id);
@@ -264,7 +289,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       id,
       created: Date.now(),
       state: "queued",
-      spec: await filled(spec, projects.data(record)),
+      spec: (await filled(spec, record)).spec,
       fingerprint: record.fingerprint,
     };
     const job = await jobs.add(project, paths.run(project, id), run);
@@ -366,8 +391,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
     plan: async ({ id, spec }, signal) => {
       const record = await projects.read(id);
       await checkSpec(record, spec);
-      const full = await filled(inKind(record, spec), projects.data(record));
-      return warm.use((api) => api.plan({ spec: full, cache }, signal), signal);
+      const { spec: full, start } = await filled(inKind(record, spec), record);
+      const plan = await warm.use((api) => api.plan({ spec: full, cache }, signal), signal);
+      return start ? { ...plan, start } : plan;
     },
 
     startRun,
@@ -443,6 +469,10 @@ export async function createHost(options: HostOptions): Promise<Host> {
       const run = await modelFolder(input);
       return warm.use((api) => api.similar({ run, item, top }, signal), signal);
     },
+    generate: async ({ project, run: of, id, ...spec }, signal) => {
+      const run = await modelFolder({ project, run: of });
+      return warm.use((api) => api.generate({ run, id, ...spec }, signal), signal);
+    },
     exportOnnx: async (input) => {
       const path = await modelOf(await folderOf(input));
       const { name } = await projects.read(input.project);
@@ -456,6 +486,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
       );
       return { handout: await handout(made.path, made.name), result: made.result };
     },
+
+    ...modelHandlers({ models, uploads, warm, cache, emit, log }),
 
     lessonOpen: (input, signal) => lesson.use((api) => api.lessonOpen(input, signal), signal),
     lessonStep: (input, signal) => lesson.use((api) => api.lessonStep(input, signal), signal),
@@ -477,6 +509,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   }
 
   await projects.clean();
+  await models.clean();
   await uploads.clean();
   // Reading the runs settles those that a crash left under way.
   await Promise.all((await projects.ids()).map((id) => projects.runs(id)));
@@ -507,8 +540,4 @@ export async function createHost(options: HostOptions): Promise<Host> {
         await cleaning;
       })()),
   };
-}
-
-async function handout(path: string, name: string = path.split(/[/\\]/).at(-1)!) {
-  return { name, path, bytes: (await stat(path)).size };
 }

@@ -21,7 +21,7 @@ const path = v.pipe(
 const source = v.variant("kind", [v.strictObject({ kind: v.literal("path"), path }), v.strictObject({ kind: v.literal("upload"), id })]);
 
 /** Every kind of data; the type asks for each. */
-const kinds: Record<DataKind, true> = { table: true, text: true, images: true, ratings: true, chats: true };
+const kinds: Record<DataKind, true> = { table: true, text: true, images: true, ratings: true, chats: true, language: true };
 const columns = v.strictObject({ user: name, item: name, rating: v.optional(name), time: v.optional(name) });
 const takenAs = {
   kind: v.optional(v.picklist(Object.keys(kinds) as DataKind[])),
@@ -40,8 +40,11 @@ const splitBy = v.variant("by", [
 export const spec = v.strictObject({
   ...takenAs,
   target: v.optional(name),
-  task: v.optional(v.picklist(["auto", "regression", "classification", "text", "images", "recommend"])),
+  task: v.optional(v.picklist(["auto", "regression", "classification", "text", "images", "recommend", "language"])),
   model: v.optional(v.pipe(v.string(), v.regex(/^[a-z][a-zA-Z0-9-]{0,39}$/, "is not the name of a model family"))),
+  shelf: v.optional(v.union([v.literal(""), id])),
+  method: v.optional(v.picklist(["head", "last", "full"])),
+  pixels: v.optional(v.picklist(["0..1", "-1..1", "0..255", "imagenet"])),
   config: v.optional(v.record(text(100), v.union([v.pipe(v.number(), v.finite()), text(1000), v.boolean()]))),
   ignore: v.optional(v.array(name)),
   optimizer: v.optional(v.picklist(["sgd", "momentum", "adam", "adamw"])),
@@ -68,6 +71,19 @@ const points = v.pipe(
   v.minLength(1, "is empty"),
   v.maxLength(10_000, "has more than 10,000 points"),
 );
+
+const feed = v.union([
+  v.strictObject({ fill: v.picklist(["zeros", "ones", "random"]) }),
+  v.strictObject({ numbers: text(50_000_000) }),
+  v.strictObject({ texts: v.pipe(v.array(text(1_000_000)), v.minLength(1), v.maxLength(1000)) }),
+  v.strictObject({ picture: source }),
+]);
+const question = v.strictObject({
+  feeds: v.record(name, feed),
+  sizes: v.optional(v.record(name, whole(1, 1 << 24))),
+  pixels: v.optional(v.picklist(["0..1", "-1..1", "0..255", "imagenet"])),
+});
+const title = v.pipe(v.string(), v.trim(), v.minLength(1, "is empty"), v.maxLength(200, "is longer than 200 characters"));
 
 /** One schema for each method that takes an input. */
 export const inputs = {
@@ -124,8 +140,25 @@ export const inputs = {
   findIds: v.strictObject({ project: id, run: id, of: v.picklist(["users", "items"]), text: text(1000), limit: whole(1, 200) }),
   recommend: v.strictObject({ project: id, run: id, user: name, top: whole(1, 200) }),
   similar: v.strictObject({ project: id, run: id, item: name, top: whole(1, 200) }),
+  generate: v.strictObject({
+    project: id,
+    run: id,
+    id,
+    prompt: text(100_000),
+    maxTokens: whole(1, 10_000),
+    temperature: real(0, 10),
+    topK: v.optional(whole(1, 1 << 20)),
+    topP: v.optional(real(0.001, 1)),
+    seed: v.optional(whole(0, 2 ** 32 - 1)),
+  }),
   exportOnnx: ofRun,
   exportRun: v.strictObject({ project: id, run: id, to: v.picklist(["onnx", "onnx-int8", "tfjs", "safetensors"]) }),
+  model: ofProject,
+  importModel: v.strictObject({ source }),
+  renameModel: v.strictObject({ id, name: title }),
+  removeModel: ofProject,
+  restoreModel: ofProject,
+  runModel: v.strictObject({ id, question }),
   lessonOpen: v.strictObject({
     x: points,
     y: points,

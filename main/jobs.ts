@@ -158,6 +158,7 @@ export class Jobs {
         job.pending.push(point);
         this.#soon(job);
       });
+      worker.listen("sample", (sample) => this.#options.emit("sample", { project: job.project, run: job.run, sample }));
       await worker.use((api) => api.train({ run: job.folder, cache: this.#options.cache }, signal), signal, checkpointPatience);
     } catch (thrown) {
       error = AppError.from(thrown);

@@ -12,16 +12,21 @@ export type Paths = ReturnType<typeof workspacePaths>;
 
 export function workspacePaths(root: string, cache: string = join(root, "cache")) {
   const projects = join(root, "projects");
+  const models = join(root, "models");
   return {
     root,
     cache,
     projects,
+    models,
     trash: join(root, "trash"),
     uploads: join(root, "uploads"),
     /** Runs of the command line that belong to no project. */
     looseRuns: join(root, "runs"),
     logs: join(root, "logs"),
     settings: join(root, "settings.json"),
+    model: (id: string) => join(models, id),
+    modelRecord: (id: string) => join(models, id, "model.json"),
+    modelFile: (id: string, file: string) => join(models, id, file),
     project: (id: string) => join(projects, id),
     record: (id: string) => join(projects, id, "project.json"),
     profile: (id: string) => join(projects, id, "profile.json"),

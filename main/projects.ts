@@ -5,7 +5,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import * as v from "valibot";
 import { AppError } from "../ipc/error.ts";
 import type { Project, ProjectSummary, TakenAs } from "../ipc/host.ts";
-import type { ImagesProfile, Inspection, RatingsProfile, RunRecord, TableProfile, TrainSpec } from "../ipc/types.ts";
+import type { ImagesProfile, Inspection, LanguageProfile, RatingsProfile, RunRecord, TableProfile, TrainSpec } from "../ipc/types.ts";
 import { copyFileTo, exists, list, readText, regularFile, remove, renameWell, writeJson } from "./files.ts";
 import { spec as specSchema } from "./inputs.ts";
 import { takeLock } from "./locks.ts";
@@ -305,13 +305,14 @@ export class Projects {
   }
 }
 
-/** What a project can hold: a table, of texts too, pictures, or ratings. */
-export type Held = TableProfile | ImagesProfile | RatingsProfile;
+/** What a project can hold: a table, of texts too, pictures, ratings, or text to learn to write from. */
+export type Held = TableProfile | ImagesProfile | RatingsProfile | LanguageProfile;
 
 /** What is learned where nobody chooses: of pictures what they show, of a table the column that was guessed. */
 function specOf(found: Held, as: TakenAs): ProjectRecord["spec"] {
   if (found.kind === "images") return { ...as, task: "images" };
   if (found.kind === "ratings") return { ...as, kind: "ratings", task: "recommend" };
+  if (found.kind === "language") return { ...as, task: "language" };
   return { ...as, ...(found.target ? { target: found.target.column, task: found.target.task } : {}) };
 }
 
@@ -334,6 +335,8 @@ export function takenAs({ kind, part, columns }: TakenAs): TakenAs {
 
 /** Throws formatUnknown for conversations. */
 export function held(found: Inspection): Held {
+  if (found.kind === "model")
+    throw new AppError("formatUnknown", `'${found.file}' is a model, and no data.`, "Drop it on the Models screen.", { file: found.file });
   if (found.kind !== "chats") return found;
   throw new AppError(
     "formatUnknown",

@@ -25,14 +25,18 @@ const kind: RecordKind<RunRecord> = { what: "run", schema, steps: [], invalid: "
 export const runFiles = (folder: string) => ({
   record: join(folder, "run.json"),
   metrics: join(folder, "metrics.jsonl"),
+  /** What a language model wrote while it learned. */
+  samples: join(folder, "samples.jsonl"),
   report: join(folder, "report.json"),
   /** Samples that are kept to be looked at, split by split. */
   mistakes: join(folder, "mistakes.json"),
   importance: join(folder, "importance.json"),
   model: join(folder, "model.onnx"),
   checkpoints: join(folder, "checkpoints"),
-  /** What a recommender leaves beside its model. */
-  companions: ["recommend.onnx", "seen.bin", "titles.json"].map((name) => join(folder, name)),
+  /** What stands beside a model: of a recommender, of texts, of a language model. */
+  companions: ["recommend.onnx", "seen.bin", "titles.json", "tokenize.mjs", "tokenizer.json", "samples.jsonl"].map((name) =>
+    join(folder, name),
+  ),
   predictions: join(folder, "predictions"),
   exports: join(folder, "exports"),
   /** What a worker needs only while it is at the run. */

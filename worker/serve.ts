@@ -1,5 +1,6 @@
 // What a worker answers: each call of WorkerApi in a few lines, the work being elsewhere. One job at a time lives here: a run, the lesson,
 // or a model being tried (kept open between calls, since opening it takes longer than an answer).
+import { join } from "node:path";
 import { AppError } from "../ipc/error.ts";
 import type { Handlers } from "../ipc/rpc.ts";
 import type { WorkerApi, WorkerEvents } from "../ipc/worker.ts";
@@ -8,14 +9,20 @@ import { holdsPictures } from "./data/images/source.ts";
 import { openTable } from "./data/table.ts";
 import { isFolder } from "./data/text/folder.ts";
 import { openTexts } from "./data/text/openTexts.ts";
+import { isModelPath } from "./formats/onnxCard.ts";
 import { Lesson, lessonFit } from "./lesson.ts";
+import { LastForeign } from "./run/lastForeign.ts";
+import { importModel } from "./run/importModel.ts";
 import { evaluateRun } from "./run/evaluate.ts";
 import { evaluatePictures } from "./run/evaluatePictures.ts";
 import { LastOpened } from "./run/lastOpened.ts";
+import { evaluateLanguage } from "./run/evaluateLanguage.ts";
+import { isLanguageRun, openWriter, type Writer } from "./run/languageModel.ts";
 import { wherePicture } from "./run/occlusion.ts";
-import { isPictureRun } from "./run/pictureModel.ts";
 import { lastLogits } from "./run/languageLogits.ts";
 import { openPredictor } from "./run/predict.ts";
+import { isPictureRun, makerOf } from "./run/pictureModel.ts";
+import { predictForeign } from "./run/predictForeign.ts";
 import { predictFile } from "./run/predictFile.ts";
 import { predictPictures } from "./run/predictPictures.ts";
 import { openRecommender } from "./run/recommend.ts";
@@ -25,6 +32,7 @@ import { Control } from "./train/control.ts";
 import { exportRun } from "./train/exports/index.ts";
 import { writeGradients, writeStep } from "./train/graphFiles.ts";
 import { health, problemRows } from "./train/kinds/health.ts";
+import { inspectModel } from "./train/inspectModel.ts";
 import { guessKind, kindOf, kinds } from "./train/kinds/index.ts";
 import { measureImportance } from "./train/importance.ts";
 import { trainRun } from "./train/run.ts";
@@ -38,6 +46,13 @@ export interface Worker {
   dispose(): Promise<void>;
 }
 
+const notForeign = () =>
+  new AppError(
+    "usage",
+    "The model was made by Paddock and knows its pixels, sizes and classes.",
+    "Leave --pixels, --size and --labels out.",
+  );
+
 type Emit = <K extends keyof WorkerEvents & string>(name: K, value: WorkerEvents[K]) => void;
 
 /** @param emit tells an event to main */
@@ -47,6 +62,8 @@ export function createWorker(emit: Emit): Worker {
   const tried = new LastOpened(openPredictor);
   const recommenders = new LastOpened(openRecommender);
   const gallery = new Gallery();
+  const writers = new LastOpened<Writer>(openWriter);
+  const foreign = new LastForeign();
 
   const onProgress = (what: WorkerEvents["working"]["what"], fraction: number | null) => emit("working", { what, fraction });
   const onWorking = (working: WorkerEvents["working"]) => emit("working", working);
@@ -54,11 +71,14 @@ export function createWorker(emit: Emit): Worker {
 
   const handlers = {
     async inspect({ file, cache, ...asked }, signal) {
+      if (isModelPath(file)) return inspectModel(file, { signal });
       const { part, columns } = asked;
       const source = { cache, signal, onWorking, ...(part === undefined ? {} : { part }), ...(columns === undefined ? {} : { columns }) };
       const taken = await guessKind(file, asked, source);
       return { ...(await kinds[taken.kind].inspect(file, source)), taken };
     },
+    importModel: ({ source, into, scratch }, signal) => importModel(source, { into, scratch, signal }),
+    askModel: ({ file, question, out }, signal) => foreign.ask(file, question, { out, signal }),
     async rows({ file, kind, part, cache, offset, limit }, signal) {
       const open = kind === "text" || (await isFolder(file)) || (await holdsPictures(file)) ? openTexts : openTable;
       const table = await open(file, { cache, part, signal, onProgress });
@@ -93,6 +113,7 @@ export function createWorker(emit: Emit): Worker {
         signal: abort.signal,
         onProgress: (progress) => emit("progress", progress),
         onPoint: (point) => emit("point", point),
+        onSample: (sample) => emit("sample", sample),
         onWorking,
       });
       const job = { control, abort, done };
@@ -116,8 +137,11 @@ export function createWorker(emit: Emit): Worker {
 
     form: ({ run }) => tried.use(run, (predictor) => predictor.form),
     predict: ({ run, rows }, signal) => tried.use(run, (predictor) => predictor.predictRows(rows, signal)),
-    async predictFile({ run, file, part, out, cache }, signal) {
-      if (await isPictureRun(run)) return { out, ...(await predictPictures(run, { file, out, signal, onProgress })) };
+    async predictFile({ run, file, part, out, cache, foreign: said = {} }, signal) {
+      const maker = await makerOf(run);
+      if (maker === "foreign") return { out, ...(await predictForeign(run, { file, part, out, cache, ...said, signal, onProgress })) };
+      if (said.pixels !== undefined || said.sizes !== undefined || said.labels !== undefined) throw notForeign();
+      if (maker === "pictures") return { out, ...(await predictPictures(run, { file, out, signal, onProgress })) };
       return tried.use(run, async (predictor) => {
         const { rows, predictions } = await predictFile(predictor, { file, part, out, cache, signal, onProgress });
         return { out, rows, predictions };
@@ -129,13 +153,17 @@ export function createWorker(emit: Emit): Worker {
         async (predictor) => (await predictFile(predictor, { file, part, cache, signal, onProgress, explain: true })).predictions,
       ),
     wherePicture: ({ run, ...asked }, signal) => wherePicture(run, { ...asked, signal, onProgress }),
+    generate: ({ run, id, ...spec }, signal) =>
+      writers.use(run, (writer) => writer.generate(spec, { signal, onText: (text) => emit("token", { id, text }) })),
     recommend: ({ run, user, top }) => recommenders.use(run, (recommender) => recommender.recommend(user, top)),
     similar: ({ run, item, top }) => recommenders.use(run, (recommender) => recommender.similar(item, top)),
     findIds: ({ run, of, text, limit }) => recommenders.use(run, (recommender) => recommender.find(of, text, limit)),
-    evaluate: async ({ run, file, part, cache }, signal) =>
-      (await isPictureRun(run))
-        ? evaluatePictures(run, file, { cache, signal, onProgress })
-        : evaluateRun(run, file, { cache, part, signal, onProgress }),
+    async evaluate({ run, file, part, cache }, signal) {
+      if (await isPictureRun(run)) return evaluatePictures(run, file, { cache, signal, onProgress });
+      if (await isLanguageRun(run))
+        return evaluateLanguage(run, file, { cache, part, signal, onProgress, scratch: join(cache, "scratch") });
+      return evaluateRun(run, file, { cache, part, signal, onProgress });
+    },
     exportRun: ({ run, to, out, cache }, signal) => exportRun(run, to, out, { cache, signal, onWorking }),
 
     importance: ({ run, cache }, signal) =>
@@ -171,6 +199,8 @@ export function createWorker(emit: Emit): Worker {
       await lesson?.dispose();
       await tried.dispose();
       await recommenders.dispose();
+      await writers.dispose();
+      await foreign.dispose();
     },
   };
 }

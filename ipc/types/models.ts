@@ -1,4 +1,5 @@
 // Using a model: its form and its answers.
+import type { ModelAnswer, ModelOutput } from "./shelf.ts";
 import type { TableTask } from "./tables.ts";
 
 /** One input of a trained table model, as a form shows it. */
@@ -29,6 +30,9 @@ export interface Prediction {
   probabilities?: Record<string, number>;
   /** Where a model looked at a picture: what its answer loses when a cell is covered, from the upper left by rows. */
   map?: { rows: number; columns: number; values: number[] };
+  /** Of an imported model whose answer is no class and no single number: its outputs, and how a picture was shown to it. */
+  outputs?: ModelOutput[];
+  pixels?: NonNullable<ModelAnswer["pixels"]>;
   /** How the text became numbers, where that was asked for. */
   tokens?: TextToken[];
 }

@@ -1,7 +1,9 @@
 // Tables: what was found in a file.
 import type { ImagesProfile } from "./images.ts";
 import type { Taken } from "./kinds.ts";
+import type { LanguageProfile } from "./language.ts";
 import type { RatingsProfile } from "./ratings.ts";
+import type { ModelProfile } from "./shelf.ts";
 
 /** What a column holds. `text` is free text, which a table model does not use yet; `empty` has no value at all. */
 export type ColumnType = "number" | "category" | "date" | "text" | "empty";
@@ -107,7 +109,7 @@ export interface TablePart {
 
 export type TableTask = "regression" | "classification";
 /** All tasks, by the kind of data: tables, then each other one. */
-export type TaskName = TableTask | "recommend";
+export type TaskName = TableTask | "recommend" | "language";
 
 export interface TargetGuess {
   column: string;
@@ -162,4 +164,4 @@ export interface ChatsProfile extends Taken {
 }
 
 /** What `inspect` answers; later kinds of data join the union. */
-export type Inspection = TableProfile | ChatsProfile | ImagesProfile | RatingsProfile;
+export type Inspection = TableProfile | ChatsProfile | ImagesProfile | RatingsProfile | LanguageProfile | ModelProfile;

@@ -6,6 +6,7 @@ import type { RatingsColumns } from "./ratings.ts";
 import type { PictureSetup, PixelRange } from "./images.ts";
 import type { PartReport, SampleKind, SplitName } from "./report.ts";
 import type { MemoryReading } from "./devices.ts";
+import type { LanguagePlan, LanguageReport } from "./language.ts";
 
 export type OptimizerName =
   | "sgd"
@@ -59,6 +60,8 @@ export interface TrainSpec {
   task?: "auto" | TaskName | "images" | "text";
   /** Model family, or the path of an ONNX file to build on; the default suits the task. */
   model?: string;
+  /** Id of an imported model to start from, in the place of `model`; the host puts its file there. "": none, though one would suit. */
+  shelf?: string;
   /** Pictures with an imported network: the range of pixels that it expects. */
   pixels?: PixelRange;
   /** What of an imported network learns: a head on it (the default), its last blocks too, or all of it. */
@@ -100,6 +103,8 @@ export interface TrainPlan {
   /** Few rows: those of train and validation learn together, each held out from one network in so many. */
   folds?: number;
   model: { name: string; parameters: number };
+  /** The imported model that it starts from, by its id and name; `chosen` by itself, as the one on the shelf that suits best. */
+  start?: { shelf: string; name: string; chosen: "asked" | "suits" };
   device: string;
   batch: number;
   maxEpochs: number;
@@ -111,6 +116,8 @@ export interface TrainPlan {
   text?: { column: string; leftOut: string[] };
   /** How rows are parted; absent where there is but one way. */
   splitBy?: SplitBy;
+  /** A language model. */
+  language?: LanguagePlan;
   /** Every setting with the value in force. */
   settings: Required<Pick<TrainSpec, "optimizer" | "lr" | "schedule" | "weightDecay" | "batch" | "seed" | "shuffle" | "split">> &
     Pick<TrainSpec, "classWeight">;
@@ -146,12 +153,12 @@ export interface RunChoice {
   fallbacks?: Fallback[];
 }
 
-/** A metric that decides a run. Higher is better for all but rmse. */
-export type MetricName = "accuracy" | "r2" | "rmse";
+/** A metric that decides a run. Higher is better for all but rmse and perplexity. */
+export type MetricName = "accuracy" | "r2" | "rmse" | "perplexity";
 
 /**
  * The field's names: loss; accuracy, macroF1, logLoss; rocAuc, averagePrecision (of the second of two classes, else the mean of all against the
- * rest), brier, ece; r2, rmse, mae; ndcg@10, recall@10.
+ * rest), brier, ece; r2, rmse, mae; ndcg@10, recall@10; perplexity, bitsPerByte.
  */
 export type Metrics = Record<string, number>;
 
@@ -243,6 +250,8 @@ export interface RunReport {
   calibration?: { temperature: number; before: { logLoss: number; ece: number }; after: { logLoss: number; ece: number } };
   /** Pictures: how they are shown to the network. */
   pictures?: PictureSetup;
+  /** Language models; then `constant` is what each token's own frequency says, `linear` what the token before it says too. */
+  language?: LanguageReport;
 }
 
 /** A run as run.json and `train --json` tell it. */

@@ -3,15 +3,25 @@ import { Command } from "commander";
 import { basename, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type { TakenAs } from "../../ipc/host.ts";
-import type { ChatsProfile, ColumnProfile, ImagesProfile, Inspection, RatingsProfile, TableProfile } from "../../ipc/types.ts";
+import type {
+  ChatsProfile,
+  ColumnProfile,
+  ImagesProfile,
+  Inspection,
+  ModelProfile,
+  LanguageProfile,
+  RatingsProfile,
+  TableProfile,
+} from "../../ipc/types.ts";
 import { action, type Context } from "./action.ts";
+import { describeModel } from "./describeModel.ts";
 import { asOption, type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";
 import { type Answer, bytes, columns, errorJson, short } from "./output.ts";
 
 export function inspectCommand(): Command {
   return new Command("inspect")
-    .description("say what is in data")
-    .argument("<files...>", "tables: CSV, Excel, Parquet, JSON, Arrow, SQLite, DuckDB; folders, zips or tars of pictures")
+    .description("say what is in data or in a model")
+    .argument("<files...>", "ONNX models; tables: CSV, Excel, Parquet, JSON, Arrow, SQLite, DuckDB; folders, zips or tars of pictures")
     .option(...sheetOption)
     .addOption(tableOption())
     .addOption(asOption())
@@ -58,6 +68,7 @@ async function inspectAll({ paths, progress, signal, startWorker }: Context, fil
 }
 
 function describe(found: Inspection): string {
+  if (found.kind === "model") return describeModel(found);
   const { taken } = found;
   const others = taken?.possible.slice(1) ?? [];
   const as = taken
@@ -66,9 +77,10 @@ function describe(found: Inspection): string {
   return `${describeKind(found)}${as}`;
 }
 
-function describeKind(found: Inspection): string {
+function describeKind(found: Exclude<Inspection, ModelProfile>): string {
   if (found.kind === "chats") return describeChats(found);
   if (found.kind === "images") return describePictures(found);
+  if (found.kind === "language") return describeLanguage(found);
   return found.kind === "ratings" ? describeRatings(found) : describeTable(found);
 }
 
@@ -110,6 +122,14 @@ function describeTable(found: TableProfile): string {
 function describeChats({ file, rows, messages, form, problems }: ChatsProfile): string {
   const told = problems.map(({ message, hint }) => `\n! ${message} ${hint}`).join("");
   return `${file}: ${rows} conversations (${form}), ${messages} messages${told}`;
+}
+
+function describeLanguage(found: LanguageProfile): string {
+  const { file, rows, characters, tokens, vocabulary, preview, form } = found;
+  const documents = { file: "", folder: ` in ${rows} files`, table: ` in ${rows} rows`, chats: ` in ${rows} conversations` }[form];
+  const head = `${file}: ${characters} letters of text${documents}, ${bytes(found.bytes)}; about ${tokens} tokens of a vocabulary of ${vocabulary}`;
+  const shown = preview.slice(0, 60).map(({ text }) => text.replaceAll("\n", "⏎")).join("|"); // prettier-ignore
+  return `${head}\n\nIt begins, in tokens: ${shown}\n${problemLines(found.problems)}`;
 }
 
 function facts(column: ColumnProfile): string {

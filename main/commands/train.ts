@@ -37,20 +37,21 @@ export interface TrainOptions extends PartOptions {
 
 const schedules = ["constant", "step", "cosine", "warmup", "onecycle", "plateau"];
 const ranges = ["0..1", "-1..1", "0..255", "imagenet"];
-const laterTasks = ["language", "chat"];
+const allTasks = ["auto", "regression", "classification", "text", "images", "recommend", "language"];
+const laterTasks = ["chat"];
 
 export function trainCommand(): Command {
   return new Command("train")
     .description("train a network on a table, on texts, pictures or ratings; Ctrl-C interrupts and keeps a checkpoint")
     .argument(
       "[data]",
-      "a table: CSV, Excel, Parquet, JSON, Arrow, SQLite, DuckDB; a folder, zip or tar of pictures with their classes; a folder of texts, a folder a class",
+      "a table: CSV, Excel, Parquet, JSON, Arrow, SQLite, DuckDB; a folder, zip or tar of pictures with their classes; a folder of texts, a folder a class; any text or conversations, to learn to write",
     )
     .option(...sheetOption)
     .addOption(tableOption())
     .addOption(asOption())
     .option("--target <column>", "the column to predict; guessed when absent")
-    .option("--task <task>", "auto, regression, classification, text, images or recommend")
+    .option("--task <task>", "auto, regression, classification, text, images, recommend or language")
     .option("--model <family>", "the model family, such as mlp or resnet, or an ONNX file to build on")
     .option("--backbone <file>", "pictures: an ONNX network whose features are learned from (as --model FILE)")
     .addOption(
@@ -115,9 +116,9 @@ function refuseLater(options: TrainOptions): void {
   }
   const { task } = options;
   if (task !== undefined && laterTasks.includes(task))
-    throw usage(`The task ${task} is not there yet.`, "There are: regression, classification, text, images, recommend.");
-  if (task !== undefined && !["auto", "regression", "classification", "text", "images", "recommend"].includes(task))
-    throw usage(`There is no task '${task}'.`, "There are: auto, regression, classification, text, images, recommend.");
+    throw usage(`The task ${task} is not there yet.`, "There are: regression, classification, text, images, recommend, language.");
+  if (task !== undefined && !allTasks.includes(task))
+    throw usage(`There is no task '${task}'.`, "There are: auto, regression, classification, text, images, recommend, language.");
   if (options.model !== undefined && /[./\\]/.test(options.model) && !/\.onnx$/i.test(options.model))
     throw usage(`Training from '${options.model}' is not there yet.`, "Name a model family, such as mlp, or an ONNX file for pictures.");
   if (options.model !== undefined && options.backbone !== undefined)

@@ -14,16 +14,27 @@ export function describeResult(result: RunResult): string {
     ...(baseline.popularity ? [short(baseline.popularity[name])] : []),
   ]);
   const beaten = verdict.beatsConstant && verdict.beatsLinear;
+  const writes = result.task === "language";
+  const [linear, constant] = writes ? ["pairs of tokens", "single tokens"] : ["linear model", "dumb guess"];
   const said = beaten
     ? "It beats both baselines."
-    : `It does not beat ${verdict.beatsConstant ? "the linear model" : verdict.beatsLinear ? "the dumb guess" : "the baselines"}.`;
+    : `It does not beat ${verdict.beatsConstant ? `the ${linear}` : verdict.beatsLinear ? `the ${constant}` : "the baselines"}.`;
   const { model, device, steps, seconds, peakMemoryBytes, stopped } = result;
   const how = { converged: "validation no longer improved", budget: "the budget was spent", interrupted: "it was stopped" }[stopped];
   return [
     `${model.name} with ${model.parameters} parameters on ${device}: ${steps} steps in ${short(seconds)} s, ended because ${how}; peak memory ${bytes(peakMemoryBytes)}.`,
     ...choiceLines(result.choice),
     "",
-    columns([[`on the ${held} rows`, "network", "linear model", "dumb guess", ...(baseline.popularity ? ["most popular"] : [])], ...rows]),
+    columns([
+      [
+        writes ? `on the ${held} text` : `on the ${held} rows`,
+        "network",
+        linear,
+        constant,
+        ...(baseline.popularity ? ["most popular"] : []),
+      ],
+      ...rows,
+    ]),
     "",
     said,
     `Run:   ${result.run}`,

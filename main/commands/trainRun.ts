@@ -26,7 +26,8 @@ const patience = 60_000;
 
 /** Trains as the app does: the data copied into a project (one that has the same data is used again), the run in it. */
 export async function trainInProject(context: Context, data: string, spec: Spec): Promise<Answer> {
-  if (await isSet(data, spec)) return trainInFolder(context, data, spec, join(context.paths.looseRuns, newRunId()));
+  if ((await isSet(data, spec)) || spec.model?.endsWith(".onnx"))
+    return trainInFolder(context, data, spec, join(context.paths.looseRuns, newRunId()));
   const { createHost } = await import("../host.ts");
   const { paths, startWorker, signal } = context;
   const host = await createHost({ workspace: paths.root, door: "cli", version, startWorker });

@@ -6,6 +6,7 @@ import {
   type Handout,
   type HostApi,
   type HostEvents,
+  type ImportedModel,
   type Project,
   type ProjectSummary,
   type Run,
@@ -27,6 +28,7 @@ import type {
   TableProfile,
   TrainPlan,
 } from "../../ipc/types.ts";
+import { importedModel, modelAnswer } from "./models.ts";
 import { homeRow, homes, penguins } from "./tables.ts";
 import { importance, mistakes, report } from "./reports.ts";
 import { maxEpochs, plan, point, points, progress, result, stepsAnEpoch } from "./training.ts";
@@ -58,6 +60,8 @@ export class FakeHost {
   readonly asked: string[] = [];
   #projects = new Map<string, FakeProject>();
   #trash = new Map<string, FakeProject>();
+  #models: readonly ImportedModel[] = [];
+  #removed = new Map<string, ImportedModel>();
   #servers = new Set<Server<HostEvents>>();
   #ports = new Set<Port>();
   #next = 1;
@@ -294,6 +298,18 @@ export class FakeHost {
       wherePicture: async () => {
         throw new AppError("usage", "The model answers no pictures.", "Ask it about a row.");
       },
+      generate: async ({ id, prompt }) => {
+        const words = [" the", " king", " shall", " have", " his", " own", ".\n"];
+        for (const text of words) this.emit("token", { id, text });
+        return {
+          text: words.join(""),
+          tokens: words.length,
+          tokensPerSecond: 420,
+          firstTokenMs: 11,
+          ended: "length" as const,
+          prompt: prompt.split(/(?= )/).map((text, i) => ({ id: 300 + i, text })),
+        };
+      },
       exportOnnx: async () => handout("model.onnx", 154_300),
       exportRun: async ({ to }) => {
         const whole = { modelBytes: 154_300, files: ["model.onnx"], out: "model.onnx", format: to };
@@ -321,6 +337,32 @@ export class FakeHost {
             };
         }
       },
+      models: async () => [...this.#models],
+      model: async ({ id }) => this.#model(id),
+      importModel: async () => {
+        if (this.refuse) throw this.refuse;
+        const model = { ...importedModel, id: `m${this.#next++}`, imported: start };
+        this.#models = [model, ...this.#models];
+        this.emit("modelsChanged", { ids: [model.id] });
+        return { model, known: false };
+      },
+      renameModel: async ({ id, name }) => {
+        const model = { ...this.#model(id), name };
+        this.#models = this.#models.map((one) => (one.id === id ? model : one));
+        return model;
+      },
+      removeModel: async ({ id }) => {
+        this.#removed.set(id, this.#model(id));
+        this.#models = this.#models.filter((one) => one.id !== id);
+      },
+      restoreModel: async ({ id }) => {
+        const model = this.#removed.get(id);
+        if (!model) throw new AppError("modelMissing", `There is no model '${id}'.`, "Look on the shelf.", { id });
+        this.#removed.delete(id);
+        this.#models = [model, ...this.#models];
+        return model;
+      },
+      runModel: async ({ id }) => (this.#model(id), { answer: modelAnswer, pictures: [] }),
       lessonOpen: async (spec) => {
         const state = { step: 0, a: spec.a ?? 0, b: spec.b ?? 0, loss: 0, gradient: { a: 0, b: 0 }, nudge: { a: 0, b: 0 }, settled: false };
         this.#lesson = { spec, state: lessonAt(spec, state) };
@@ -333,6 +375,12 @@ export class FakeHost {
       },
       lessonClose: async () => void (this.#lesson = undefined),
     } satisfies Handlers<HostApi>;
+  }
+
+  #model(id: string): ImportedModel {
+    const found = this.#models.find((model) => model.id === id);
+    if (!found) throw new AppError("modelMissing", `There is no model '${id}'.`, "Look on the shelf.", { id });
+    return found;
   }
 
   #find(id: string): FakeProject {

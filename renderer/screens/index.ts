@@ -4,6 +4,7 @@ import type { ScreenId } from "../state/route.ts";
 import type { IconName } from "../ui/icons.ts";
 import Home from "./Home.svelte";
 import Learn from "./Learn.svelte";
+import Model from "./Model.svelte";
 import Models from "./Models.svelte";
 import Project from "./Project.svelte";
 import Projects from "./Projects.svelte";
@@ -12,7 +13,7 @@ export interface Screen {
   id: ScreenId;
   icon: IconName;
   component: Component;
-  /** Whether the rail leads here; the project screen is reached through its list. */
+  /** Whether the rail leads here; a project or a model is reached through its list. */
   rail: boolean;
 }
 
@@ -21,5 +22,6 @@ export const screens: readonly Screen[] = [
   { id: "projects", icon: "projects", component: Projects, rail: true },
   { id: "models", icon: "models", component: Models, rail: true },
   { id: "learn", icon: "learn", component: Learn, rail: true },
+  { id: "model", icon: "models", component: Model, rail: false },
   { id: "project", icon: "table", component: Project, rail: false },
 ];

@@ -7,6 +7,7 @@ import type { Dispose } from "../../ipc/port.ts";
 import type { Door, Page } from "../api.ts";
 import type { Link, LinkState } from "../link.ts";
 import type { Ground } from "./ground.ts";
+import { Imported } from "./imported.svelte.ts";
 import { Intake } from "./intake.svelte.ts";
 import { Project } from "./project.svelte.ts";
 import { Projects } from "./projects.svelte.ts";
@@ -21,6 +22,7 @@ export class App implements Ground {
   readonly page: Page;
   readonly settings: Settings;
   readonly projects: Projects;
+  readonly imported: Imported;
   readonly intake: Intake;
   readonly toasts = new Toasts();
 
@@ -40,7 +42,8 @@ export class App implements Ground {
     this.page = page;
     this.settings = new Settings(this.call, page);
     this.projects = new Projects(this);
-    this.intake = new Intake(this, this.projects);
+    this.imported = new Imported(this);
+    this.intake = new Intake(this, this.projects, this.imported);
     this.route = readRoute(page.hash());
   }
 
@@ -67,6 +70,10 @@ export class App implements Ground {
       this.link.listen("points", ({ project, run, points }) => {
         if (project === this.project?.id) this.project.onPoints(run, points);
       }),
+      this.link.listen("sample", ({ project, run, sample }) => {
+        if (project === this.project?.id) this.project.onSample(run, sample);
+      }),
+      this.link.listen("token", ({ id, text }) => this.project?.trial?.writing?.onToken(id, text)),
       this.link.listen("runChanged", ({ project, run }) => {
         if (project === this.project?.id) this.project.onRunChanged(run);
         void this.projects.load();
@@ -75,6 +82,7 @@ export class App implements Ground {
         this.intake.onWorking(working);
         this.project?.shown?.onWorking(working);
       }),
+      this.link.listen("modelsChanged", () => void this.imported.load()),
       this.page.onHash(() => this.#follow(readRoute(this.page.hash()))),
       this.settings.follow(),
     ];
@@ -95,7 +103,7 @@ export class App implements Ground {
       this.status = status;
       this.connection = "open";
     });
-    await Promise.all([this.projects.load(), this.project?.reload()]);
+    await Promise.all([this.projects.load(), this.imported.load(), this.project?.reload()]);
   }
 
   async loadDevices(again = false): Promise<void> {

@@ -20,8 +20,10 @@ export class Mistakes {
   /** Samples a page. */
   size = $state(20);
 
+  // Getters, not $derived: a list is made where a screen first asks for it and outlives that screen, which a derived value would not.
+
   /** Wrong answers; right ones only where they were asked for by name. */
-  found = $derived.by(() => {
+  get found(): readonly Mistake[] {
     const right = this.truth !== undefined && this.truth === this.said;
     const fits = ({ truth, prediction, right: isRight }: Mistake) =>
       (this.truth === undefined || truth === this.truth) && (this.said === undefined || prediction === this.said) && (right || !isRight);
@@ -29,10 +31,19 @@ export class Mistakes {
     if (this.order === "sure") found.sort((a, b) => (b.sure ?? 0) - (a.sure ?? 0));
     if (this.order === "place") found.sort((a, b) => a.row - b.row);
     return found;
-  });
-  pages = $derived(Math.max(1, Math.ceil(this.found.length / this.size)));
-  shown = $derived(this.found.slice(this.page * this.size, (this.page + 1) * this.size));
-  filtered = $derived(this.truth !== undefined || this.said !== undefined);
+  }
+
+  get pages(): number {
+    return Math.max(1, Math.ceil(this.found.length / this.size));
+  }
+
+  get shown(): readonly Mistake[] {
+    return this.found.slice(this.page * this.size, (this.page + 1) * this.size);
+  }
+
+  get filtered(): boolean {
+    return this.truth !== undefined || this.said !== undefined;
+  }
 
   #ground: Ground;
 

@@ -5,10 +5,13 @@ import type {
   ColumnProfile,
   CurvePoint,
   DataKind,
+  LanguageProfile,
   Problem,
   RunProgress,
   SplitBy,
+  TableProfile,
   TableTask,
+  TextSample,
   TrainPlan,
   TrainSpec,
 } from "../../ipc/types.ts";
@@ -25,7 +28,7 @@ import { Trial } from "./trial.svelte.ts";
 type Spec = ProjectRecord["spec"];
 
 /** Kinds that the screens show as what they are. A kind that gets screens of its own becomes true here. */
-const held: Record<DataKind, boolean> = { table: true, text: true, images: true, ratings: true, chats: false };
+const held: Record<DataKind, boolean> = { table: true, text: true, images: true, ratings: true, chats: false, language: true };
 
 /** Shares can be kept of classes only; and of other classes they are other ones. */
 function withoutStratified({ splitBy, ...spec }: Spec, task: TableTask | undefined): Spec {
@@ -63,12 +66,15 @@ export class Project {
 
   profile = $derived(this.record?.profile);
   spec: Spec = $derived(this.record?.spec ?? {});
-  table = $derived(this.profile?.kind === "images" || this.profile?.kind === "ratings" ? undefined : this.profile);
+  table: TableProfile | undefined = $derived(this.profile?.kind === "table" || this.profile?.kind === "text" ? this.profile : undefined);
   ratings = $derived(this.profile?.kind === "ratings" ? this.profile : undefined);
   pictures = $derived(this.profile?.kind === "images" ? this.profile : undefined);
+  language: LanguageProfile | undefined = $derived(this.profile?.kind === "language" ? this.profile : undefined);
   target = $derived(this.spec.target ?? this.table?.target?.column);
-  /** Whether there is something to learn: a column to predict, pictures of two classes, or ratings. */
-  learnable = $derived(this.ratings ? true : this.pictures ? this.pictures.classes.length > 1 : this.target !== undefined);
+  /** Whether there is something to learn: a column to predict, pictures of two classes, ratings, or text. */
+  learnable = $derived(
+    this.pictures ? this.pictures.classes.length > 1 : (this.ratings ?? this.language) !== undefined || this.target !== undefined,
+  );
   task: TableTask | undefined = $derived.by(() => {
     if (this.spec.task === "regression" || this.spec.task === "classification") return this.spec.task;
     const possible = this.table?.targets.find((one) => one.column === this.target);
@@ -319,6 +325,10 @@ export class Project {
     if (this.shown?.id === run) this.shown.onPoints(points);
   }
 
+  onSample(run: string, sample: TextSample): void {
+    if (this.shown?.id === run) this.shown.onSample(sample);
+  }
+
   onRunChanged(summary: RunSummary | null): void {
     if (!summary) return void this.reload();
     this.#replace(summary);
@@ -344,7 +354,8 @@ export class Project {
   #take(record: ProjectRecord): void {
     this.record = record;
     if (record.profile.kind === "images") this.grid ??= new PictureGrid(this.#ground, this.id);
-    else this.rows ??= new TableRows(this.#ground, this.id, record.profile.kind === "ratings" ? record.profile.table : record.profile);
+    else if (record.profile.kind !== "language")
+      this.rows ??= new TableRows(this.#ground, this.id, record.profile.kind === "ratings" ? record.profile.table : record.profile);
   }
 
   /** Puts a training on the page. When it ends, the page goes to its result, unless the reader has gone elsewhere. */
@@ -387,6 +398,7 @@ export class Project {
       ? new Trial(this.#ground, this.id, usable.id, {
           pictures: this.pictures !== undefined,
           ratings: this.ratings !== undefined,
+          writes: usable.model === "gpt",
         })
       : undefined;
     void this.trial?.load();

@@ -1,10 +1,12 @@
-// Where the app is, as the address bar writes it: #/home, #/projects, #/project/<id>/<run>/<section>.
+// Where the app is, as the address bar writes it: #/home, #/projects, #/project/<id>/<run>/<section>, #/model/<id>.
 
 export const sections = ["data", "train", "result", "try"] as const;
 export type Section = (typeof sections)[number];
 
 export type Route =
-  { screen: "home" | "projects" | "models" | "learn" } | { screen: "project"; id: string; run?: string; section?: Section };
+  | { screen: "home" | "projects" | "models" | "learn" }
+  | { screen: "model"; id: string }
+  | { screen: "project"; id: string; run?: string; section?: Section };
 
 export type ScreenId = Route["screen"];
 
@@ -17,10 +19,12 @@ export function readRoute(hash: string): Route {
   if (screen === "project" && id) {
     return { screen, id, ...(run && run !== "-" ? { run } : {}), ...(isSection(section) ? { section } : {}) };
   }
+  if (screen === "model" && id) return { screen, id };
   return { screen: isPlain(screen) ? screen : "home" };
 }
 
 export function writeRoute(route: Route): string {
+  if (route.screen === "model") return `#/model/${encodeURIComponent(route.id)}`;
   if (route.screen !== "project") return `#/${route.screen}`;
   const tail = route.section ? [route.run ?? "-", route.section] : route.run ? [route.run] : [];
   return ["#", "project", route.id, ...tail].map((part) => (part === "#" ? part : encodeURIComponent(part))).join("/");

@@ -2,7 +2,7 @@
 // ten times a second, a change of state at once.
 import { AppError, type ErrorRecord } from "../../ipc/error.ts";
 import type { HostEvents, Run as RunRecord, RunSummary } from "../../ipc/host.ts";
-import type { CurvePoint, ExportForm, ExportResult, RunProgress, RunReport, RunState, SplitName } from "../../ipc/types.ts";
+import type { CurvePoint, ExportForm, ExportResult, RunProgress, RunReport, RunState, SplitName, TextSample } from "../../ipc/types.ts";
 import { Curve, type CurveColumns, emptyColumns } from "./curve.ts";
 import type { Ground } from "./ground.ts";
 import { Importance } from "./importance.svelte.ts";
@@ -22,6 +22,8 @@ export class Run {
   record: RunRecord | undefined = $state.raw();
   progress: RunProgress | undefined = $state.raw();
   curve: CurveColumns = $state.raw(emptyColumns);
+  /** What a language model wrote so far, by its steps. */
+  samples: readonly TextSample[] = $state.raw([]);
   report: RunReport | undefined = $state.raw();
   error: ErrorRecord | undefined = $state.raw();
   /** Called once when a training that was seen under way is done and its report is there. */
@@ -84,6 +86,10 @@ export class Run {
     this.#soon();
   }
 
+  onSample(sample: TextSample): void {
+    this.samples = [...this.samples.filter(({ step }) => step < sample.step), sample];
+  }
+
   async onSummary(summary: RunSummary): Promise<void> {
     this.#seen(summary.state);
     this.summary = summary;
@@ -142,6 +148,7 @@ export class Run {
   #take(record: RunRecord): void {
     this.record = record;
     this.summary = record;
+    if (record.samples && record.samples.length >= this.samples.length) this.samples = record.samples;
     this.#latest = record.progress ?? undefined;
     // Points that came by event while this was asked for may be newer than what the record holds.
     const known = new Curve(record.curve);

@@ -5,6 +5,7 @@ import type { FormField, ModelForm, Prediction } from "../../ipc/types.ts";
 import type { Dropped } from "./dropped.ts";
 import type { Ground } from "./ground.ts";
 import { Recommender } from "./recommender.svelte.ts";
+import { Writing } from "./writing.svelte.ts";
 
 /** Milliseconds of rest before an answer is asked for. */
 const rest = 150;
@@ -54,6 +55,8 @@ export class Trial {
   readonly pictures: boolean;
   /** Where the model recommends. */
   readonly recommender: Recommender | undefined;
+  /** A language model writes instead. */
+  readonly writing: Writing | undefined;
   form: ModelForm | undefined = $state.raw();
   values: Record<string, string> = $state({});
   answer: Prediction | undefined = $state.raw();
@@ -79,16 +82,17 @@ export class Trial {
   #fileCancel: AbortController | undefined;
   #whereCancel: AbortController | undefined;
 
-  constructor(ground: Ground, project: string, run: string, { pictures = false, ratings = false } = {}) {
+  constructor(ground: Ground, project: string, run: string, { pictures = false, ratings = false, writes = false } = {}) {
     this.pictures = pictures;
     this.recommender = ratings ? new Recommender(ground, project, run) : undefined;
     this.#ground = ground;
     this.project = project;
     this.run = run;
+    this.writing = writes ? new Writing(ground, project, run) : undefined;
   }
 
   async load(): Promise<void> {
-    if (this.pictures) return;
+    if (this.pictures || this.writing) return;
     if (this.recommender) return this.recommender.load();
     try {
       const form = await this.#ground.call.form({ project: this.project, run: this.run });
@@ -303,5 +307,6 @@ export class Trial {
     this.#fileCancel?.abort();
     this.#whereCancel?.abort();
     this.#drawCancel?.abort();
+    this.writing?.stop();
   }
 }

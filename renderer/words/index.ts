@@ -5,6 +5,7 @@ import { data } from "./en/data.ts";
 import { errors } from "./en/errors.ts";
 import { home } from "./en/home.ts";
 import { judged } from "./en/judged.ts";
+import { language } from "./en/language.ts";
 import { learn } from "./en/learn.ts";
 import { metrics } from "./en/metrics.ts";
 import { models } from "./en/models.ts";
@@ -18,6 +19,7 @@ import { result } from "./en/result.ts";
 import { settings } from "./en/settings.ts";
 import { shell } from "./en/shell.ts";
 import { takeAway } from "./en/takeAway.ts";
+import { shelf } from "./en/shelf.ts";
 import { train } from "./en/train.ts";
 import { tryout } from "./en/tryout.ts";
 import type { Language } from "./format.ts";
@@ -26,6 +28,7 @@ import { data as dataZh } from "./zh/data.ts";
 import { errors as errorsZh } from "./zh/errors.ts";
 import { home as homeZh } from "./zh/home.ts";
 import { judged as judgedZh } from "./zh/judged.ts";
+import { language as languageZh } from "./zh/language.ts";
 import { learn as learnZh } from "./zh/learn.ts";
 import { metrics as metricsZh } from "./zh/metrics.ts";
 import { models as modelsZh } from "./zh/models.ts";
@@ -39,6 +42,7 @@ import { result as resultZh } from "./zh/result.ts";
 import { settings as settingsZh } from "./zh/settings.ts";
 import { shell as shellZh } from "./zh/shell.ts";
 import { takeAway as takeAwayZh } from "./zh/takeAway.ts";
+import { shelf as shelfZh } from "./zh/shelf.ts";
 import { train as trainZh } from "./zh/train.ts";
 import { tryout as tryoutZh } from "./zh/tryout.ts";
 
@@ -50,6 +54,7 @@ const english = {
   errors,
   home,
   judged,
+  language,
   learn,
   metrics,
   models,
@@ -63,6 +68,7 @@ const english = {
   settings,
   shell,
   takeAway,
+  shelf,
   train,
   tryout,
 };
@@ -75,6 +81,7 @@ const chinese: Words = {
   errors: errorsZh,
   home: homeZh,
   judged: judgedZh,
+  language: languageZh,
   learn: learnZh,
   metrics: metricsZh,
   models: modelsZh,
@@ -88,6 +95,7 @@ const chinese: Words = {
   settings: settingsZh,
   shell: shellZh,
   takeAway: takeAwayZh,
+  shelf: shelfZh,
   train: trainZh,
   tryout: tryoutZh,
 };

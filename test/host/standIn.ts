@@ -1,12 +1,34 @@
 // A worker without an engine: it speaks the real contract over a real process, and does on demand what a real one does rarely (dies,
 // hangs, is killed, refuses). What to do stands in the data file's first column name, or in the run's `config`.
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { createHash } from "node:crypto";
 import { AppError } from "../../ipc/error.ts";
 import { Listeners, type Port } from "../../ipc/port.ts";
 import { type Handlers, type Server, serve } from "../../ipc/rpc.ts";
-import type { CurvePoint, ImagesProfile, RunProgress, RunRecord, RunReport, RunResult, RunState, TableProfile } from "../../ipc/types.ts";
+import type {
+  CurvePoint,
+  ImagesProfile,
+  ModelProfile,
+  RunProgress,
+  RunRecord,
+  RunReport,
+  RunResult,
+  RunState,
+  TableProfile,
+  TrainPlan,
+  TrainSpec,
+} from "../../ipc/types.ts";
 import type { WorkerApi, WorkerEvents } from "../../ipc/worker.ts";
 
 const cancelled = () => new AppError("cancelled", "The work was cancelled.", "Start it again when you like.");
@@ -25,6 +47,48 @@ function die(how: string): void {
     how === "memory" ? "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n" : "the last words\n",
   );
   process.exit(how.startsWith("exit ") ? Number(how.slice(5)) : 134);
+}
+
+const planOf = ({ model = "resnet", method }: TrainSpec): TrainPlan => ({
+  task: "classification",
+  target: "class",
+  inputs: 1,
+  rows: { train: 8, validation: 1, test: 1 },
+  model: { name: `${method ?? ""}${model}`, parameters: 1 },
+  device: "cpu",
+  batch: 1,
+  maxEpochs: 1,
+  maxSeconds: 1,
+  estimatedSeconds: 1,
+  estimatedBytes: 1,
+  settings: { optimizer: "adamw", lr: 1, schedule: "warmup", weightDecay: 0, batch: 1, seed: 1, shuffle: true, split: true },
+});
+
+function modelOf(file: string): ModelProfile {
+  const bytes = readFileSync(file);
+  return {
+    kind: "model",
+    file: basename(file),
+    format: "onnx",
+    family: "mlp",
+    bytes: bytes.length,
+    files: [],
+    fingerprint: createHash("sha256").update(bytes).digest("hex"),
+    opsets: { "ai.onnx": 17 },
+    parameters: 3_000_000,
+    bits: 32,
+    weights: [],
+    inputs: [],
+    outputs: [],
+    operators: [],
+    nodes: 1,
+    about: {},
+    memory: { weights: 0, activations: 0, total: 0 },
+    measured: { ms: 1 },
+    training: { full: { fits: true }, head: { fits: true } },
+    backbone: { size: 224, channels: 3, features: 512, tunable: true },
+    problems: [],
+  };
 }
 
 /** A folder counts as one of pictures, each of its files one. */
@@ -186,7 +250,24 @@ const lineState = () => ({ ...line, loss: 0, gradient: { a: 0, b: 0 }, nudge: { 
 const missing = (name: string) => new AppError("internal", `The stand-in has no '${name}'.`, "Use the real worker.");
 
 const handlers = {
+  importModel: async ({ source, into }) => {
+    mkdirSync(into, { recursive: true });
+    const file = basename(source);
+    copyFileSync(source, join(into, file));
+    if (readFileSync(source, "utf8") === "broken") throw new AppError("modelInvalid", "It is no model.", "Choose another.", { file });
+    return { file };
+  },
+  askModel: async ({ file, question, out }) => {
+    const path = join(out!, "drawn.png");
+    mkdirSync(out!, { recursive: true });
+    writeFileSync(path, "drawn");
+    const [asked] = Object.values(question.feeds);
+    const given = asked && "picture" in asked ? readFileSync(asked.picture, "utf8") : JSON.stringify(asked);
+    const values = [basename(file), given];
+    return { ms: 1, outputs: [{ name: "drawn", dtype: "string", dims: [2], shown: "values", values }], files: [{ output: "drawn", path }] };
+  },
   inspect: async ({ file, kind, part }, signal) => {
+    if (file.endsWith(".onnx")) return modelOf(file);
     if (statSync(file).isDirectory()) return picturesOf(file);
     if (part === "none") throw new AppError("partMissing", "There is no 'none' in it.", "Choose another.", { part });
     const whole = profileOf(file);
@@ -203,7 +284,7 @@ const handlers = {
     part === undefined ? profileOf(file).preview.slice(offset, offset + limit) : [[part, String(limit)]],
   health: async () => [],
   problemRows: () => Promise.reject(missing("problemRows")),
-  plan: () => Promise.reject(missing("plan")),
+  plan: ({ spec }) => (spec.task === "images" ? Promise.resolve(planOf(spec)) : Promise.reject(missing("plan"))),
   train: ({ run }, signal) => train(run, signal),
   pause: async () => {
     want = "pause";
@@ -231,6 +312,7 @@ const handlers = {
   pictures: () => Promise.reject(missing("pictures")),
   thumbnails: () => Promise.reject(missing("thumbnails")),
   wherePicture: () => Promise.reject(missing("wherePicture")),
+  generate: () => Promise.reject(missing("generate")),
   recommend: () => Promise.reject(missing("recommend")),
   findIds: () => Promise.reject(missing("findIds")),
   similar: () => Promise.reject(missing("similar")),

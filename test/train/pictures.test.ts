@@ -16,6 +16,7 @@ import { predictPictures } from "../../worker/run/predictPictures.ts";
 import { Control } from "../../worker/train/control.ts";
 import { kindOf, kinds } from "../../worker/train/kinds/index.ts";
 import { trainRun } from "../../worker/train/run.ts";
+import { shared } from "../shared.ts";
 import { backboneBytes, classFolders, draw, png, shapes, writeFolder } from "./pictures.ts";
 
 let home: string;
@@ -114,6 +115,23 @@ describe("on an imported network", () => {
     await expect(train({ model: path })).rejects.toMatchObject({ code: "modelInvalid", data: { inputs: ["x: float32[N, 7]"] } });
   });
 });
+
+const trunk = shared("models/onnx/mobilenet_v1_trunk/mobilenet_v1_trunk_pw12.onnx");
+test.skipIf(!trunk)(
+  "twenty pictures of two classes on a MobileNet: every part has some, and most are told apart",
+  async () => {
+    const few: Record<string, Buffer> = {};
+    for (const shape of ["bars", "ring"] as const) for (let i = 0; i < 10; i++) few[`${shape}/${i}.png`] = await png(draw(shape, 5000 + i));
+    const { run, report } = await train({ data: await writeFolder(join(home, "twenty"), few), model: trunk!, pixels: "-1..1" });
+    expect(report.rows.train + report.rows.validation + report.rows.test).toBe(20);
+    expect(report.rows.train).toBeGreaterThanOrEqual(12);
+    expect(Math.min(report.rows.validation, report.rows.test)).toBeGreaterThanOrEqual(1);
+    const others = Object.fromEntries(Object.entries(await classFolders(5, 6000)).filter(([name]) => !name.startsWith("blob")));
+    const { metrics } = await evaluatePictures(run, await writeFolder(join(home, "ten more"), others), { cache });
+    expect(metrics["accuracy"]).toBeGreaterThanOrEqual(0.8);
+  },
+  120_000,
+);
 
 describe("from scratch", () => {
   test("a small residual network learns the shapes, and is the same again", async () => {

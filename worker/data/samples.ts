@@ -17,4 +17,6 @@ export interface Samples {
   /** The rows at these positions, in this order. */
   read(positions: Uint32Array): Promise<SampleBatch>;
   range(from: number, to: number): Promise<SampleBatch>;
+  /** Told before an epoch (from 0) that is learned from: rows may be cut elsewhere in each. */
+  epoch?(epoch: number): void;
 }

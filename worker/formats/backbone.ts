@@ -18,6 +18,7 @@ export interface Backbone {
   sha: string;
   /** Side of the square that it sees. */
   size: number;
+  channels: 1 | 3;
   /** D. */
   features: number;
   /** 1 where the file takes one picture at a time; else any number. */
@@ -76,6 +77,7 @@ export async function openBackbone(path: string): Promise<Backbone> {
     file: basename(path),
     sha: await shaOf(path),
     size,
+    channels,
     features,
     batch,
     told: toldRange(first.file.metadata),
@@ -129,7 +131,7 @@ function notPictures(path: string, graph: Graph, why: string): AppError {
 const behind = new Set("Identity Softmax LogSoftmax Sigmoid Add Reshape Flatten Squeeze Cast Dropout".split(" "));
 
 /** The value that goes into the last matrix on the way to the first output; the output itself where there is none. */
-function lastFeatures(graph: Graph): string {
+export function lastFeatures(graph: Graph): string {
   const output = graph.outputs[0]!.name;
   let at = output;
   for (;;) {
@@ -151,7 +153,7 @@ function isPointwise(graph: Graph, node: Node): boolean {
   return dims?.[2] === 1 && dims[3] === 1;
 }
 
-function partOf(graph: Graph, wanted: string): Graph {
+export function partOf(graph: Graph, wanted: string): Graph {
   const part = graph.clone();
   part.setOutputs([wanted]);
   part.prune();
@@ -172,7 +174,7 @@ function layersOf(graph: Graph, wanted: string): Layer[] {
   });
 }
 
-interface Copied {
+export interface Copied {
   /** Values that stand for inputs. */
   given: ReadonlyMap<string, Value>;
   wanted: string;
@@ -180,7 +182,7 @@ interface Copied {
 }
 
 /** Copies what `wanted` needs into the caller's graph. */
-function copy(g: Builder, graph: Graph, { given, wanted, weight }: Copied): Value {
+export function copy(g: Builder, graph: Graph, { given, wanted, weight }: Copied): Value {
   const part = partOf(graph, wanted);
   const values = new Map(given);
   for (const [name, tensor] of part.initializers) values.set(name, weight?.(name, tensor) ?? g.constant(tensor));

@@ -1,7 +1,7 @@
 // The gate for ONNX files of unknown origin: sizes are checked against the files before anything is read, and data kept beside the model
 // stays beside it (no absolute paths, no "..", no links). What comes out is a graph in our own form.
 import { closeSync, fstatSync, lstatSync, openSync, readSync, statSync } from "node:fs";
-import { dirname, join, sep } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { sortNodes } from "../onnx/check.ts";
@@ -32,9 +32,21 @@ export function readModel(path: string, options: OpenOptions = {}): Graph {
 
 /** The same, with the graph as the file has it. */
 export function openModel(path: string, options: OpenOptions = {}): { graph: Graph; file: Graph } {
-  try {
+  return named(path, () => {
     const file = readGraph(path);
-    return { graph: runPasses(narrowed(file, options.outputs), normalize(options), dedupe), file };
+    return { graph: ours(file, options), file };
+  });
+}
+
+/** A graph as some file has it as one of our operator set. Throws as `readModel` does, but names no file. */
+export function ours(file: Graph, options: OpenOptions = {}): Graph {
+  return runPasses(narrowed(file, options.outputs), normalize(options), dedupe);
+}
+
+/** Errors of reading a model name its file. */
+export function named<T>(path: string, work: () => T): T {
+  try {
+    return work();
   } catch (thrown) {
     // Depth and size beyond what the engine of JavaScript holds are the file's fault, not ours.
     const error =
@@ -61,11 +73,15 @@ function narrowed(file: Graph, outputs: readonly string[] | undefined): Graph {
   return graph;
 }
 
-/** The graph as the file has it, of any operator set. */
-export function readGraph(path: string): Graph {
+/**
+ * The graph as the file has it, of any operator set.
+ * @param onData told of each file beside the model that holds data of it, by its path within the folder
+ */
+export function readGraph(path: string, onData?: (location: string) => void): Graph {
   const folder = dirname(path);
   return decodeModel(readPart(path, { most: largest }), ({ location, offset, length }) => {
     const file = beside(folder, location);
+    onData?.(relative(folder, file));
     return readPart(file, { offset, length, most: Number.MAX_SAFE_INTEGER });
   });
 }

@@ -31,6 +31,8 @@ export interface TableExport<E extends TableEncoding> {
   test?: { metric: string; value: number } | null;
   /** Family of the model. */
   model?: string;
+  /** Of the network that it was made from; default: nobody else's. */
+  licence?: string;
   /** Further entries for the file's metadata. */
   metadata?: Record<string, string>;
 }
@@ -67,7 +69,7 @@ export function exportTableModel<E extends TableEncoding>(options: TableExport<E
     fingerprint: profile.fingerprint,
     test: options.test ?? null,
     model: options.model ?? "",
-    licence: ownLicence,
+    licence: options.licence ?? ownLicence,
   });
   return encodeModel(graph);
 }

@@ -6,7 +6,7 @@ import { float32 } from "../tensor.ts";
 export const pixelRanges: readonly PixelRange[] = ["0..1", "-1..1", "0..255", "imagenet"];
 
 /** Mean and deviation of ImageNet's channels, as torchvision's models were trained with. */
-const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+export const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 /** x (n, 3, S, S) float32 of 0 … 255 → the same in the range. */
 export function ranged(g: Builder, x: Value, range: PixelRange): Value {

@@ -69,7 +69,7 @@ export function model<S extends Settings>(entry: Model<S>): Model<S> {
 }
 
 /** The settings in force: what is given, else what suits the data, else the defaults. Throws `usage` for an unknown name or a value out of bounds. */
-export function resolveConfig(family: Model, given: AnyConfig = {}, situation?: Situation): AnyConfig {
+export function resolveConfig(family: Pick<Model, "id" | "config" | "suit">, given: AnyConfig = {}, situation?: Situation): AnyConfig {
   for (const name of Object.keys(given))
     if (!Object.hasOwn(family.config, name))
       throw new AppError(

@@ -42,6 +42,8 @@ export class Graph {
   name: string;
   /** Free text pairs that travel in the file. */
   readonly metadata = new Map<string, string>();
+  /** Who made the file and what it is, as its header says (producer, producerVersion, domain, description); not written. */
+  readonly about = new Map<string, string>();
   /** Version of each operator set used, by domain. */
   readonly opsets = new Map<string, number>([["", opset]]);
   /** What inputs begin with, by their names: training information of the file, which runtimes leave alone. */
@@ -267,6 +269,7 @@ export class Graph {
   clone(): Graph {
     const copy = new Graph(this.name);
     for (const [k, v] of this.metadata) copy.metadata.set(k, v);
+    for (const [k, v] of this.about) copy.about.set(k, v);
     for (const [k, v] of this.opsets) copy.opsets.set(k, v);
     for (const [k, v] of this.initial) copy.initial.set(k, v);
     copy.#inputs = [...this.#inputs];

@@ -56,6 +56,9 @@ export function decodeModel(bytes: Uint8Array, external?: External): Graph {
   graph.opsets.clear();
   for (const [domain, version] of opsets) graph.opsets.set(domain, version);
   for (const { key, value } of model.metadataProps) graph.metadata.set(key, value);
+  const { producerName: producer, producerVersion, domain: maker, docString: description } = model;
+  for (const [key, value] of Object.entries({ producer, producerVersion, domain: maker, description }))
+    if (value) graph.about.set(key, value);
   const inputs = new Set(graph.inputs.map((i) => i.name));
   for (const { initialization } of model.trainingInfo)
     for (const t of initialization?.initializer ?? [])

@@ -76,7 +76,8 @@ export interface Engine {
    * @param evaluate the forward graph without dropout; its parameters are taken from the session's state
    */
   train(training: TrainingPlan | StepGraph, evaluate: Graph | undefined): Promise<TrainingSession>;
-  load(graph: Graph | Uint8Array): Promise<InferenceSession>;
+  /** @param graph a graph, the bytes of a file, or the path of one that keeps its data in files beside it */
+  load(graph: Graph | Uint8Array | ModelPath): Promise<InferenceSession>;
   dispose(): Promise<void>;
 }
 
@@ -95,6 +96,11 @@ export interface TrainingSession {
   /** Replaces states; those not named stay. */
   write(states: Map<string, Tensor>): Promise<void>;
   dispose(): Promise<void>;
+}
+
+/** A file that went through the gate (formats/onnx.ts). */
+export interface ModelPath {
+  path: string;
 }
 
 export interface InferenceSession {

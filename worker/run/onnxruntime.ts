@@ -10,7 +10,7 @@ import { runPasses } from "../passes/pass.ts";
 import { isFloat, sizeOf } from "../tensor.ts";
 import { blockSize } from "./blockSize.ts";
 import { leftToCpu } from "./leftToCpu.ts";
-import type { Engine, InferenceSession, StepGraph, StepState, TrainingPlan, TrainingSession } from "./engine.ts";
+import type { Engine, InferenceSession, ModelPath, StepGraph, StepState, TrainingPlan, TrainingSession } from "./engine.ts";
 import { FirstRun } from "./fallbacks.ts";
 import { inPlace } from "./inPlace.ts";
 import { explain, fromOrt, infos, run, toOrt } from "./onnxTensors.ts";
@@ -51,7 +51,7 @@ export class OrtEngine implements Engine {
     this.#waits = options.waits ?? waits;
   }
 
-  async load(graph: Graph | Uint8Array): Promise<InferenceSession> {
+  async load(graph: Graph | Uint8Array | ModelPath): Promise<InferenceSession> {
     const session = await this.#session(graph);
     const own: InferenceSession = {
       inputs: infos(session.inputMetadata),
@@ -116,12 +116,12 @@ export class OrtEngine implements Engine {
     for (const session of [...this.#open]) await session.dispose();
   }
 
-  async #session(graph: Graph | Uint8Array, more: OrtSession.SessionOptions = {}): Promise<OrtSession> {
-    const { graph: whole, names } = graph instanceof Uint8Array ? { graph, names: [] } : leftToCpu(graph, this.id);
-    const bytes = whole instanceof Uint8Array ? whole : encodeModel(whole);
+  async #session(graph: Graph | Uint8Array | ModelPath, more: OrtSession.SessionOptions = {}): Promise<OrtSession> {
+    const { graph: whole, names } = graph instanceof Uint8Array || "path" in graph ? { graph, names: [] } : leftToCpu(graph, this.id);
+    const file = whole instanceof Uint8Array ? whole : "path" in whole ? whole.path : encodeModel(whole);
     const own = names.length ? { name: this.id, forceCpuNodeNames: names } : this.id;
     try {
-      return await OrtSession.create(bytes, {
+      return await OrtSession.create(file as string, {
         executionProviders: this.id === "cpu" ? ["cpu"] : [own, "cpu"],
         intraOpNumThreads: this.#threads ?? threadCount(),
         interOpNumThreads: 1,

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import type { PictureCard } from "../formats/pictureModel.ts";
 import { isPictureModel, readPictureCard } from "../formats/pictureModel.ts";
+import { named, readGraph } from "../formats/onnx.ts";
 import { decodeModel } from "../onnx/proto.ts";
 import { tensor } from "../tensor.ts";
 import { openEngine } from "./engine.ts";
@@ -24,7 +25,18 @@ export interface PicturePredictor {
 
 /** Whether the run folder or model.onnx says that it is a model of pictures. Throws runMissing, runNotTrained, fileMissing, modelInvalid. */
 export async function isPictureRun(runOrModel: string): Promise<boolean> {
-  return isPictureModel(decodeModel(await bytesOf(await modelFile(runOrModel))));
+  return (await makerOf(runOrModel)) === "pictures";
+}
+
+/**
+ * Who made a model: Paddock, of pictures or of rows; or anybody else, whose file says nothing of its columns.
+ * Throws runMissing, runNotTrained, fileMissing, modelInvalid.
+ */
+export async function makerOf(runOrModel: string): Promise<"pictures" | "rows" | "foreign"> {
+  const file = await modelFile(runOrModel);
+  const graph = named(file, () => readGraph(file));
+  if (isPictureModel(graph)) return "pictures";
+  return graph.metadata.has("paddock") ? "rows" : "foreign";
 }
 
 /** Opens a run folder or a model.onnx that a run made. Throws runMissing, runNotTrained, fileMissing, modelInvalid. */

@@ -7,7 +7,8 @@ import type { Graph } from "../onnx/graph.ts";
 import { check } from "../onnx/check.ts";
 import { decodeModel } from "../onnx/proto.ts";
 import { inferGraph } from "../ops/infer.ts";
-import type { Engine, InferenceSession, StepGraph, TrainingPlan, TrainingSession } from "./engine.ts";
+import { readGraph } from "../formats/onnx.ts";
+import type { Engine, InferenceSession, ModelPath, StepGraph, TrainingPlan, TrainingSession } from "./engine.ts";
 import { runProgram } from "./tensorflow/inference.ts";
 import type { Tf } from "./tensorflow/op.ts";
 import { Program } from "./tensorflow/program.ts";
@@ -57,8 +58,8 @@ export class TfEngine implements Engine {
     this.#tf = tf;
   }
 
-  async load(graph: Graph | Uint8Array): Promise<InferenceSession> {
-    const whole = graph instanceof Uint8Array ? read(graph) : graph;
+  async load(graph: Graph | Uint8Array | ModelPath): Promise<InferenceSession> {
+    const whole = graph instanceof Uint8Array ? read(graph) : "path" in graph ? readGraph(graph.path) : graph;
     const program = new Program(this.#tf, whole);
     const session: InferenceSession = {
       inputs: [...whole.inputs],

@@ -93,7 +93,7 @@ export async function buildReport(input: ReportInput): Promise<Judgement> {
 /** Whether the network beats both baselines on the metric that decides; a tie is not a win. */
 export function verdict(metric: MetricName, network: Metrics, baseline: Baselines): RunReport["verdict"] {
   const [mine, constant, linear] = [network, baseline.constant, baseline.linear].map((m) => m[metric] ?? 0) as [number, number, number];
-  const beats = (other: number) => (metric === "rmse" ? mine < other : mine > other);
+  const beats = (other: number) => (metric === "rmse" || metric === "perplexity" ? mine < other : mine > other);
   return { beatsConstant: beats(constant), beatsLinear: beats(linear), metric, network: mine, constant, linear };
 }
 

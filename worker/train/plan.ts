@@ -51,6 +51,8 @@ export interface FullPlan {
   seconds: number;
   small: boolean;
   precision: Precision;
+  /** How a step is taken beyond the settings. */
+  step?: { clipNorm: number; beta2: number };
 }
 
 export const defaults = { seconds: 40, seed: 1, device: "cpu", model: "mlp", optimizer: "adamw", schedule: "warmup" } as const;

@@ -4,7 +4,17 @@
 import { mkdir, rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
-import type { CurvePoint, Referee, RunChoice, RunProgress, RunRecord, RunResult, RunState, TrainSpec } from "../../ipc/types.ts";
+import type {
+  CurvePoint,
+  Referee,
+  RunChoice,
+  RunProgress,
+  RunRecord,
+  RunResult,
+  RunState,
+  TextSample,
+  TrainSpec,
+} from "../../ipc/types.ts";
 import type { WorkerEvents } from "../../ipc/worker.ts";
 import { openEngine } from "../run/engine.ts";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
@@ -17,6 +27,7 @@ import type { Prepared } from "./kinds/kind.ts";
 import { Progress } from "./progress.ts";
 import { remarks } from "./referee.ts";
 import { runOptions } from "./runOptions.ts";
+import { RunSamples } from "./samples.ts";
 import { trainingPlan } from "./step.ts";
 import { Trainer } from "./trainer.ts";
 
@@ -30,6 +41,8 @@ export interface RunRequest {
   signal: AbortSignal;
   onProgress(progress: RunProgress): void;
   onPoint(point: CurvePoint): void;
+  /** What a language model writes while it learns. */
+  onSample?(sample: TextSample): void;
   onWorking?(working: WorkerEvents["working"]): void;
   /** Milliseconds between checkpoints (default 10,000). */
   checkpointEvery?: number;
@@ -41,6 +54,7 @@ export const runPaths = (run: string) => ({
   record: join(run, "run.json"),
   encoding: join(run, "encoding.json"),
   curve: join(run, "metrics.jsonl"),
+  samples: join(run, "samples.jsonl"),
   report: join(run, "report.json"),
   mistakes: join(run, "mistakes.json"),
   model: join(run, "model.onnx"),
@@ -160,6 +174,7 @@ async function learn(
     const session = await engine.train(trainingPlan(forward, runOptions(full, plan.device)), prepared.answering());
     try {
       const lines = new Lines<CurvePoint>(paths.curve);
+      const samples = await RunSamples.open(paths.samples, prepared, { checkpoint, onSample: request.onSample });
       let told = 0;
       if (checkpoint) {
         await session.write(checkpoint.states);
@@ -188,6 +203,13 @@ async function learn(
             told = performance.now();
             request.onPoint(point);
           },
+          ...(samples
+            ? {
+                onJudged: async (at: { step: number; loss: number }) => {
+                  if (samples.isDue(at.step, course)) await samples.write(at, await session.read());
+                },
+              }
+            : {}),
           onStep: (at) => {
             const { choice } = progress.last;
             if (choice && !choice.fallbacks && session.fallbacks?.length) progress.choice({ ...choice, fallbacks: [...session.fallbacks] });
@@ -196,6 +218,7 @@ async function learn(
         },
         checkpoint,
       );
+      if (!checkpoint) await samples?.write({ step: 0 }, await session.read());
       const ended = await trainer.run();
       progress.step(trainer);
       progress.say("finishing", remarks.testing());
@@ -205,6 +228,9 @@ async function learn(
         (feeds) => session.evaluate(feeds),
         () => control.turn(),
       );
+      const best = trainer.state.stopping.best;
+      await samples?.write({ step: best?.step ?? trainer.state.step, ...(best ? { loss: best.validationLoss } : {}) }, trainer.best);
+      if (samples && report.language) report.language.samples = samples.all;
       await writeJson(paths.report, report);
       await writeJson(paths.mistakes, mistakes);
       await prepared.exportModel(paths.model, trainer.best, report);

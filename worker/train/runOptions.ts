@@ -3,9 +3,10 @@ import type { OptimizerSpec } from "./optimizer.ts";
 import type { FullPlan } from "./plan.ts";
 import type { StepOptions } from "./step.ts";
 
-export function runOptions({ plan, course, precision }: FullPlan, device: string): StepOptions {
+export function runOptions({ plan, course, precision, step }: FullPlan, device: string): StepOptions {
   const { optimizer: name, weightDecay } = plan.settings;
-  const optimizer = (name === "adamw" ? { name, weightDecay } : { name, l2: weightDecay }) as OptimizerSpec;
+  const beta2 = step && name.startsWith("adam") ? { beta2: step.beta2 } : {};
+  const optimizer = (name === "adamw" ? { name, weightDecay, ...beta2 } : { name, l2: weightDecay, ...beta2 }) as OptimizerSpec;
   return {
     loss: "loss",
     optimizer,
@@ -14,5 +15,6 @@ export function runOptions({ plan, course, precision }: FullPlan, device: string
     seed: course.seed,
     precision,
     device,
+    ...(step ? { clipNorm: step.clipNorm } : {}),
   };
 }

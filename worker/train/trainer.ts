@@ -51,6 +51,8 @@ export interface TrainerParts {
   onPoint(point: CurvePoint): void;
   /** After every step, and when a pause begins or ends. */
   onStep(trainer: Trainer): void;
+  /** After a judgement, before it leaves a trace: one that is interrupted is made again, and this with it. */
+  onJudged?(at: { step: number; loss: number }): Promise<void>;
 }
 
 /** Rows of the validation part that the curve looks at; the whole part is judged at the end. */
@@ -127,6 +129,7 @@ export class Trainer {
     const { train, control } = this.#parts;
     while (state.step < state.total) {
       const { seed, shuffle, batch } = course;
+      train.epoch?.(state.epoch);
       for (const positions of batches(train.rows, batch, { seed, epoch: state.epoch, shuffle, from: state.batch })) {
         await control.turn((ended) => this.#onPause(ended));
         const over = control.stopped ? "interrupted" : this.seconds >= course.maxSeconds ? "budget" : undefined;
@@ -202,6 +205,7 @@ export class Trainer {
       pause: () => control.turn((ended) => this.#onPause(ended)),
     });
     const { loss: validationLoss, metric } = task.judge(answers, target);
+    await this.#parts.onJudged?.({ step: state.step, loss: validationLoss });
     const at = { step: state.step, epoch: state.epoch + 1, seconds: this.seconds };
     const { state: stopping, better } = look(state.stopping, { ...at, validationLoss, metric });
     if (better) this.best = await this.#weights();

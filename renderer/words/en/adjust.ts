@@ -25,7 +25,7 @@ export const adjust = {
     step: "Down in three stairs",
     constant: "Always the same",
   },
-  classWeights: { none: "As many as there are rows", balanced: "Every class the same" },
+  classWeights: { none: "By number of rows", balanced: "All classes equal" },
   splitBy: {
     title: "What parts the rows",
     ways: { random: "At random", stratified: "Every class by its share", group: "Whole groups", time: "By time, the latest test" },

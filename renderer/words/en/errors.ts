@@ -34,6 +34,7 @@ export const errors: ErrorDictionary = {
   picturesMissing: { title: "There are no pictures" },
   titlesMissing: { title: "The table does not name the items" },
   classesMissing: { title: "Nothing says what the pictures show" },
+  modelMissing: { title: "The model is not on the shelf" },
   modelInvalid: { title: "The model file is not valid" },
   operatorUnknown: { title: "The model uses an unknown operator" },
   exportUnsupported: { title: "The model cannot be written in this form" },

@@ -14,6 +14,8 @@ export const metrics = {
     mae: "MAE",
     "ndcg@10": "NDCG@10",
     "recall@10": "Recall@10",
+    perplexity: "Perplexity",
+    bitsPerByte: "Bits a byte",
   } as Record<string, string>,
   help: {
     loss: "What training makes small.",
@@ -29,6 +31,8 @@ export const metrics = {
     mae: "Average error, in the column's own unit.",
     "ndcg@10": "How high the item stands that a user took last, among ten recommended; 1 is always first.",
     "recall@10": "Share of users whose last item is among the ten recommended.",
+    perplexity: "Between how many tokens it wavers each time; smaller is better.",
+    bitsPerByte: "What the text would take, packed by the model; smaller is better.",
   } as Record<string, string>,
   perfect: "perfect",
 };

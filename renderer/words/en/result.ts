@@ -13,7 +13,12 @@ export const result = {
   error: (mae: string) => `On average it is off by ${mae}.`,
   compared: "Compared with",
   network: "This network",
-  constant: { classification: "Always the most frequent", regression: "Always the mean", recommend: "The mean rating" },
+  constant: {
+    classification: "Always the most frequent",
+    regression: "Always the mean",
+    recommend: "The mean rating",
+    language: "Counting tokens",
+  },
   linear: "A linear model",
   beats: "The network beats both.",
   losesLinear: "A linear model does as well or better here. That is the simpler choice, unless more data come.",

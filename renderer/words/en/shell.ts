@@ -1,7 +1,15 @@
 import { en } from "../format.ts";
 
 export const shell = {
-  screens: { home: "Home", projects: "Projects", models: "Models", learn: "Learn", settings: "Settings", project: "Project" },
+  screens: {
+    home: "Home",
+    projects: "Projects",
+    models: "Models",
+    learn: "Learn",
+    settings: "Settings",
+    project: "Project",
+    model: "Model",
+  },
   rail: "Main",
   skip: "Skip to the content",
   language: "Language",

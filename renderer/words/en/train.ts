@@ -1,11 +1,11 @@
-import type { SplitBy } from "../../../ipc/types.ts";
+import type { SplitBy, TaskName } from "../../../ipc/types.ts";
 import { en, moment } from "../format.ts";
 
 export const train = {
   title: "Train",
   planning: "Working out the plan…",
   noPlan: "Choose a column to predict, above. The plan follows.",
-  what: (target: string, task: "regression" | "classification" | "recommend", inputs: number, classes: number | null) => {
+  what: (target: string, task: TaskName, inputs: number, classes: number | null) => {
     const from = en.plural(inputs, { one: "# input", other: "# inputs" });
     if (task === "recommend") return `A network will learn which ${target} a user gives an item, and what to recommend.`;
     return task === "regression"

@@ -69,6 +69,7 @@ export const errors: ErrorDictionary = {
     what: at("既没有按类别分的文件夹，也没有标签表。"),
     todo: "请把每一类放进各自的文件夹，或在旁边放一张标签表。",
   },
+  modelMissing: { title: "架上没有这个模型", what: () => "模型可能已被移除。", todo: "请重新导入它的文件。" },
   modelInvalid: { title: "模型文件无效", what: at("文件不是完好的模型。"), todo: "请重新获取或导出这个模型。" },
   operatorUnknown: {
     title: "模型使用了未知的算子",

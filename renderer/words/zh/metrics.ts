@@ -15,6 +15,8 @@ export const metrics = {
     mae: "平均绝对误差",
     "ndcg@10": "NDCG@10",
     "recall@10": "前 10 召回率",
+    perplexity: "困惑度",
+    bitsPerByte: "每字节比特",
   },
   help: {
     loss: "训练要减小的量。",
@@ -30,6 +32,8 @@ export const metrics = {
     mae: "平均误差，单位与该列相同。",
     "ndcg@10": "用户最后选择的物品在十个推荐中排得多靠前，1 表示总在第一。",
     "recall@10": "最后选择的物品在十个推荐之中的用户所占的比例。",
+    perplexity: "每次相当于在几个词元之间犹豫；越小越好。",
+    bitsPerByte: "用模型压缩文本所需的大小；越小越好。",
   },
   perfect: "完美",
 } satisfies typeof shape;

@@ -14,7 +14,7 @@ export const result = {
   error: (mae: string) => `平均误差为 ${mae}。`,
   compared: "与基准相比",
   network: "这个网络",
-  constant: { classification: "总猜最常见的", regression: "总猜平均值", recommend: "总猜平均评分" },
+  constant: { classification: "总猜最常见的", regression: "总猜平均值", recommend: "总猜平均评分", language: "只数词元" },
   linear: "线性模型",
   beats: "网络胜过这两个基准。",
   losesLinear: "在这里，线性模型同样好或更好。除非有更多数据，否则选更简单的它。",

@@ -1,12 +1,12 @@
+import type { SplitBy, TaskName } from "../../../ipc/types.ts";
 import type { train as shape } from "../en/train.ts";
-import type { SplitBy } from "../../../ipc/types.ts";
 import { moment, zh } from "../format.ts";
 
 export const train = {
   title: "训练",
   planning: "正在拟定计划……",
   noPlan: "请先在上面选择要预测的列，计划随后给出。",
-  what: (target: string, task: "regression" | "classification" | "recommend", inputs: number, classes: number | null) =>
+  what: (target: string, task: TaskName, inputs: number, classes: number | null) =>
     task === "recommend"
       ? `网络将学习用户会给物品怎样的“${target}”，以及推荐什么。`
       : task === "regression"

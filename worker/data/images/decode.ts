@@ -15,8 +15,13 @@ export interface PictureFacts {
   height: number;
 }
 
+export interface Size {
+  width: number;
+  height: number;
+}
+
 export interface DecodedPicture extends PictureFacts {
-  /** uint8 [size, size, 3] */
+  /** uint8 [height, width, 3] of the size asked for */
   pixels: Buffer;
 }
 
@@ -27,18 +32,19 @@ sharp.concurrency(1);
 
 /**
  * @param file named in errors
- * @param size side of the square that the picture is drawn into, its whole width and height
+ * @param size side of the square that the picture is drawn into, its whole width and height; or both sides
  * @throws pictureInvalid with the reason
  */
-export async function decodePicture(bytes: Buffer, file: string, size: number, signal?: AbortSignal): Promise<DecodedPicture> {
+export async function decodePicture(bytes: Buffer, file: string, size: number | Size, signal?: AbortSignal): Promise<DecodedPicture> {
+  const { width, height } = typeof size === "number" ? { width: size, height: size } : size;
   const facts = await pictureFacts(bytes, file);
   const release = await room.take(facts.width * facts.height, signal);
   try {
-    const { data, info } = await square(opened(bytes, file, facts.format), size)
+    const { data, info } = await drawn(opened(bytes, file, facts.format), { width, height })
       .raw({ depth: "uchar" })
       .timeout({ seconds: limits.seconds })
       .toBuffer({ resolveWithObject: true });
-    if (info.channels !== 3 || data.length !== size * size * 3) throw invalid(file, `it came out with ${info.channels} channels`);
+    if (info.channels !== 3 || data.length !== width * height * 3) throw invalid(file, `it came out with ${info.channels} channels`);
     return { ...facts, pixels: data };
   } catch (thrown) {
     throw thrown instanceof AppError ? thrown : invalid(file, wordsOf(thrown), thrown);
@@ -97,8 +103,10 @@ function opened(bytes: Buffer, file: string, format: PictureFormat): Sharp {
 }
 
 /** The whole picture in a square. The triangle filter is what ONNX's Resize does with antialias, and torchvision's. */
-export function square(picture: Sharp, size: number): Sharp {
-  return picture.flatten({ background: "#ffffff" }).resize(size, size, { fit: "fill", kernel: "linear" }).toColourspace("srgb");
+export const square = (picture: Sharp, size: number): Sharp => drawn(picture, { width: size, height: size });
+
+function drawn(picture: Sharp, { width, height }: Size): Sharp {
+  return picture.flatten({ background: "#ffffff" }).resize(width, height, { fit: "fill", kernel: "linear" }).toColourspace("srgb");
 }
 
 /** The format by the first bytes, undefined where none of ours begins so. */

@@ -24,7 +24,11 @@ const mostPairs = 1000;
 
 export function findTwins(rows: readonly Sketched[]): Twins {
   const bySha = new Map<string, number[]>();
-  for (const [i, { sha }] of rows.entries()) bySha.set(sha, [...(bySha.get(sha) ?? []), i]);
+  for (const [i, { sha }] of rows.entries()) {
+    const group = bySha.get(sha);
+    if (group) group.push(i);
+    else bySha.set(sha, [i]);
+  }
   const same = [...bySha.values()].filter((group) => group.length > 1);
   const firsts = [...bySha.values()].map((group) => group[0]!);
   const near: [number, number][] = [];

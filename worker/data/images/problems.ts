@@ -65,7 +65,8 @@ export function twinProblems(
   const told: PictureProblem[] = [];
   const nameOf = (i: number) => rows[i]!.name;
   const classOf = (i: number) => classes[rows[i]!.label] ?? "";
-  const within = same.filter((group) => group.every((i) => rows[i]!.label === rows[group[0]!]!.label));
+  const inOne = (group: readonly number[]) => group.every((i) => rows[i]!.label === rows[group[0]!]!.label);
+  const within = same.filter(inOne);
   const copies = within.reduce((sum, group) => sum + group.length - 1, 0);
   if (copies)
     told.push({
@@ -77,7 +78,7 @@ export function twinProblems(
       hint: "Copies stay on the same side of the split, so nothing needs to be done.",
     });
   const across = same
-    .filter((group) => !within.includes(group))
+    .filter((group) => !inOne(group))
     .map((group): PictureProblem => {
       const other = group.find((i) => rows[i]!.label !== rows[group[0]!]!.label)!;
       return {

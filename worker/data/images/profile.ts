@@ -26,7 +26,9 @@ export function profileOf({ file, found, seen, problems, target }: ProfileInput)
   const classNames = [...new Set(classed.flatMap((one) => (one.class === undefined ? [] : [one.class])))].sort(byName);
   const place = new Map(classNames.map((name, i) => [name, i]));
   const rows = classed.map((one) => ({ ...one, label: one.class === undefined ? -1 : place.get(one.class)! }));
-  const classes = classNames.map((name, i) => ({ name, count: rows.filter((row) => row.label === i).length }));
+  const counts = new Uint32Array(classNames.length);
+  for (const { label } of rows) if (label >= 0) counts[label]!++;
+  const classes = classNames.map((name, i) => ({ name, count: counts[i]! }));
   told.push(...classProblems(layout, classes), ...twinProblems(rows, classNames, findTwins(rows)));
   const formats: Record<string, number> = {};
   for (const { format } of rows) formats[format] = (formats[format] ?? 0) + 1;

@@ -11,18 +11,31 @@ export function splitPictures(rows: readonly { sha: string; label: number }[], o
   if (!options.split) return parts;
   const keys = rows.map(({ sha }) => key(options.seed, sha));
   for (const [i, k] of keys.entries()) parts[i] = k < 0.8 ? 0 : k < 0.9 ? 1 : 2;
-  const move = (sha: string, part: Part) => {
-    for (const [i, row] of rows.entries()) if (row.sha === sha) parts[i] = part;
-  };
   const order = [...rows.keys()].sort((a, b) => keys[a]! - keys[b]!);
+  const copies = new Map<string, number[]>(); // rows of the same content
+  for (const [i, { sha }] of rows.entries()) {
+    const same = copies.get(sha);
+    if (same) same.push(i);
+    else copies.set(sha, [i]);
+  }
+  const learntFrom = new Set<number>();
+  const move = (sha: string, part: Part) => {
+    for (const i of copies.get(sha)!) {
+      parts[i] = part;
+      if (part === 0) learntFrom.add(rows[i]!.label);
+    }
+  };
+  for (const [i, { label }] of rows.entries()) if (parts[i] === 0) learntFrom.add(label);
+  const first = new Map<number, string>(); // by class the content of the lowest key
+  for (const i of order) if (!first.has(rows[i]!.label)) first.set(rows[i]!.label, rows[i]!.sha);
   const lonely = new Set<string>();
   for (const label of new Set(rows.map((row) => row.label))) {
-    if (rows.some((row, i) => row.label === label && parts[i] === 0)) continue;
-    const { sha } = rows[order.find((i) => rows[i]!.label === label)!]!;
+    if (learntFrom.has(label)) continue;
+    const sha = first.get(label)!;
     move(sha, 0);
     lonely.add(sha);
   }
-  if (new Set(rows.map((row) => row.sha)).size < 3) return parts;
+  if (copies.size < 3) return parts;
   for (const part of [2, 1] as const) {
     if (parts.includes(part)) continue;
     const learnt = new Map<number, Set<string>>();

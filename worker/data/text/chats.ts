@@ -146,7 +146,7 @@ export async function inspectChats(file: string, signal?: AbortSignal): Promise<
 }
 
 /** The rows of JSON Lines or of a JSON list; what is no JSON comes as undefined. */
-async function* rowsOf(file: string, scanned: Scan, signal?: AbortSignal): AsyncGenerator<unknown> {
+export async function* rowsOf(file: string, scanned: Scan, signal?: AbortSignal): AsyncGenerator<unknown> {
   const { text } = await head(file, scanned, 4096);
   if (text.trimStart().startsWith("[")) {
     yield* await wholeList(file, scanned, signal);

@@ -32,13 +32,19 @@ const ratings = write(
 const chats = write("chats.jsonl", '{"prompt":"a","completion":"b"}\n{"prompt":"c","completion":"d"}\n');
 for (const name of ["a/1.txt", "a/2.txt", "b/1.txt", "b/cover.png"]) write(`mixed/${name}`, "some words");
 
+for (const name of ["one.txt", "two.md"]) write(`loose/${name}`, "some words of a diary");
+const loose = join(folder, "loose");
+
 test.each([
   [table, "table", "columns", ["table"]],
-  [texts, "text", "textColumn", ["text", "table"]],
+  [texts, "text", "textColumn", ["text", "table", "language"]],
   [ratings, "ratings", "ratingNames", ["ratings", "table"]],
-  [chats, "chats", "conversations", ["chats", "table"]],
-  [join(folder, "mixed"), "text", "textFolder", ["text", "images"]],
-  [write("poem.txt", "one\ntwo\n"), "table", "columns", ["table", "text"]],
+  [chats, "chats", "conversations", ["chats", "language", "table"]],
+  [join(folder, "mixed"), "text", "textFolder", ["text", "language", "images"]],
+  [write("poem.txt", "one\ntwo, three\n\nand four\n"), "language", "prose", ["language", "table", "text"]],
+  [write("rows.txt", "a\tb\n1\t2\n3\t4\n"), "table", "columns", ["table", "language", "text"]],
+  [write("numbers.txt", "x\n1.5\n2\n-3e4\n"), "table", "columns", ["table", "language", "text"]],
+  [loose, "language", "looseTexts", ["language", "text"]],
 ] as const)("%s is taken as %s", async (path, kind, because, possible) => {
   const found = await guess(path);
   expect(found).toMatchObject({ kind, because, possible });
@@ -61,7 +67,7 @@ test("an archive of texts is taken as texts, whatever folder wraps it", async ()
 });
 
 test("another kind can be asked for, by its name or by a task; the content still says what is possible", async () => {
-  expect(await guess(texts, { kind: "table" })).toMatchObject({ kind: "table", because: "asked", possible: ["table", "text"] });
+  expect(await guess(texts, { kind: "table" })).toMatchObject({ kind: "table", because: "asked", possible: ["table", "text", "language"] });
   expect(await guess(ratings, { task: "recommend" })).toMatchObject({ kind: "ratings", because: "ratingNames" });
   expect(await kindOf(texts, { kind: "table", task: "classification", target: "label" }, source())).toBe("table");
   expect(await kindOf(texts, { task: "classification", target: "label" }, source())).toBe("text");

@@ -17,8 +17,8 @@ export async function health(spec: TrainSpec, source: Source): Promise<Problem[]
   const kind = await kindOf(spec.data, spec, source);
   if (kind === "table" || kind === "text") return withSubject(spec, source, kind === "text", healthOf);
   const found = await kinds[kind].inspect(spec.data, { ...source, ...(spec.part === undefined ? {} : { part: spec.part }) });
-  // What pictures tell has codes of its own, and is in their profile.
-  return found.kind === "images" ? [] : found.problems;
+  // What pictures and models tell has codes of its own, and is in their profile.
+  return found.kind === "images" || found.kind === "model" ? [] : found.problems;
 }
 
 /** Throws what reading throws; usage where there are no rows. */

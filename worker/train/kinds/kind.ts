@@ -36,6 +36,8 @@ export interface Prepared {
   training(): Graph;
   /** The same inputs without `y`; output `answer`. Parameters have the names they have in training. */
   answering(): Graph;
+  /** Language models: what they write with these weights, the same for the same weights. */
+  sample?(weights: ReadonlyMap<string, Tensor>): Promise<{ prompt: string; text: string }>;
   /**
    * The end of a run: the network on all parts, and the baselines beside it.
    * @param run answers of the network with the weights to be judged   @param pause called between pieces of work

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Facts, makePlan } from "./tablePlan.ts";
+import { type Facts, foldsFor, makePlan } from "./tablePlan.ts";
 
 const facts = (train: number, more: Partial<Facts> = {}): Facts => ({
   task: "regression",
@@ -54,4 +54,22 @@ describe("plan", () => {
   });
 
   test("is the same every time", () => expect(makePlan(facts(777), { data: "x" })).toEqual(makePlan(facts(777), { data: "x" })));
+});
+
+test("few rows learn in folds, unless groups or time part them, or the members asked for cannot be dealt", () => {
+  const data = "x.csv";
+  expect(foldsFor([800, 100, 100], { data })).toBe(8);
+  expect(foldsFor([4000, 500, 500], { data })).toBe(5);
+  expect(foldsFor([8000, 1000, 1000], { data })).toBe(0);
+  expect(foldsFor([10, 2, 2], { data })).toBe(0);
+  expect(foldsFor([900, 0, 0], { data, split: false })).toBe(0);
+  expect(foldsFor([800, 100, 100], { data, splitBy: { by: "stratified" } })).toBe(8);
+  for (const splitBy of [
+    { by: "group", column: "shop" },
+    { by: "time", column: "day" },
+  ] as const)
+    expect(foldsFor([800, 100, 100], { data, splitBy })).toBe(0);
+  expect(foldsFor([800, 100, 100], { data, config: { members: 2 } })).toBe(0);
+  expect(foldsFor([800, 100, 100], { data, config: { folds: 0 } })).toBe(0);
+  expect(() => foldsFor([800, 100, 100], { data, config: { folds: 3, members: 4 } })).toThrow(expect.objectContaining({ code: "usage" }));
 });

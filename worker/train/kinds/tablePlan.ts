@@ -45,6 +45,8 @@ export function foldsFor([train, validation]: readonly [number, number, number],
       `Choose a multiple of ${folds}, or other folds.`,
     );
   if ((spec.model ?? defaults.model) !== mlp.id || spec.split === false) return 0;
+  // Folds by the rows themselves would part groups, and let the past be judged by the future.
+  if (spec.splitBy?.by === "group" || spec.splitBy?.by === "time") return 0;
   if (typeof folds === "number") return train + validation >= 2 * folds ? folds : 0;
   const rows = train + validation;
   return rows >= 16 && rows <= mostInFolds && fits(foldCount(rows)) ? foldCount(rows) : 0;

@@ -1,0 +1,23 @@
+// Which imported models a project can start from, and what of them can learn.
+import type { ImportedModel, Project } from "../../ipc/host.ts";
+import type { ModelProfile, TrainSpec } from "../../ipc/types.ts";
+
+export type Method = NonNullable<TrainSpec["method"]>;
+
+/** What of the network can learn; nothing where it takes neither a picture nor a row of numbers. */
+export function methodsOf({ backbone, columns, training }: ModelProfile): Method[] {
+  if (backbone) return backbone.tunable ? ["head", "last", "full"] : ["head"];
+  return columns === undefined ? [] : training.full.fits ? ["head", "full"] : ["head"];
+}
+
+/** Whether a project's data are what the model takes: pictures, or as many columns of numbers beside the target. */
+export function fitsProject(profile: ModelProfile, { profile: data, spec }: Pick<Project, "profile" | "spec">): boolean {
+  if (data.kind === "images") return profile.backbone !== undefined && data.classes.length > 1;
+  if (profile.columns === undefined || data.kind !== "table") return false;
+  const target = spec.target ?? data.target?.column;
+  const used = data.columns.filter(({ name, type }) => type === "number" && name !== target && !spec.ignore?.includes(name));
+  return target !== undefined && used.length === profile.columns;
+}
+
+export const modelsFor = (all: readonly ImportedModel[], project: Pick<Project, "profile" | "spec">): ImportedModel[] =>
+  all.filter(({ profile }) => fitsProject(profile, project));
