@@ -1,4 +1,5 @@
 // Splits follow the content; encoded rows are the same from memory and from a file; what cannot be learned is refused by name.
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -143,6 +144,15 @@ describe("cache", () => {
     expect(await withTable(file, place.cache, (table) => table.profile.rows)).toBe(3);
     writeFileSync(file, `a,k,x,y\n${[line(1), line(2), line(3), line(4)].join("\n")}\n`);
     expect(await withTable(file, place.cache, (table) => table.profile.rows)).toBe(4);
+  });
+});
+
+test("the key of a row stays what it was: the second half of the md5 of its fields, empty ones too", async () => {
+  const file = place.write("key.csv", "a,b,c\n1,x,\n,北 京,2.50\n");
+  await withTable(file, place.cache, async ({ database }) => {
+    const md5 = (...fields: string[]) => createHash("md5").update(fields.join("\x1f")).digest().readBigUInt64LE(8);
+    const keys = await database.rows("SELECT k::VARCHAR FROM raw ORDER BY rowid");
+    expect(keys).toEqual([[String(md5("1", "x", ""))], [String(md5("", "北 京", "2.50"))]]);
   });
 });
 

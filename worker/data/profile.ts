@@ -49,7 +49,7 @@ async function profilePart(
     await histograms(database, typedSql(typed), readings, columns, signal);
     return columns;
   }
-  const picked = typedSql(typed, { where: `k % ${Math.ceil(rows / exactRows)} = 0` });
+  const picked = typedSql(typed, { where: `hash(r) % ${Math.ceil(rows / exactRows)} = 0` });
   await database.run(`CREATE TEMP TABLE picked AS SELECT ${typed.map(({ index }) => `v${index}`).join(", ")} FROM ${picked}`, signal);
   try {
     await quartiles(database, "picked", readings, columns, signal);

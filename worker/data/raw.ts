@@ -14,9 +14,12 @@ export async function openDraft(folder: string, ...reads: string[]): Promise<Dat
 /** @param source a relation with the columns c0, c1, … (`width` of them), all VARCHAR, NULL for empty */
 export async function createRaw(database: Database, source: string, width: number, signal?: AbortSignal): Promise<void> {
   const columns = Array.from({ length: width }, (_, i) => `c${i}`);
-  // `k`: md5 of the row's text, its fields parted by the unit separator. Splits are made of it, so it must never change.
+  // `k`: md5 of the row's text, its fields parted by the unit separator. Splits are made of it, so it must never change. Reckoned where it
+  // is asked for: many tables are looked at and never split, and it costs as much as parsing them.
   const key = `md5_number_lower(concat_ws(chr(31), ${columns.map((c) => `coalesce(${c}, '')`).join(", ")}))`;
-  await database.run(`CREATE TABLE raw AS SELECT *, ${key} AS k FROM ${source}`, signal);
+  const typed = [...columns.map((c) => `${c} VARCHAR`), `k UBIGINT GENERATED ALWAYS AS (${key}) VIRTUAL`];
+  await database.run(`CREATE TABLE raw (${typed.join(", ")})`, signal);
+  await database.run(`INSERT INTO raw SELECT ${columns.join(", ")} FROM ${source}`, signal);
 }
 
 /** The engine's strict reader over a delimited text; `padded`: rows may end before the last column. */

@@ -1,5 +1,5 @@
 // How each column is read: the type found on a sample, as SQL over the table of texts. The table in DuckDB is `raw`: c0, c1, … as
-// written (NULL for empty), `k` the hash of the row; rowid counts from 0. Nothing typed is stored: the engine reads texts as fast.
+// written (NULL for empty), `k` the hash of the row, reckoned where a query names it; rowid counts from 0. Nothing typed is stored: the engine reads texts as fast.
 import { type DatabaseOptions, literal } from "./duckdb.ts";
 import { datePartsSql, dateStructSql } from "./dates.ts";
 import { type NumberFormat, numberSql } from "./numbers.ts";
