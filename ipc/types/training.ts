@@ -118,6 +118,8 @@ export interface TrainPlan {
   splitBy?: SplitBy;
   /** A language model. */
   language?: LanguagePlan;
+  /** Recommending: by weights between items in closed form, or beside them by two towers, as there are more items than get weights. */
+  ranking?: { by: "weights" | "blend"; items: number };
   /** Every setting with the value in force. */
   settings: Required<Pick<TrainSpec, "optimizer" | "lr" | "schedule" | "weightDecay" | "batch" | "seed" | "shuffle" | "split">> &
     Pick<TrainSpec, "classWeight">;
@@ -252,6 +254,8 @@ export interface RunReport {
   pictures?: PictureSetup;
   /** Language models; then `constant` is what each token's own frequency says, `linear` what the token before it says too. */
   language?: LanguageReport;
+  /** Recommending: what ranks, how many items can be recommended, and how many of them have weights between them. Absent in older reports. */
+  ranking?: { by: "weights" | "blend" | "towers"; items: number; weights: number };
 }
 
 /** A run as run.json and `train --json` tell it. */

@@ -158,5 +158,5 @@ test.skipIf(!movies)(
     expect(metrics.test!["rmse"]).toBeLessThan(0.93);
     expect(metrics.test!["recall@10"]! / baseline.popularity!["recall@10"]!).toBeGreaterThan(1.5);
   },
-  120_000,
+  300_000,
 );

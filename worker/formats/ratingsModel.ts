@@ -54,18 +54,22 @@ export function exportRatingsModel(options: RatingsExport): Uint8Array {
 }
 
 export interface RankingExport {
-  /** The items that the weights know, in their order. */
+  /** The items that can be recommended, in their order. */
   items: readonly string[];
-  /** (items, items): row j is what having item j adds to the others. */
-  weights: Float32Array;
-  /** Added to the scores of all: what is left where nothing is known. */
-  base: Float32Array;
+  /** (known, known) of the first items: row j is what having item j adds to the others. Absent: the towers rank alone. */
+  weights?: Float32Array;
+  /** (items) what is added to the scores of all, or says what most have where nothing is known. */
+  popularity: Float32Array;
+  /** How much of the popularity is added beside the weights. */
+  popularityShare: number;
+  /** Two towers over all items, in their order: rows of D numbers, and what their score is multiplied by. */
+  towers?: { size: number; had: Float32Array; vectors: Float32Array; bias: Float32Array; share: number };
 }
 
 /** Below every score that there is. */
 const never = -1e30;
 
-export function exportRankingModel({ items, weights, base }: RankingExport): Uint8Array {
+export function exportRankingModel({ items, weights, popularity, popularityShare, towers }: RankingExport): Uint8Array {
   const n = items.length;
   const g = new Builder("recommend");
   const history = codesOf(g, g.input("history", "string", ["h"]), items, n); // (h), n for unknown
@@ -73,10 +77,29 @@ export function exportRankingModel({ items, weights, base }: RankingExport): Uin
   const ones = g.expandLike(g.scalar(1), g.cast(history, "float32")); // (h)
   const marked = g.op("ScatterElements", [g.constant(float32([n + 1], new Float32Array(n + 1))), history, ones], { axis: 0 });
   const had = g.slice(marked, { starts: [0], ends: [n], axes: [0] }); // (n)
-  const sums = g.reshape(g.matmul(g.unsqueeze(had, [0]), g.constant(float32([n, n], weights), "weights")), [n]);
-  const scores = g.where(g.greater(had, 0), g.scalar(never), g.add(sums, g.constant(float32([n], base), "base")));
-  const left = g.sub(g.constant(int64([1], [n])), g.cast(g.reduceSum(had, { axes: [0] }), "int64")); // (1)
-  const [best, at] = g.op("TopK", [scores, g.op("Min", [top, left])], { axis: 0 }, { outputs: 2 }) as [Value, Value];
+  const count = g.reduceSum(had, { axes: [0] }); // (1)
+  const usual = g.constant(float32([n], popularity), "popularity");
+  const known = weights ? Math.round(Math.sqrt(weights.length)) : 0;
+  let scores: Value | undefined;
+  if (weights) {
+    const first = g.unsqueeze(known < n ? g.slice(had, { starts: [0], ends: [known], axes: [0] }) : had, [0]); // (1, known)
+    const sums = g.reshape(g.matmul(first, g.constant(float32([known, known], weights), "weights")), [known]);
+    const rest = known < n ? [g.constant(float32([n - known], new Float32Array(n - known)))] : [];
+    const base = Float32Array.from(popularity, (p, i) => (i < known ? popularityShare * p : 0));
+    scores = g.add(g.concat([sums, ...rest], { axis: 0 }), g.constant(float32([n], base), "base"));
+  }
+  if (towers) {
+    const { size, share } = towers;
+    const owned = g.matmul(g.unsqueeze(had, [0]), g.constant(float32([n, size], towers.had), "had.vectors")); // (1, D)
+    const user = g.div(owned, g.sqrt(g.max(count, 1)));
+    const product = g.gemm(user, g.constant(float32([n, size], towers.vectors), "item.vectors"), undefined, { transB: 1 }); // (1, n)
+    const fit = g.add(g.reshape(product, [n]), g.constant(float32([n], towers.bias), "item.bias"));
+    const part = g.mul(fit, share);
+    scores = g.where(g.greater(count, 0), scores ? g.add(scores, part) : part, usual);
+  }
+  const free = g.where(g.greater(had, 0), g.scalar(never), scores ?? usual);
+  const left = g.sub(g.constant(int64([1], [n])), g.cast(count, "int64")); // (1)
+  const [best, at] = g.op("TopK", [free, g.op("Min", [top, left])], { axis: 0 }, { outputs: 2 }) as [Value, Value];
   g.output(g.gather(g.constant(strings([n], [...items]), "names"), at), "items");
   g.output(best, "scores");
   g.graph.metadata.set("recommend", JSON.stringify({ version: 1 }));

@@ -33,6 +33,15 @@ export const ratings = {
       ? `It finds it ${times} times as often as recommending everyone what most people have.`
       : "Better than recommending everyone what most people have.",
   loses: "Recommending everyone what most people have is as good here.",
+  ranks: "Recommends by",
+  ranksBy: (by: "weights" | "blend", items: number) =>
+    by === "weights" ? "items that go together" : `items that go together, and two towers over all ${en.count(items)} items`,
+  ranked: (by: "weights" | "blend" | "towers", items: number, weights: number) => {
+    const all = en.plural(items, { one: "# item", other: "# items" });
+    if (by === "weights") return `It ranks ${all}, by weights between them.`;
+    if (by === "towers") return `It ranks ${all}, by two towers alone: weights between items added nothing here.`;
+    return `It ranks ${all}: the ${en.count(weights)} that most people have by weights between them, and all by two towers as well.`;
+  },
   nothingHeldOut: "Nothing was held out.",
   biases: "Usual rating of user and item",
   exportHelp: "model.onnx rates a pair; recommend.onnx, beside it in the run's folder, says what else fits. Both run wherever ONNX runs.",

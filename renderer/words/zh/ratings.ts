@@ -26,6 +26,15 @@ export const ratings = {
   popular: "最热门的物品",
   wins: (times: string) => (times ? `命中次数是“给所有人推荐最热门物品”的 ${times} 倍。` : "胜过给所有人推荐最热门的物品。"),
   loses: "在这里，给所有人推荐最热门的物品同样好。",
+  ranks: "推荐方式",
+  ranksBy: (by: "weights" | "blend", items: number) =>
+    by === "weights" ? "常在一起的物品" : `常在一起的物品，加上覆盖全部 ${zh.count(items)} 个物品的双塔模型`,
+  ranked: (by: "weights" | "blend" | "towers", items: number, weights: number) => {
+    const all = `${zh.count(items)} 个物品`;
+    if (by === "weights") return `对 ${all}排序，依据物品之间的权重。`;
+    if (by === "towers") return `对 ${all}排序，只用双塔模型：物品之间的权重在这里没有帮助。`;
+    return `对 ${all}排序：最热门的 ${zh.count(weights)} 个依据物品之间的权重，全部物品再加上双塔模型。`;
+  },
   nothingHeldOut: "没有留出数据。",
   biases: "用户和物品的惯常评分",
   exportHelp: "model.onnx 给出一对用户与物品的评分；训练文件夹里的 recommend.onnx 给出推荐。两者都能在任何支持 ONNX 的地方运行。",

@@ -71,13 +71,14 @@ export async function openPictures(path: string, options: OpenPictures): Promise
 async function look(source: Source, found: Survey, { signal, onProgress }: OpenPictures) {
   const problems: PictureProblem[] = [...found.problems];
   const seen: Seen[] = [];
+  const told = Math.max(1, Math.floor(found.names.length / 1000)); // each telling is a message to another process
   let done = 0;
   for await (const one of inOrder(source.entries({ wanted: maybePicture, signal }), atOnce, (entry) => lookAt(entry, signal))) {
     signal?.throwIfAborted();
     if ("code" in one) problems.push(one);
     else seen.push(one);
     done++;
-    onProgress?.("reading", Math.min(1, done / found.names.length));
+    if (done % told === 0) onProgress?.("reading", Math.min(1, done / found.names.length));
   }
   seen.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   return { seen, problems };

@@ -1,6 +1,6 @@
 // A run on ratings judged: the ratings on their test part beside the mean and the biases alone, the ranking on each user's last item beside
 // what most people have.
-import type { Metrics } from "../../../ipc/types.ts";
+import type { Metrics, RunReport } from "../../../ipc/types.ts";
 import { shownColumns, tableSamples } from "../../data/tableSamples.ts";
 import { fitBiases } from "../../tasks/biases.ts";
 import { regressionMetrics } from "../../tasks/metrics.ts";
@@ -8,7 +8,7 @@ import { buildReport, type Judgement } from "../../tasks/report.ts";
 import type { Answers } from "../../tasks/task.ts";
 import type { Tensor } from "../../tensor.ts";
 import { answersOf, judgedRows } from "../answers.ts";
-import { fitRanking } from "./ranking.ts";
+import { fitRanking, type Ranking } from "./ranking.ts";
 import { type PreparedRatings, targetName } from "./preparedRatings.ts";
 
 /** Rows of the training part on which its metrics are told, at even distances. */
@@ -40,7 +40,7 @@ export async function judgeRatings(
   const found = ranking.users > 0 ? ranking.metrics : {};
   const named = targetName(prepared.columns);
   const columns = shownColumns(table, named);
-  return buildReport({
+  const { report, mistakes } = await buildReport({
     kind: "ratings",
     task: "recommend",
     truth: task.truth,
@@ -61,6 +61,14 @@ export async function judgeRatings(
     samples: tableSamples(table, columns),
     pause,
   });
+  return { report: { ...report, ranking: rankingFacts(ranking) }, mistakes };
+}
+
+function rankingFacts({ ease, blend }: Ranking): NonNullable<RunReport["ranking"]> {
+  const weights = ease.known.length;
+  if (!blend) return { by: "weights", items: weights, weights };
+  const items = ease.popularity.reduce((count, share) => count + (share > 0 ? 1 : 0), 0);
+  return blend.share === null ? { by: "towers", items, weights: 0 } : { by: "blend", items, weights };
 }
 
 /** The mean, and the mean with biases, on the rows that are judged. */

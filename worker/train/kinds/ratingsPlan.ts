@@ -4,8 +4,8 @@ import { interest } from "../../formats/ratingsModel.ts";
 import { factorAnswering, type FactorSpec, factorTraining } from "../../models/factors.ts";
 import { countParameters } from "../../models/index.ts";
 import { defaults, type FullPlan, planCourse, stepSeconds } from "../plan.ts";
-
 import { rankedItems } from "./ranking.ts";
+import { towerBytes, towerCourse } from "./towers.ts";
 
 export interface RatingsFacts {
   columns: RatingsColumns;
@@ -31,6 +31,8 @@ export function makeRatingsPlan({ columns, users, items, rows }: RatingsFacts, s
   const net: FactorSpec = { users, items, size: length, decay, seed: spec.seed ?? defaults.seed };
   const training = factorTraining(net);
   const parameters = countParameters(training);
+  const pairs = rows.train + rows.validation + rows.test;
+  const towers = items > rankedItems ? towerCourse({ users, items, pairs }) : undefined;
   const open = spec.epochs === undefined && spec.steps === undefined;
   const full = planCourse(
     {
@@ -45,11 +47,14 @@ export function makeRatingsPlan({ columns, users, items, rows }: RatingsFacts, s
       // A step goes over the whole tables and their moments.
       stepSeconds: (batch) => stepSeconds(0, 2 * parameters + 8 * batch * length),
       // The pairs and their order; and what the ranking's matrices take at the end.
-      dataBytes: 40 * (rows.train + rows.validation + rows.test) + 60 * Math.min(items, rankedItems) ** 2,
+      dataBytes: 40 * pairs + Math.max(towers ? towerBytes(items, towers) : 0, 60 * Math.min(items, rankedItems) ** 2),
     },
     open ? { ...spec, epochs, seconds: spec.seconds ?? defaults.seconds } : spec,
   );
-  return { ...full, net };
+  const { plan } = full;
+  // Towers are trained twice: to choose how much they count, and to stay.
+  const estimatedSeconds = Math.round((plan.estimatedSeconds + 2 * (towers?.seconds ?? 0)) * 10) / 10;
+  return { ...full, plan: { ...plan, estimatedSeconds, ranking: { by: towers ? "blend" : "weights", items } }, net };
 }
 
 /** A power of two near rows / 160, from 32 to 16,384: about as many steps an epoch whatever the number of ratings. */
