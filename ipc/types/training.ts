@@ -64,8 +64,15 @@ export interface TrainSpec {
   shelf?: string;
   /** Pictures with an imported network: the range of pixels that it expects. */
   pixels?: PixelRange;
-  /** What of an imported network learns: a head on it (the default), its last blocks too, or all of it. */
-  method?: "head" | "last" | "full";
+  /**
+   * What of an imported network learns: a head on it (the default of pictures), its last blocks too, or all of it; of a language model adapters beside its
+   * weights (lora, or qlora where these are kept in 4 or 8 bits).
+   */
+  method?: "head" | "last" | "full" | "lora" | "qlora";
+  /** Adapters: their rank; default 8. */
+  rank?: number;
+  /** Adapters: the folder of a PEFT adapter to begin with; its settings count. */
+  initAdapter?: string;
   /** Family settings: width, depth, dropout… */
   config?: Record<string, number | string | boolean>;
   /** Columns not to use as inputs. */

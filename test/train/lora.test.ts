@@ -31,9 +31,6 @@ test.each(Object.entries(runs))("%s", async (name, run) => {
   const [batch, length] = [run.batches[0]!.ids.length, run.batches[0]!.ids[0]!.length];
   const { graph, adapted } = tuningGraph(model, {
     method: "lora",
-    batch,
-    length,
-    packed: false,
     adapter: {
       rank: run.rank,
       alpha: run.alpha,
@@ -51,7 +48,7 @@ test.each(Object.entries(runs))("%s", async (name, run) => {
     const session = await engine.train(trainingPlan(graph, { loss: "loss", optimizer: { name: "adamw", weightDecay: 0 } }), undefined);
     for (const [i, { ids, labels }] of run.batches.entries()) {
       const after = labels.map((row) => [...row.slice(1), -100]);
-      const feeds: Record<string, Tensor> = { ids: int64([batch, length], ids.flat()), labels: int64([batch, length], after.flat()) };
+      const feeds: Record<string, Tensor> = { input_ids: int64([batch, length], ids.flat()), labels: int64([batch, length], after.flat()) };
       const { loss } = await session.step(feeds, 3e-3);
       expect(Math.abs((loss!.data[0] as number) - run.losses[i]!), `step ${i + 1}`).toBeLessThan(1e-4 * run.losses[i]!);
     }

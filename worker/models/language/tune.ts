@@ -5,20 +5,16 @@ import { Builder, type Value } from "../../ops/builder.ts";
 import type { Graph } from "../../onnx/graph.ts";
 import type { LanguageModel } from "./index.ts";
 import { type AdapterSpec, LanguageNet, type NetOptions } from "./net.ts";
-import type { Sequence } from "./sequence.ts";
 
 export type TuneMethod = "full" | "head" | "lora" | "qlora";
+/** What learns; "none": the model as it is. */
+export type Learning = TuneMethod | "none";
 
 /** Where a token's loss is not learned from. */
 export const unlearned = -100;
 
 export interface TuneSpec {
-  method: TuneMethod;
-  /** Texts a step, and tokens of each. */
-  batch: number;
-  length: number;
-  /** Several texts in one row: then the batch says where each token stands, and to which text it belongs. */
-  packed: boolean;
+  method: Learning;
   adapter: Omit<AdapterSpec, "targets"> & {
     /** Last parts of the layers' names ("q_proj"), or "all" for every layer but the tables of words. */
     targets: readonly string[] | "all";
@@ -29,25 +25,24 @@ export interface TuneSpec {
 
 export interface Tuning {
   /**
-   * Inputs `ids` (B, T) int64 and `labels` (B, T) int64: the token after each, or -100 where it is not learned; packed also `positions` and
-   * `segments` (B, T) int64. Outputs `loss`, the mean over what is learned, and `logits` (B, T, vocabulary) where they are asked for.
+   * Inputs `input_ids` and `labels` (B, T) int64: the token after each, or -100 where it is not learned. Output `loss`, the mean over what is learned
+   * (and `shown`, the same); or `answer` (B, 1), the sum of a row's losses.
    */
   graph: Graph;
   /** Layers that were given an adapter, by their names within the model. */
   adapted: { layer: string; inputs: number; outputs: number }[];
 }
 
-/** @throws usage where no layer is among the targets, or weights in 4 or 8 bits were to learn */
-export function tuningGraph(model: LanguageModel, spec: TuneSpec, { each = false } = {}): Tuning {
+/**
+ * @param judged whether rows are only judged: then the output is `answer`
+ * @throws usage where no layer is among the targets, or weights in 4 or 8 bits were to learn
+ */
+export function tuningGraph(model: LanguageModel, spec: TuneSpec, { judged = false } = {}): Tuning {
   const g = new Builder("tuning");
-  const dims = [spec.batch, spec.length];
-  const ids = g.input("ids", "int64", dims);
-  const labels = g.input("labels", "int64", dims);
-  const sequence: Sequence = spec.packed
-    ? { ids, positions: g.input("positions", "int64", dims), segments: g.input("segments", "int64", dims) }
-    : { ids, positions: counted(g, spec.batch, spec.length) };
+  const ids = g.input("input_ids", "int64", ["B", "T"]);
+  const labels = g.input("labels", "int64", ["B", "T"]);
   const net = new LanguageNet(g, model.source, netOptions(model, spec));
-  const logits = model.build(net, sequence); // (B, T, V)
+  const logits = model.build(net, { ids, positions: counted(g, ids) }); // (B, T, V)
   if (spec.method.endsWith("lora") && !net.adapted.length)
     throw new AppError(
       "usage",
@@ -55,16 +50,18 @@ export function tuningGraph(model: LanguageModel, spec: TuneSpec, { each = false
       `Usual for it: ${model.family.adapted.join(", ")}.`,
       { targets: spec.adapter.targets === "all" ? "all" : [...spec.adapter.targets] },
     );
-  const flat = g.reshape(logits, [spec.batch * spec.length, model.config.vocabulary]);
-  const loss = g.op("SoftmaxCrossEntropyLoss", [flat, g.reshape(labels, [spec.batch * spec.length])], {
-    ignore_index: unlearned,
-    ...(each && { reduction: "none" }),
-  });
-  g.output(each ? g.reshape(loss, dims) : loss, "loss");
+  const flat = [g.reshape(logits, [-1, model.config.vocabulary]), g.reshape(labels, [-1])];
+  const loss = g.op("SoftmaxCrossEntropyLoss", flat, { ignore_index: unlearned, ...(judged && { reduction: "none" }) });
+  if (judged) g.output(g.reduceSum(g.reshapeLike(loss, labels), { axes: [1] }), "answer");
+  else {
+    g.output(loss, "loss");
+    g.output(g.identity(loss), "shown");
+  }
   return { graph: g.graph, adapted: net.adapted };
 }
 
 function netOptions(model: LanguageModel, spec: TuneSpec): NetOptions {
+  if (spec.method === "none") return {};
   const given = spec.given && { given: spec.given };
   if (spec.method === "lora" || spec.method === "qlora") {
     const { targets, ...adapter } = spec.adapter;
@@ -88,7 +85,9 @@ function targetsOf(model: LanguageModel, targets: readonly string[] | "all"): (l
   return (layer) => targets.some((t) => layer === t || layer.endsWith(`.${t}`)) && !(model.config.tied && words.test(layer));
 }
 
-function counted(g: Builder, batch: number, length: number): Value {
-  const places = BigInt64Array.from({ length: batch * length }, (_, i) => BigInt(i % length));
-  return g.constant({ dtype: "int64", dims: [batch, length], data: places }, "positions");
+/** 0, 1, … as long as a row: (1, T). */
+function counted(g: Builder, ids: Value): Value {
+  const length = g.reshape(g.lengthOf(ids, 1), []);
+  const places = g.op("Range", [g.scalar(0, "int64"), length, g.scalar(1, "int64")]);
+  return g.unsqueeze(g.assume(places, [ids.dims[1]!]), [0]);
 }
