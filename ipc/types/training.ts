@@ -109,7 +109,7 @@ export interface TrainPlan {
   rows: { train: number; validation: number; test: number };
   /** Few rows: those of train and validation learn together, each held out from one network in so many. */
   folds?: number;
-  model: { name: string; parameters: number };
+  model: { name: string; parameters: number; trainable?: number };
   /** The imported model that it starts from, by its id and name; `chosen` by itself, as the one on the shelf that suits best. */
   start?: { shelf: string; name: string; chosen: "asked" | "suits" };
   device: string;

@@ -39,10 +39,14 @@ export interface LessonOptions {
   onProgress: (what: "reading" | "profiling", fraction: number | null) => void;
 }
 
-/** @throws what reading throws; formatUnknown for rows that hold nothing to learn; fileTooLarge beyond 60 million tokens */
-export async function readLessons(path: string, tokens: Tokens, vocabulary: number, options: LessonOptions): Promise<Lessons> {
+/**
+ * @param openTokens the model's tokenizer, which rows of tokens do without
+ * @throws what reading throws; formatUnknown for rows that hold nothing to learn; fileTooLarge beyond 60 million tokens
+ */
+export async function readLessons(path: string, openTokens: () => Tokens, vocabulary: number, options: LessonOptions): Promise<Lessons> {
   const ready = await readyMade(path, vocabulary, options);
   if (ready) return ready;
+  const tokens = openTokens();
   const { cache, part, column, signal, onProgress } = options;
   const corpus = await openCorpus(path, { cache, ...(part === undefined ? {} : { part }), column, signal, onProgress });
   try {

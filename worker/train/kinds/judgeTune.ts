@@ -1,9 +1,9 @@
 // A fine-tuned language model judged: how surprised it is by the answers of each part, beside the model as it was.
-import type { Metrics, RunReport } from "../../../ipc/types.ts";
+import type { Metrics } from "../../../ipc/types.ts";
 import type { Samples } from "../../data/samples.ts";
 import { thinned } from "../../data/text/windows.ts";
 import { language } from "../../tasks/language.ts";
-import { verdict } from "../../tasks/report.ts";
+import { type Judgement, verdict } from "../../tasks/report.ts";
 import { tuningGraph } from "../../models/language/tune.ts";
 import { openEngine } from "../../run/engine.ts";
 import type { Tensor } from "../../tensor.ts";
@@ -17,7 +17,7 @@ export async function judgeTune(
   prepared: PreparedTune,
   run: (feeds: Record<string, Tensor>) => Promise<Record<string, Tensor>>,
   pause: () => Promise<void>,
-): Promise<RunReport> {
+): Promise<Judgement> {
   const { parts, plan, model } = prepared;
   const judge = async (part: Samples, ask: typeof run): Promise<Metrics> =>
     language.metrics(await answersOf(part, { task: language, target: {}, run: ask, pause }), {});
@@ -35,14 +35,18 @@ export async function judgeTune(
     const constant = await judge(held, (feeds) => before.run(feeds));
     const baseline = { constant, linear: constant };
     return {
-      task: "language",
-      target: "",
-      rows: plan.plan.rows,
-      metrics,
-      baseline,
-      verdict: verdict("perplexity", metrics.test ?? metrics.train, baseline),
-      columns: [],
-      mistakes: [],
+      report: {
+        version: 2,
+        kind: "text",
+        task: "language",
+        target: "",
+        rows: plan.plan.rows,
+        metrics,
+        baseline,
+        verdict: verdict("perplexity", metrics.test ?? metrics.train, baseline),
+        parts: { train: null, validation: null, test: null },
+      },
+      mistakes: { version: 1, columns: [], parts: { train: [], validation: [], test: [] } },
     };
   } finally {
     await engine.dispose();

@@ -6,7 +6,7 @@ import { partsOf } from "../../data/text/blocks.ts";
 import { type Lessons, readLessons } from "../../data/text/lessons.ts";
 import { thinned } from "../../data/text/windows.ts";
 import { readPeft } from "../../formats/language/peft.ts";
-import { openTokens, type Tokens } from "../../formats/language/tokens.ts";
+import { openTokens } from "../../formats/language/tokens.ts";
 import { type LanguageModel, openLanguageModel } from "../../models/language/index.ts";
 import { adapterFor } from "../../models/language/takeAway.ts";
 import { tuningGraph, type TuneSpec } from "../../models/language/tune.ts";
@@ -22,7 +22,6 @@ export interface PreparedTune extends Prepared {
   model: LanguageModel;
   /** The model's path. */
   base: string;
-  tokens: Tokens;
   lessons: Lessons;
   plan: TunePlan;
   /** All rows of each part. */
@@ -36,13 +35,12 @@ async function open(spec: TrainSpec, { cache, signal, onWorking }: Source) {
   const base = spec.model!; // kindFor has seen that it is a language model
   const model = openLanguageModel(base);
   try {
-    const tokens = openTokens(model.file, base);
     const asked = Number(spec.config?.["context"] ?? 0);
     if (asked && !(Number.isInteger(asked) && asked >= 8 && asked <= model.config.context))
       throw new AppError("usage", `The model sees from 8 to ${model.config.context} tokens at once, not ${asked}.`, "Ask for fewer.", {
         context: asked,
       });
-    const lessons = await readLessons(spec.data, tokens, model.config.vocabulary, {
+    const lessons = await readLessons(spec.data, () => openTokens(model.file, base), model.config.vocabulary, {
       cache,
       ...(spec.part === undefined ? {} : { part: spec.part }),
       ...(spec.target === undefined ? {} : { column: spec.target }),
@@ -60,7 +58,7 @@ async function open(spec: TrainSpec, { cache, signal, onWorking }: Source) {
     }
     const { samples, ...counted } = divided(lessons, spec, model);
     const facts: TuneFacts = { model, base, tune, ...counted };
-    return { model, base, tokens, lessons, samples, facts };
+    return { model, base, lessons, samples, facts };
   } catch (thrown) {
     model.close();
     throw thrown;
@@ -100,7 +98,7 @@ export const tune: Kind = {
   async prepare(options: PrepareOptions): Promise<PreparedTune> {
     const { record } = options;
     const { spec } = record;
-    const { model, facts, tokens, lessons, samples, base } = await open(spec, options);
+    const { model, facts, lessons, samples, base } = await open(spec, options);
     try {
       const fingerprint = lessons.fingerprint;
       if (record.fingerprint !== undefined && record.fingerprint !== fingerprint)
@@ -120,7 +118,6 @@ export const tune: Kind = {
         fingerprint,
         model,
         base,
-        tokens,
         lessons,
         parts: samples,
         task,

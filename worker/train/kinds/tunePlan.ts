@@ -4,7 +4,7 @@ import type { TrainSpec } from "../../../ipc/types.ts";
 import { readPeftConfig } from "../../formats/language/peft.ts";
 import { isBlocks } from "../../formats/language/levels.ts";
 import { countParameters } from "../../models/index.ts";
-import type { LanguageModel } from "../../models/language/index.ts";
+import { countWeights, type LanguageModel } from "../../models/language/index.ts";
 import { tuningGraph, type TuneMethod, type TuneSpec } from "../../models/language/tune.ts";
 import { defaults, type FullPlan, planCourse, stepSeconds } from "../plan.ts";
 
@@ -77,7 +77,7 @@ export function makeTunePlan(facts: TuneFacts, spec: TrainSpec): TunePlan {
       target: "",
       inputs: 1,
       rows,
-      model: { name: model.family.id, parameters: trainable },
+      model: { name: model.family.id, parameters: countWeights(model.file) + (tune.method.endsWith("lora") ? trainable : 0), trainable },
       graphs: { training, answering: tuningGraph(model, tune, { judged: true }).graph },
       batch,
       lr: tune.method === "full" ? 5e-5 : tune.method === "head" ? 2e-4 : 1e-3,
