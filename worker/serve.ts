@@ -33,7 +33,7 @@ import { exportRun } from "./train/exports/index.ts";
 import { writeGradients, writeStep } from "./train/graphFiles.ts";
 import { health, problemRows } from "./train/kinds/health.ts";
 import { inspectModel } from "./train/inspectModel.ts";
-import { guessKind, kindFor, kindOf, kinds } from "./train/kinds/index.ts";
+import { guessKind, kindFor, kinds } from "./train/kinds/index.ts";
 import { measureImportance } from "./train/importance.ts";
 import { trainRun } from "./train/run.ts";
 import { suite } from "./train/suite/index.ts";

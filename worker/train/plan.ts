@@ -145,7 +145,9 @@ export function planCourse(facts: PlanFacts, spec: TrainSpec): FullPlan {
       maxEpochs: Math.ceil(steps / stepsPerEpoch),
       maxSeconds,
       estimatedSeconds: Math.round((Math.min(maxSeconds, steps * each * 1.15) + 2) * 10) / 10,
-      estimatedBytes: Math.round(programBytes + facts.dataBytes + (facts.model.trainable ?? facts.model.parameters) * 4 * (facts.folds ? 6 : 3) + sessions),
+      estimatedBytes: Math.round(
+        programBytes + facts.dataBytes + (facts.model.trainable ?? facts.model.parameters) * 4 * (facts.folds ? 6 : 3) + sessions,
+      ),
       settings,
     },
   };

@@ -19,8 +19,6 @@ export interface TuneSpec {
     /** Last parts of the layers' names ("q_proj"), or "all" for every layer but the tables of words. */
     targets: readonly string[] | "all";
   };
-  /** What was learned stands for what the file has. */
-  given?: ReadonlyMap<string, Float32Array>;
 }
 
 export interface Tuning {
@@ -62,10 +60,9 @@ export function tuningGraph(model: LanguageModel, spec: TuneSpec, { judged = fal
 
 function netOptions(model: LanguageModel, spec: TuneSpec): NetOptions {
   if (spec.method === "none") return {};
-  const given = spec.given && { given: spec.given };
   if (spec.method === "lora" || spec.method === "qlora") {
     const { targets, ...adapter } = spec.adapter;
-    return { ...given, adapter: { ...adapter, targets: targetsOf(model, targets) } };
+    return { adapter: { ...adapter, targets: targetsOf(model, targets) } };
   }
   const head = model.config.tied ? undefined : /^(lm_head|embed_out)\./;
   if (spec.method === "head" && !head)
@@ -75,7 +72,7 @@ function netOptions(model: LanguageModel, spec: TuneSpec): NetOptions {
       "Choose lora or full.",
       { method: "head" },
     );
-  return { ...given, trained: (name) => (spec.method === "full" ? true : head!.test(name)) };
+  return { trained: (name) => (spec.method === "full" ? true : head!.test(name)) };
 }
 
 /** Whether a layer is a target: by the end of its name, as PEFT's target_modules; "all" is every linear layer but the output layer. */

@@ -51,7 +51,7 @@ async function open(spec: TrainSpec, { cache, signal, onWorking }: Source) {
     const tune: TuneSpec = tuneSpecOf(spec, model);
     if (spec.initAdapter !== undefined) {
       const first = adapterFor(model, readPeft(spec.initAdapter), spec.initAdapter);
-      tune.given = new Map(
+      tune.adapter.given = new Map(
         [...first.layers].flatMap(([layer, { a, b }]) => [[`${layer}.lora_A.weight`, a] as const, [`${layer}.lora_B.weight`, b] as const]),
       );
       tune.adapter.targets = [...first.layers.keys()];

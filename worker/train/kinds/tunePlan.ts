@@ -27,7 +27,7 @@ export interface TunePlan extends FullPlan {
 const methods: readonly TuneMethod[] = ["full", "head", "lora", "qlora"];
 
 /** What learns, by the spec. Throws usage where it does not fit the model. */
-export function tuneSpecOf(spec: TrainSpec, model: LanguageModel): Omit<TuneSpec, "given"> {
+export function tuneSpecOf(spec: TrainSpec, model: LanguageModel): TuneSpec {
   const packed = [...model.file.infos.values()].some(({ type }) => isBlocks(type));
   const method = (spec.method ?? (packed ? "qlora" : "lora")) as TuneMethod;
   if (!methods.includes(method))
