@@ -101,15 +101,25 @@ export function datePattern(format: string, groups = false): string {
   return `\\s*${body.join("")}\\s*`;
 }
 
+/** Compiled once: a table asks for every format in each of its columns. */
+const compiled = new Map<string, RegExp>();
+
+function expressionOf(format: string): RegExp {
+  let expression = compiled.get(format);
+  if (!expression) compiled.set(format, (expression = new RegExp(`^${datePattern(format)}$`, "u")));
+  return expression;
+}
+
 /** Formats that read at least `share` of the values (weighted by their counts), the surest first. */
 export function findDateFormats(values: readonly { value: string; count: number }[], column: string, share = 0.95): string[] {
   let total = 0;
   for (const { count } of values) total += count;
   if (total === 0) return [];
+  const first = values.slice(0, 20);
   return dateFormats.filter((format) => {
     if (format === "%Y%m%d" && !/date|day|time|日|期|dt/i.test(column)) return false;
-    const expression = new RegExp(`^${datePattern(format)}$`, "u");
-    if (values.length > 20 && !values.slice(0, 20).some(({ value }) => expression.test(value))) return false;
+    const expression = expressionOf(format);
+    if (values.length > 20 && !first.some(({ value }) => expression.test(value))) return false;
     let read = 0;
     for (const { value, count } of values) if (expression.test(value)) read += count;
     return read >= total * share;

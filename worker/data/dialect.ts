@@ -30,12 +30,12 @@ export function findDialect(sample: string, cut: boolean): Dialect {
   }
   if (best.width === 1) {
     const { width, share } = mode(widthsOf(sample, " ", cut));
-    const rows = recordsOf(sample, { delimiter: " " }, cut).slice(0, 200);
+    const rows = recordsOf(sample, { delimiter: " " }, cut, 200);
     const fields = rows.slice(1).flatMap((row) => row.fields);
     if (width > 1 && share === 1 && fields.length > 0 && fields.filter((field) => number.test(field)).length >= fields.length / 2)
       best = { delimiter: " ", share, width };
   }
-  const rows = recordsOf(sample, { delimiter: best.delimiter }, cut).map((record) => record.fields);
+  const rows = recordsOf(sample, { delimiter: best.delimiter }, cut, 1001).map((record) => record.fields);
   let first = rows[0] ?? [];
   const body = rows.slice(1, 1001);
   const width = body.length ? mode(body.map((row) => row.length)).width : first.length;
@@ -50,9 +50,7 @@ export function findDialect(sample: string, cut: boolean): Dialect {
 }
 
 function widthsOf(sample: string, delimiter: string, cut: boolean): number[] {
-  return recordsOf(sample, { delimiter }, cut)
-    .slice(0, 1000)
-    .map((record) => record.fields.length);
+  return recordsOf(sample, { delimiter }, cut, 1000).map((record) => record.fields.length);
 }
 
 /** The most frequent width and its share of the records. */
