@@ -33,7 +33,7 @@ import { exportRun } from "./train/exports/index.ts";
 import { writeGradients, writeStep } from "./train/graphFiles.ts";
 import { health, problemRows } from "./train/kinds/health.ts";
 import { inspectModel } from "./train/inspectModel.ts";
-import { guessKind, kindOf, kinds } from "./train/kinds/index.ts";
+import { guessKind, kindFor, kinds } from "./train/kinds/index.ts";
 import { measureImportance } from "./train/importance.ts";
 import { trainRun } from "./train/run.ts";
 import { suite } from "./train/suite/index.ts";
@@ -95,7 +95,7 @@ export function createWorker(emit: Emit): Worker {
     problemRows: ({ spec, cache, ...wanted }, signal) => problemRows(spec, wanted, { cache, signal, onWorking }),
     async plan({ spec, cache }, signal) {
       const source = { cache, signal, onWorking };
-      return kinds[await kindOf(spec.data, spec, source)].plan(spec, source);
+      return (await kindFor(spec, source)).plan(spec, source);
     },
 
     async train({ run, spec, cache }, signal) {

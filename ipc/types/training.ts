@@ -64,8 +64,15 @@ export interface TrainSpec {
   shelf?: string;
   /** Pictures with an imported network: the range of pixels that it expects. */
   pixels?: PixelRange;
-  /** What of an imported network learns: a head on it (the default), its last blocks too, or all of it. */
-  method?: "head" | "last" | "full";
+  /**
+   * What of an imported network learns: a head on it (the default of pictures), its last blocks too, or all of it; of a language model adapters beside its
+   * weights (lora, or qlora where these are kept in 4 or 8 bits).
+   */
+  method?: "head" | "last" | "full" | "lora" | "qlora";
+  /** Adapters: their rank; default 8. */
+  rank?: number;
+  /** Adapters: the folder of a PEFT adapter to begin with; its settings count. */
+  initAdapter?: string;
   /** Family settings: width, depth, dropout… */
   config?: Record<string, number | string | boolean>;
   /** Columns not to use as inputs. */
@@ -102,7 +109,7 @@ export interface TrainPlan {
   rows: { train: number; validation: number; test: number };
   /** Few rows: those of train and validation learn together, each held out from one network in so many. */
   folds?: number;
-  model: { name: string; parameters: number };
+  model: { name: string; parameters: number; trainable?: number };
   /** The imported model that it starts from, by its id and name; `chosen` by itself, as the one on the shelf that suits best. */
   start?: { shelf: string; name: string; chosen: "asked" | "suits" };
   device: string;

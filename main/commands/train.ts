@@ -1,6 +1,7 @@
 // paddock train: the flags, and what they mean. How a run comes about is in trainRun.ts.
 import { Command, Option } from "commander";
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type { PixelRange, TrainSpec } from "../../ipc/types.ts";
 import { action } from "./action.ts";
@@ -29,7 +30,7 @@ export interface TrainOptions extends PartOptions {
   resume?: string;
   logLosses?: boolean;
   method?: TrainSpec["method"];
-  rank?: string;
+  rank?: number;
   initAdapter?: string;
   backbone?: string;
   pixels?: PixelRange;
@@ -37,8 +38,7 @@ export interface TrainOptions extends PartOptions {
 
 const schedules = ["constant", "step", "cosine", "warmup", "onecycle", "plateau"];
 const ranges = ["0..1", "-1..1", "0..255", "imagenet"];
-const allTasks = ["auto", "regression", "classification", "text", "images", "recommend", "language"];
-const laterTasks = ["chat"];
+const allTasks = ["auto", "regression", "classification", "text", "images", "recommend", "language", "chat"];
 
 export function trainCommand(): Command {
   return new Command("train")
@@ -55,11 +55,10 @@ export function trainCommand(): Command {
     .option("--model <family>", "the model family, such as mlp or resnet, or an ONNX file to build on")
     .option("--backbone <file>", "pictures: an ONNX network whose features are learned from (as --model FILE)")
     .addOption(
-      new Option("--method <m>", "what of the backbone learns: a head on it (default), its last blocks, or all of it").choices([
-        "head",
-        "last",
-        "full",
-      ]),
+      new Option(
+        "--method <m>",
+        "what of an imported network learns: a head on it (default), its last blocks, or all of it; of a language model adapters (lora, qlora), its output layer or all",
+      ).choices(["head", "last", "full", "lora", "qlora"]),
     )
     .addOption(new Option("--pixels <range>", "what the backbone expects; taken from its file or tried out when absent").choices(ranges))
     .option("--epochs <n>", "at most so many passes over the data", whole(1))
@@ -88,11 +87,11 @@ export function trainCommand(): Command {
     .option("--resume <dir>", "go on with an interrupted run")
     .option("--log-losses", "give the loss of every step")
     .option("--json", "print one JSON object")
-    .addOption(new Option("--rank <n>").hideHelp())
-    .addOption(new Option("--init-adapter <dir>").hideHelp())
+    .option("--rank <n>", "adapters of a language model: their rank (default 8)", whole(1, 4096))
+    .option("--init-adapter <dir>", "adapters: the folder of a PEFT adapter to begin with")
     .action(
       action(async (context, data: string | undefined, options: TrainOptions) => {
-        refuseLater(options);
+        refuseOdd(options);
         const { resumeRun, trainInFolder, trainInProject } = await import("./trainRun.ts");
         if (options.resume !== undefined) {
           if (options.out !== undefined) throw usage("--out and --resume do not go together.", "A resumed run stays in its folder.");
@@ -107,23 +106,37 @@ export function trainCommand(): Command {
 
 const usage = (message: string, hint: string) => new AppError("usage", message, hint);
 
-/** Flags and tasks that belong to kinds of data which are not there yet. */
-function refuseLater(options: TrainOptions): void {
-  const later = (["rank", "initAdapter"] as const).find((name) => options[name] !== undefined);
-  if (later) {
-    const flag = `--${later.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    throw usage(`${flag} is not there yet: it belongs to fine-tuning models.`, "Leave it out.");
-  }
+/** Flags that do not go together, and names that there are not. */
+function refuseOdd(options: TrainOptions): void {
+  const adapters = (["rank", "initAdapter"] as const).find((name) => options[name] !== undefined);
+  if (adapters && options.model === undefined)
+    throw usage(
+      `--${adapters === "rank" ? "rank" : "init-adapter"} belongs to fine-tuning a language model.`,
+      "Name one with --model: a GGUF file or a Hugging Face folder.",
+    );
   const { task } = options;
-  if (task !== undefined && laterTasks.includes(task))
-    throw usage(`The task ${task} is not there yet.`, "There are: regression, classification, text, images, recommend, language.");
+  if (task === "chat" && options.model === undefined)
+    throw usage(
+      "The task chat fine-tunes a language model, and none is named.",
+      "Name one with --model, or learn to write from scratch: --task language.",
+    );
   if (task !== undefined && !allTasks.includes(task))
-    throw usage(`There is no task '${task}'.`, "There are: auto, regression, classification, text, images, recommend, language.");
-  if (options.model !== undefined && /[./\\]/.test(options.model) && !/\.onnx$/i.test(options.model))
-    throw usage(`Training from '${options.model}' is not there yet.`, "Name a model family, such as mlp, or an ONNX file for pictures.");
+    throw usage(`There is no task '${task}'.`, "There are: auto, regression, classification, text, images, recommend, language, chat.");
+  if (
+    options.model !== undefined &&
+    /[./\\]/.test(options.model) &&
+    !/\.(onnx|gguf)$/i.test(options.model) &&
+    !isHuggingface(options.model)
+  )
+    throw usage(
+      `'${options.model}' is no model that can be trained.`,
+      "Name a model family, such as mlp, an ONNX file for pictures, or a GGUF file or Hugging Face folder of a language model.",
+    );
   if (options.model !== undefined && options.backbone !== undefined)
     throw usage("--model and --backbone do not go together.", "Leave one of them out.");
 }
+
+const isHuggingface = (path: string): boolean => existsSync(join(path, "config.json"));
 
 /** A file is named by its whole path, so that the run finds it again from wherever it is resumed. */
 const modelOf = (model: string | undefined) => (model !== undefined && /[./\\]/.test(model) ? resolve(model) : model);
@@ -136,6 +149,8 @@ function specOf(options: TrainOptions): Omit<TrainSpec, "data"> {
     task,
     pixels,
     method,
+    rank,
+    initAdapter,
     epochs,
     steps,
     seconds,
@@ -152,10 +167,13 @@ function specOf(options: TrainOptions): Omit<TrainSpec, "data"> {
   const said = {
     ...partOf(options),
     target,
-    task: task as TrainSpec["task"],
+    // Fine-tuning is learning to write, too: who does it follows from the model.
+    task: (task === "chat" ? "language" : task) as TrainSpec["task"],
     model,
     pixels,
     method,
+    rank,
+    initAdapter: initAdapter === undefined ? undefined : resolve(initAdapter),
     epochs,
     steps,
     seconds,

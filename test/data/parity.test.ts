@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import type { TableTask } from "../../ipc/types.ts";
 import { encodeTable } from "../../worker/data/encode.ts";
-import { encodeColumns, type Encoding, fitEncoding } from "../../worker/data/encoding.ts";
+import { edgesOf, encodeColumns, type Encoding, fitEncoding } from "../../worker/data/encoding.ts";
 import { numberOf } from "../../worker/data/numbers.ts";
 import type { Table } from "../../worker/data/table.ts";
 import { Builder } from "../../worker/ops/builder.ts";
@@ -43,8 +43,8 @@ async function onnx(table: Table, encoding: Encoding, cells: string[][]): Promis
 }
 
 /** Largest difference in x; codes must be equal. */
-async function compare(table: Table, target: string, task: TableTask): Promise<number> {
-  const encoding = await fitEncoding(table, { target, task, split });
+async function compare(table: Table, target: string, task: TableTask, fitted?: Encoding): Promise<number> {
+  const encoding = fitted ?? (await fitEncoding(table, { target, task, split }));
   const encoded = await encodeTable(table, encoding, { split, scratch: place.folder });
   const batch = await encoded.train.range(0, Math.min(3000, encoded.train.rows));
   const all = await table.rows(0, table.profile.rows);
@@ -78,6 +78,51 @@ describe("SQL and ONNX agree", () => {
     await withTable(file, place.cache, async (table) => {
       expect(table.profile.columns[0]!.type).toBe("date");
       expect(await compare(table, "y", "regression")).toBe(0);
+    });
+  });
+
+  test("of dates what varies is told, with bins for the time; runs of before tell what they did", async () => {
+    const rows = Array.from(
+      { length: 90 },
+      (_, i) => `2020-05-${String((i % 28) + 1).padStart(2, "0")} 07:${10 + (i % 50)},w${i % 4},${i}`,
+    );
+    await withTable(place.write("may.csv", `when,word,y\n${rows.join("\n")}\n`), place.cache, async (table) => {
+      const encoding = await fitEncoding(table, { target: "y", task: "regression", split });
+      const date = encoding.encoders.find((encoder) => encoder.kind === "date")!;
+      expect(date.told).toEqual(["weekday", "day", "yearDay"]);
+      expect(encoding.numeric).toBe(1 + 2 + 1 + 4);
+      const [edges, ...others] = edgesOf(encoding);
+      expect(edges!.length).toBeGreaterThan(20);
+      expect(edges).toEqual([...edges!].sort((a, b) => a - b));
+      expect(others).toEqual(Array.from({ length: 7 }, () => []));
+      const { told: _, edges: __, ...before } = date;
+      const old = {
+        ...encoding,
+        encoders: encoding.encoders.map((encoder) => (encoder === date ? before : encoder)),
+        numeric: 1 + 2 + 2 + 2 + 1,
+      };
+      expect(edgesOf(old).flat()).toEqual([]);
+      expect(await compare(table, "y", "regression", old)).toBe(0);
+    });
+  });
+
+  test("a day has its place in the year, whatever the year", async () => {
+    const days = ["2023-01-01", "2024-03-01", "2023-03-01", "2024-02-29", "2024-12-31", "2023-07-02"];
+    await withTable(place.write("year.csv", `when,y\n${days.map((day, i) => `${day},${i}`).join("\n")}\n`), place.cache, async (table) => {
+      const encoding = await fitEncoding(table, { target: "y", task: "regression", split: { seed: 1, split: false } });
+      const { x } = await onnx(
+        table,
+        encoding,
+        days.map((day) => [day, "0"]),
+      );
+      const width = encoding.numeric;
+      const angles = days.map((_, i) => {
+        const [sin, cos, sin2, cos2] = x.slice((i + 1) * width - 4, (i + 1) * width);
+        expect(sin2).toBeCloseTo(2 * sin! * cos!, 5);
+        expect(cos2).toBeCloseTo(cos! * cos! - sin! * sin!, 5);
+        return ((Math.atan2(sin!, cos!) / (2 * Math.PI)) * 366 + 366) % 366;
+      });
+      for (const [i, place] of [0, 60, 60, 59, 365, 183].entries()) expect(angles[i]).toBeCloseTo(place, 3);
     });
   });
 

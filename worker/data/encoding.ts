@@ -6,7 +6,7 @@ import type { ColumnProfile, TableTask } from "../../ipc/types.ts";
 import type { Builder, Value } from "../ops/builder.ts";
 import { int64, tensor } from "../tensor.ts";
 import { type CategoryEncoder, categoryOnnx, fitCategory } from "./encoders/category.ts";
-import { type DateEncoder, dateOnnx, dateWidth, fitDate } from "./encoders/date.ts";
+import { type DateEncoder, dateEdges, dateOnnx, dateWidth, fitDate } from "./encoders/date.ts";
 import { fitNumbers, meanAndStd, type NumberEncoder, numbersOnnx } from "./encoders/number.ts";
 import { classText, presentSql, type Reading, typedSql } from "./readings.ts";
 import { planSplit, type SplitPlan, type SplitSpec } from "./split.ts";
@@ -88,7 +88,7 @@ export async function fitEncoding(table: Table, options: FitOptions): Promise<En
 /** The table's rows of the train part that have a target, typed. */
 function trainRows(columns: readonly Reading[], target: Reading, split: SplitPlan, also = "true"): string {
   const readings = columns.includes(target) ? columns : [...columns, target];
-  return `(SELECT * FROM ${typedSql(readings, { where: also, raw: `${split.sql} = 0` })} WHERE v${target.index} IS NOT NULL)`;
+  return `(SELECT * FROM ${typedSql(readings, { parts: true, where: also, raw: `${split.sql} = 0` })} WHERE v${target.index} IS NOT NULL)`;
 }
 
 /** The reading of the target. Throws what makes it none. */
@@ -188,6 +188,16 @@ function widthOf(encoders: readonly Encoder[]): number {
     else if (encoder.kind === "date") width += dateWidth(encoder);
   }
   return width;
+}
+
+/** Edges of the bins of each column of x, in its order; none where an input has no bins. */
+export function edgesOf({ encoders }: Pick<Encoding, "encoders">): number[][] {
+  const numbers = encoders.filter((encoder) => encoder.kind === "number");
+  return [
+    ...numbers.map(({ edges }) => edges ?? []),
+    ...numbers.filter(({ hasMissing }) => hasMissing).map(() => []),
+    ...encoders.flatMap((encoder) => (encoder.kind === "date" ? dateEdges(encoder) : [])),
+  ];
 }
 
 function cardinalities(encoders: readonly Encoder[]): number[] {

@@ -17,7 +17,11 @@ export function resultOf(
   return {
     run: paths.run,
     task: plan.task,
-    model: { name: plan.model.name, parameters: plan.model.parameters, trainable: parameters.length ? plan.model.parameters : 0 },
+    model: {
+      name: plan.model.name,
+      parameters: plan.model.parameters,
+      trainable: parameters.length ? (plan.model.trainable ?? plan.model.parameters) : 0,
+    },
     device: plan.device,
     metrics: report.metrics,
     baseline: report.baseline,

@@ -23,7 +23,8 @@ export interface PlanFacts {
   mostEpochs?: number;
   /** Whether classes may be weighed. */
   weighable?: boolean;
-  model: { name: string; parameters: number };
+  /** `trainable` where not all of them learn. */
+  model: { name: string; parameters: number; trainable?: number };
   graphs: { training: Graph; answering: Graph };
   /** Rows a step and the learning rate, where the spec says nothing. */
   batch: number;
@@ -144,7 +145,9 @@ export function planCourse(facts: PlanFacts, spec: TrainSpec): FullPlan {
       maxEpochs: Math.ceil(steps / stepsPerEpoch),
       maxSeconds,
       estimatedSeconds: Math.round((Math.min(maxSeconds, steps * each * 1.15) + 2) * 10) / 10,
-      estimatedBytes: Math.round(programBytes + facts.dataBytes + facts.model.parameters * 4 * (facts.folds ? 6 : 3) + sessions),
+      estimatedBytes: Math.round(
+        programBytes + facts.dataBytes + (facts.model.trainable ?? facts.model.parameters) * 4 * (facts.folds ? 6 : 3) + sessions,
+      ),
       settings,
     },
   };

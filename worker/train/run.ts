@@ -22,7 +22,7 @@ import { Control, Interrupted } from "./control.ts";
 import { fileError, Lines, readJson, removeDrafts, writeJson } from "./files.ts";
 import { choose } from "./choose.ts";
 import { lastRemark, resultOf } from "./judge.ts";
-import { kindOf, kinds } from "./kinds/index.ts";
+import { kindFor } from "./kinds/index.ts";
 import type { Prepared } from "./kinds/kind.ts";
 import { Progress } from "./progress.ts";
 import { remarks } from "./referee.ts";
@@ -80,7 +80,7 @@ export async function trainRun(request: RunRequest): Promise<RunResult> {
     const checkpoint = await readCheckpoint(paths.checkpoint);
     progress = new Progress({ ...unknownYet, emit: request.onProgress });
     progress.say("preparing", remarks.reading());
-    const kind = kinds[await kindOf(record.spec.data, record.spec, request)];
+    const kind = await kindFor(record.spec, request);
     const prepared = await kind.prepare({ ...request, run, record, paths });
     try {
       const { choice, plan } = await choose(prepared, {
@@ -233,11 +233,11 @@ async function learn(
       if (samples && report.language) report.language.samples = samples.all;
       await writeJson(paths.report, report);
       await writeJson(paths.mistakes, mistakes);
-      await prepared.exportModel(paths.model, trainer.best, report);
+      const model = (await prepared.exportModel(paths.model, trainer.best, report)) ?? paths.model;
       // A course whose length the user set ends because it is walked, not because nothing more is to be learned.
       const asked = prepared.spec.steps !== undefined || prepared.spec.epochs !== undefined;
       const stopped = ended === "converged" && asked && trainer.state.step >= trainer.state.total ? "budget" : ended;
-      const result = resultOf({ run: request.run, model: paths.model }, full, forward.parameters, trainer, report, stopped);
+      const result = resultOf({ run: request.run, model }, full, forward.parameters, trainer, report, stopped);
       return { result, remark: lastRemark(trainer, ended) };
     } finally {
       await session.dispose();

@@ -1,12 +1,13 @@
-// A date becomes numbers: the time passed (as any number: median, quartile range, bent), the month and the weekday on a circle, the day of the
-// month, the hour on a circle where there is one; all 0 for missing or unreadable, with a mark where the train rows had any.
+// A date becomes numbers: the time passed (as any number: median, quartile range, bent, with the edges of its bins), the month and the weekday on a
+// circle, the day of the month, the hour on a circle, the day of the year on two circles (once and twice round a year); of the parts, those that vary in
+// the train rows. All 0 for missing or unreadable, with a mark where the train rows had any.
 // Parts are whole numbers and circles are tables, so that SQL and ONNX agree to the bit.
 import type { Builder, Value } from "../../ops/builder.ts";
 import { float32, strings } from "../../tensor.ts";
 import { dateParts, datePattern, hasTime, monthSpellings, pieces, type Part } from "../dates.ts";
 import type { Database } from "../duckdb.ts";
 import type { Reading } from "../readings.ts";
-import { bend, bendSql, centerAndScale, floatSql, zSql } from "./number.ts";
+import { bend, bendSql, centerAndScale, edgesOf, floatSql, quantilesOf, zSql } from "./number.ts";
 
 export interface DateEncoder {
   kind: "date";
@@ -18,25 +19,58 @@ export interface DateEncoder {
   center: number;
   scale: number;
   hasMissing: boolean;
+  /** What is told beside the time passed, in this order; absent in runs of before, which tell all that the format has but the day of the year. */
+  told?: Told[];
+  /** Different quantiles of what the time passed is bent to; absent in runs of before. */
+  edges?: number[];
 }
 
-const circle = (n: number, wave: (x: number) => number): Float32Array =>
-  Float32Array.from({ length: n }, (_, i) => wave((2 * Math.PI * i) / n));
-const waves = [Math.sin, Math.cos];
+type Told = "month" | "weekday" | "hour" | "day" | "yearDay";
 
-/** What each feature past the first is: a circle over a part, or the day of the month. */
-function circles(format: string): { part: "month" | "weekday" | "hour"; length: number }[] {
+/** What can be told of dates of a format. */
+function possible(format: string): Told[] {
   const day = dateParts(format).includes("d");
   return [
-    { part: "month", length: 12 },
-    ...(day ? [{ part: "weekday" as const, length: 7 }] : []),
-    ...(hasTime(format) ? [{ part: "hour" as const, length: 24 }] : []),
+    "month",
+    ...(day ? (["weekday"] as const) : []),
+    ...(hasTime(format) ? (["hour"] as const) : []),
+    ...(day ? (["day", "yearDay"] as const) : []),
   ];
+}
+
+function toldOf({ told, format }: DateEncoder): Told[] {
+  return told ?? possible(format).filter((part) => part !== "yearDay");
+}
+
+/** Places on a circle: 31 for each month, so that a date has its place whatever the year; the 29th of February has one, and a 31st that no month has is the next 1st. */
+const yearDays = [0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335].flatMap((before) =>
+  Array.from({ length: 31 }, (_, i) => (before + i) / 366),
+);
+const even = (n: number): number[] => Array.from({ length: n }, (_, i) => i / n);
+/** Where each whole number from 0 on stands on its circle, in turns, and how often it is gone round. */
+const circles = {
+  month: { turns: even(12), times: [1] },
+  weekday: { turns: even(7), times: [1] },
+  hour: { turns: even(24), times: [1] },
+  yearDay: { turns: yearDays, times: [1, 2] },
+};
+
+/** Sine and cosine of every place, for each time round. */
+function waves(part: keyof typeof circles): Float32Array[] {
+  const { turns, times } = circles[part];
+  return times.flatMap((n) => [Math.sin, Math.cos].map((wave) => Float32Array.from(turns, (turn) => wave(2 * Math.PI * n * turn))));
 }
 
 /** Numbers that one date becomes. */
 export function dateWidth(encoder: DateEncoder): number {
-  return 1 + 2 * circles(encoder.format).length + (dateParts(encoder.format).includes("d") ? 1 : 0) + (encoder.hasMissing ? 1 : 0);
+  let width = encoder.hasMissing ? 2 : 1;
+  for (const part of toldOf(encoder)) width += part === "day" ? 1 : 2 * circles[part].times.length;
+  return width;
+}
+
+/** Edges of the bins of each of a date's numbers, none but for the time passed. */
+export function dateEdges(encoder: DateEncoder): number[][] {
+  return Array.from({ length: dateWidth(encoder) }, (_, i) => (i === 0 ? (encoder.edges ?? []) : []));
 }
 
 /** @param source the train rows (typedSql) */
@@ -51,23 +85,44 @@ export async function fitDate(
   const days = Number(middle![0]);
   const [facts] = await centerAndScale(database, source, [`(${v} - ${days})`], signal);
   const { center, scale, present, rows } = facts!;
-  return { kind: "date", column: reading.name, format: reading.format, days, center, scale, hasMissing: present < rows };
+  const [quantiles] = await quantilesOf(database, source, [`(${v} - ${days})`], signal);
+  const all = possible(reading.format);
+  const [vary] = await database.rows(
+    `SELECT ${all.map((part) => `coalesce(min(${partSql(part, reading.index)}) < max(${partSql(part, reading.index)}), false)`).join(", ")} FROM ${source}`,
+    signal,
+  );
+  return {
+    kind: "date",
+    column: reading.name,
+    format: reading.format,
+    days,
+    center,
+    scale,
+    hasMissing: present < rows,
+    told: all.filter((_, i) => vary![i] === true),
+    edges: edgesOf(quantiles!, center, scale),
+  };
+}
+
+/** A part as a whole number from 0 on (the day: from 1 on); SQL over the columns of typedSql with parts. */
+function partSql(part: Told, index: number): string {
+  if (part === "weekday") return `((days${index} + 4) % 7 + 7) % 7`;
+  if (part === "month") return `(month${index} - 1)`;
+  return part === "yearDay" ? `((month${index} - 1) * 31 + day${index} - 1)` : `${part}${index}`;
 }
 
 /** SQL over the columns of typedSql with parts. First `z` columns, then what is made of them. */
 export function dateSql(encoder: DateEncoder, index: number): { z: string; features: (z: string, cut: string) => string[] } {
-  const part = (name: string): string =>
-    name === "weekday" ? `((days${index} + 4) % 7 + 7) % 7` : name === "month" ? `(month${index} - 1)` : `${name}${index}`;
-  const day = dateParts(encoder.format).includes("d");
   const time = hasTime(encoder.format) ? ` + (hour${index} * 60 + minute${index})::FLOAT / ${floatSql(1440)}` : "";
   return {
     z: zSql(`((days${index} - (${encoder.days}))::FLOAT${time})`, encoder.center, encoder.scale),
     features: (z, cut) => [
       bendSql(cut),
-      ...circles(encoder.format).flatMap(({ part: name, length }) =>
-        waves.map((wave) => `coalesce([${[...circle(length, wave)].map(floatSql).join(", ")}][${part(name)} + 1], ${floatSql(0)})`),
+      ...toldOf(encoder).flatMap((part) =>
+        part === "day"
+          ? [`coalesce((day${index} - 16)::FLOAT / ${floatSql(8)}, ${floatSql(0)})`]
+          : waves(part).map((wave) => `coalesce([${[...wave].map(floatSql).join(", ")}][${partSql(part, index)} + 1], ${floatSql(0)})`),
       ),
-      ...(day ? [`coalesce((day${index} - 16)::FLOAT / ${floatSql(8)}, ${floatSql(0)})`] : []),
       ...(encoder.hasMissing ? [`CASE WHEN ${z} IS NULL THEN ${floatSql(1)} ELSE ${floatSql(0)} END`] : []),
     ],
   };
@@ -95,18 +150,21 @@ export function dateOnnx(g: Builder, encoder: DateEncoder, x: Value): Value {
   const days = daysOf(g, year, month, day);
   let passed = g.cast(g.sub(days, whole(g, encoder.days)), "float32");
   if (hasTime(format)) passed = g.add(passed, g.div(g.cast(g.add(g.mul(hour, whole(g, 60)), parts.M ?? zero), "float32"), 1440));
+  const monthIndex = g.sub(month, whole(g, 1));
   const index = {
-    month: g.sub(month, whole(g, 1)),
-    weekday: g.mod(g.add(days, whole(g, 4)), whole(g, 7)), // ONNX's Mod has the sign of the divisor
-    hour,
+    month: () => monthIndex,
+    weekday: () => g.mod(g.add(days, whole(g, 4)), whole(g, 7)), // ONNX's Mod has the sign of the divisor
+    hour: () => hour,
+    yearDay: () => g.add(g.mul(monthIndex, whole(g, 31)), g.sub(day, whole(g, 1))),
   };
-  const features = [
-    bend(g, passed, Float32Array.of(encoder.center), Float32Array.of(encoder.scale)),
-    ...circles(format).flatMap(({ part, length }) =>
-      waves.map((wave) => g.op("Gather", [g.constant(float32([length], circle(length, wave))), index[part]], { axis: 0 })),
-    ),
-    ...(dateParts(format).includes("d") ? [g.div(g.cast(g.sub(day, whole(g, 16)), "float32"), 8)] : []),
-  ];
+  const features = [bend(g, passed, Float32Array.of(encoder.center), Float32Array.of(encoder.scale))];
+  for (const part of toldOf(encoder)) {
+    if (part === "day") features.push(g.div(g.cast(g.sub(day, whole(g, 16)), "float32"), 8));
+    else {
+      const at = index[part]();
+      for (const wave of waves(part)) features.push(g.op("Gather", [g.constant(float32([wave.length], wave)), at], { axis: 0 }));
+    }
+  }
   const all = g.op("Concat", features, { axis: 1 });
   const known = g.where(right, all, 0);
   return encoder.hasMissing ? g.op("Concat", [known, g.cast(g.not(right), "float32")], { axis: 1 }) : known;

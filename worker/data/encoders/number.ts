@@ -115,7 +115,13 @@ export async function fitNumbers(
   });
 }
 
-async function quantilesOf(database: Database, source: string, values: readonly string[], signal?: AbortSignal): Promise<number[][]> {
+/** 65 quantiles of each expression over `source`, from the least value to the greatest; none where all are missing. */
+export async function quantilesOf(
+  database: Database,
+  source: string,
+  values: readonly string[],
+  signal?: AbortSignal,
+): Promise<number[][]> {
   const all: number[][] = [];
   const levels = Array.from({ length: parts + 1 }, (_, i) => i / parts).join(", ");
   for (let from = 0; from < values.length; from += 64) {
@@ -132,7 +138,7 @@ async function quantilesOf(database: Database, source: string, values: readonly 
 }
 
 /** Quantiles as the network sees the numbers, each once. */
-function edgesOf(quantiles: readonly number[], center: number, scale: number): number[] {
+export function edgesOf(quantiles: readonly number[], center: number, scale: number): number[] {
   const edges: number[] = [];
   for (const value of quantiles) {
     const z = Math.min(most, Math.max(-most, (value - center) / scale));

@@ -30,6 +30,7 @@ export const bloom = family<BloomConfig>({
   title: "BLOOM",
   huggingface: ["bloom"],
   gguf: ["bloom"],
+  prefix: "transformer.",
   adapted: ["query_key_value"],
   fromHuggingface(facts) {
     const width = facts.whole(facts.has("hidden_size") ? "hidden_size" : "n_embed");

@@ -50,6 +50,8 @@ export interface Family<C extends Shape = Shape> {
   inGguf(name: string, config: C): Place | undefined;
   /** Logits (B, T, vocabulary) of a sequence. */
   build(net: LanguageNet, config: C, sequence: Sequence): Value;
+  /** What stands before a layer's name in transformers' whole model (adapters are named so): default nothing. */
+  prefix?: string;
   /** Names (their last part) of the layers that adapters usually go to. */
   adapted: readonly string[];
 }

@@ -25,6 +25,7 @@ export const gpt2 = family<Gpt2Config>({
   title: "GPT-2",
   huggingface: ["gpt2"],
   gguf: ["gpt2"],
+  prefix: "transformer.",
   adapted: ["c_attn"],
   fromHuggingface(facts) {
     const width = facts.whole("n_embd");

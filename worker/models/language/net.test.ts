@@ -40,6 +40,7 @@ const sourceOf = (stored: Stored): Source => ({
   info: () => stored,
   read: () => stored,
   used: new Set(),
+  kept: new Map(),
 });
 const floats = (stored: Stored): Stored => ({ ...stored, type: "F32", bytes: new Uint8Array(toFloat32(stored, stored.bytes).buffer) });
 

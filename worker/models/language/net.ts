@@ -1,11 +1,11 @@
 // A language model's layers as graph: weights as the file keeps them (floats, or 4 and 8 bits by groups), and, beside those that learn,
 // low-rank adapters. Letters: B batch, T tokens, K inputs, N outputs.
 import { AppError } from "../../../ipc/error.ts";
-import { isBlocks, levels, toFloat32 } from "../../formats/language/levels.ts";
+import { type BlockType, isBlocks, levels, toFloat32 } from "../../formats/language/levels.ts";
 import type { Builder, Value } from "../../ops/builder.ts";
 import type { Dim } from "../../onnx/graph.ts";
 import { Random } from "../../random.ts";
-import { float32, tensor } from "../../tensor.ts";
+import { float32, tensor, type Tensor } from "../../tensor.ts";
 import type { Source } from "./source.ts";
 
 /** Low-rank adapters: y = x Wᵀ + scale · (x Aᵀ) Bᵀ, A (rank, K), B (N, rank). https://arxiv.org/abs/2106.09685 */
@@ -53,8 +53,9 @@ export class LanguageNet {
     const { g } = this;
     if (g.graph.defines(name)) return g.value(name);
     this.#check(name, dims);
-    const values = this.#options.given?.get(name) ?? this.#floats(name);
-    return this.#options.trained?.(name) ? g.parameter(name, dims, values) : g.constant(float32(dims, values), name);
+    const given = this.#options.given?.get(name);
+    if (this.#options.trained?.(name)) return g.parameter(name, dims, given ?? this.#floats(name));
+    return g.constant(given ? float32(dims, given) : this.#kept(name, () => float32(dims, this.#floats(name))), name);
   }
 
   /** The numbers of a small tensor that the graph is built by. */
@@ -131,7 +132,7 @@ export class LanguageNet {
   /** The weight in 4 or 8 bits, where the file keeps it so and it does not learn. */
   #packed(name: string, dims: readonly [number, number]) {
     const { g } = this;
-    const [outputs, inputs] = dims;
+    const [, inputs] = dims;
     if (this.#options.given?.has(name)) return undefined;
     const { type } = this.#source.info(name);
     if (!isBlocks(type)) return undefined;
@@ -148,31 +149,28 @@ export class LanguageNet {
     const names = { q: `${name}:q`, scales: `${name}:scales`, offsets: `${name}:offsets` };
     const known = (n: string) => (g.graph.defines(n) ? g.value(n) : undefined);
     const [q, scales] = [known(names.q), known(names.scales)];
-    if (q && scales) {
-      const group = inputs / (q.dims[1] as number);
-      return { q, scales, offsets: known(names.offsets), bits: (q.dims[2] as number) * 2 === group ? (4 as const) : (8 as const), group };
-    }
+    if (q && scales) return { q, scales, offsets: known(names.offsets), ...shapeOf(q, inputs) };
     this.#check(name, dims);
-    const { read } = this.#source;
-    const made = levels({ type, dims }, read(name).bytes);
-    const { bits, group } = made;
-    const usual = bits === 4 ? 8 : 128;
-    // Levels are moved so that the runtime's usual zero stands for 0 where the type has a zero, else for the middle of its levels (those with 8
-    // bits here and no zero have 32); a number a group makes up for the rest.
-    const middle = made.zero ?? (bits === 4 ? 8 : 16);
-    const move = usual - middle;
-    const bytes = new Uint8Array(bits === 4 ? made.q.length / 2 : made.q.length);
-    if (bits === 4) for (let i = 0; i < bytes.length; i++) bytes[i] = (made.q[2 * i]! + move) | ((made.q[2 * i + 1]! + move) << 4);
-    else for (let i = 0; i < bytes.length; i++) bytes[i] = made.q[i]! + move;
-    const groups = inputs / group;
-    const rest = made.zero === undefined ? made.offsets.map((o, n) => o + middle * made.scales[n]!) : undefined;
+    const { kept } = this.#source;
+    if (!kept.has(names.q))
+      for (const [own, value] of Object.entries(packed(type, dims, this.#source.read(name).bytes))) kept.set(names[own as "q"], value);
+    const constant = (own: string) => g.constant(kept.get(own)!, own);
+    const [bytes, scaled] = [constant(names.q), constant(names.scales)];
     return {
-      q: g.constant(tensor("uint8", [outputs, groups, bits === 4 ? group / 2 : group], bytes), names.q),
-      scales: g.constant(float32([outputs, groups], made.scales), names.scales),
-      offsets: rest && g.constant(float32([outputs, groups], rest), names.offsets),
-      bits,
-      group,
+      q: bytes,
+      scales: scaled,
+      offsets: kept.has(names.offsets) ? constant(names.offsets) : undefined,
+      ...shapeOf(bytes, inputs),
     };
+  }
+
+  #kept(name: string, make: () => Tensor): Tensor {
+    const { kept } = this.#source;
+    const known = kept.get(name);
+    if (known) return known;
+    const made = make();
+    kept.set(name, made);
+    return made;
   }
 
   #floats(name: string): Float32Array {
@@ -192,6 +190,37 @@ export class LanguageNet {
         },
       );
   }
+}
+
+/** Bits of a level and numbers of a group, by how the levels are laid out (N, groups, bytes of a group). */
+function shapeOf(q: Value, inputs: number): { bits: 4 | 8; group: number } {
+  const group = inputs / (q.dims[1] as number);
+  return { bits: (q.dims[2] as number) * 2 === group ? 4 : 8, group };
+}
+
+/** Blocks as MatMulNBits has them: levels (N, K / group, bytes), scales and, where a type has no zero, offsets (N, K / group). */
+function packed(type: BlockType, dims: readonly [number, number], stored: Uint8Array): { q: Tensor; scales: Tensor; offsets?: Tensor } {
+  const [outputs, inputs] = dims;
+  const made = levels({ type, dims }, stored);
+  const { bits, group } = made;
+  // Levels are moved so that the runtime's usual zero stands for 0 where the type has a zero, else for the middle of its levels (those with 8
+  // bits here and no zero have 32); a number a group makes up for the rest.
+  const middle = made.zero ?? (bits === 4 ? 8 : 16);
+  const move = (bits === 4 ? 8 : 128) - middle;
+  const bytes = new Uint8Array(bits === 4 ? made.q.length / 2 : made.q.length);
+  if (bits === 4) for (let i = 0; i < bytes.length; i++) bytes[i] = (made.q[2 * i]! + move) | ((made.q[2 * i + 1]! + move) << 4);
+  else for (let i = 0; i < bytes.length; i++) bytes[i] = made.q[i]! + move;
+  const groups = inputs / group;
+  return {
+    q: tensor("uint8", [outputs, groups, bits === 4 ? group / 2 : group], bytes),
+    scales: float32([outputs, groups], made.scales),
+    ...(made.zero === undefined && {
+      offsets: float32(
+        [outputs, groups],
+        made.offsets.map((o, n) => o + middle * made.scales[n]!),
+      ),
+    }),
+  };
 }
 
 /** Kaiming's uniform with a = sqrt(5), as PEFT draws A: U(-1/sqrt(K), 1/sqrt(K)). */

@@ -4,6 +4,7 @@ import { AppError } from "../../../ipc/error.ts";
 import { toFloat32 } from "../../formats/language/levels.ts";
 import type { LanguageFile } from "../../formats/language/open.ts";
 import type { WeightInfo, WeightType } from "../../formats/language/weights.ts";
+import type { Tensor } from "../../tensor.ts";
 import type { Family, Place, Shape } from "./family.ts";
 
 /** One tensor as it is stored, with its rows in order. */
@@ -20,6 +21,8 @@ export interface Source {
   read(name: string): Stored;
   /** The tensors of the file that have been asked for. */
   readonly used: ReadonlySet<string>;
+  /** Weights that stay as they are, unpacked once for all graphs that are built of them. */
+  readonly kept: Map<string, Tensor>;
 }
 
 export function sourceOf<C extends Shape>(file: LanguageFile, family: Family<C>, config: C, where: string): Source {
@@ -50,6 +53,7 @@ export function sourceOf<C extends Shape>(file: LanguageFile, family: Family<C>,
   });
   return {
     used,
+    kept: new Map(),
     has: (name) => find(name) !== undefined,
     info: (name) => seen(need(name)),
     read(name) {

@@ -99,6 +99,8 @@ function setupOn(
   chosen: Pick<NonNullable<PictureSetup["backbone"]>, "pixels" | "chosen" | "trials">,
 ): PictureSetup {
   if (method === undefined || method === "head") return { size, backbone: { file, sha, features, ...chosen } };
+  if (method === "lora" || method === "qlora")
+    throw new AppError("usage", `A network of pictures is not fine-tuned by '${method}'.`, "Choose head, last or full.", { method });
   if (batch === 1)
     throw new AppError("usage", `'${file}' takes one picture at a time, and cannot learn.`, "Leave --method out: a head learns on it.", {
       file,

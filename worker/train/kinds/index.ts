@@ -7,7 +7,18 @@ import { language } from "./language.ts";
 import { ratings } from "./ratings.ts";
 import { table } from "./table.ts";
 import { text } from "./text.ts";
+import { tune } from "./tune.ts";
+import { looksLikeLanguageModel } from "../../formats/language/open.ts";
+import type { TrainSpec } from "../../../ipc/types.ts";
+import { kindOf } from "./guess.ts";
+import type { Source } from "./kind.ts";
 
 export { guessKind, kindOf } from "./guess.ts";
+
+/** Who learns from the data of a run: a language model that is named is fine-tuned, whatever they are. */
+export async function kindFor(spec: TrainSpec, source: Source): Promise<Kind> {
+  if (spec.model !== undefined && looksLikeLanguageModel(spec.model)) return tune;
+  return kinds[await kindOf(spec.data, spec, source)];
+}
 
 export const kinds: Record<KindName, Kind> = { table: orOnNetwork(table), images, text, ratings, chats, language };

@@ -43,8 +43,8 @@ export interface Prepared {
    * @param run answers of the network with the weights to be judged   @param pause called between pieces of work
    */
   report(run: (feeds: Record<string, Tensor>) => Promise<Record<string, Tensor>>, pause: () => Promise<void>): Promise<Judgement>;
-  /** Writes model.onnx (and what stands beside it) with these weights. */
-  exportModel(path: string, weights: ReadonlyMap<string, Tensor>, report: RunReport): Promise<void>;
+  /** Writes model.onnx (and what stands beside it) with these weights. Gives the path of what was written instead, where that is not a graph. */
+  exportModel(path: string, weights: ReadonlyMap<string, Tensor>, report: RunReport): Promise<string | undefined | void>;
   close(): Promise<void>;
 }
 

@@ -223,8 +223,12 @@ async function begin(spec: TrainSpec, { cache, signal, onWorking }: Source, kept
 }
 
 function methodOf({ method = "head" }: TrainSpec, { file }: NumbersNet): "head" | "full" {
-  if (method !== "last") return method;
-  throw new AppError("usage", `--method last is for networks of pictures, and '${file}' takes a row of numbers.`, "Choose head or full.");
+  if (method === "head" || method === "full") return method;
+  throw new AppError(
+    "usage",
+    `--method ${method} is for networks of pictures or language models, and '${file}' takes a row of numbers.`,
+    "Choose head or full.",
+  );
 }
 
 /** Throws usage or gradientMissing where the network as it is cannot learn this target. */

@@ -3,7 +3,7 @@
 import { AppError } from "../../../ipc/error.ts";
 import type { TableProfile, TableTask, TrainPlan, TrainSpec } from "../../../ipc/types.ts";
 import { type Batch, type EncodedSplit, encodeTable } from "../../data/encode.ts";
-import { type Encoding, fitEncoding, targetOf } from "../../data/encoding.ts";
+import { edgesOf, type Encoding, fitEncoding, targetOf } from "../../data/encoding.ts";
 import { type Folds, noTurns, turnsOf } from "../../data/folds.ts";
 import type { SampleBatch, Samples } from "../../data/samples.ts";
 import { planSplit } from "../../data/split.ts";
@@ -195,7 +195,7 @@ function factsOf(encoding: Encoding, [train, validation, test]: readonly [number
     ...(encoding.classes ? { classes: encoding.classes } : {}),
     numeric: encoding.numeric,
     categories: encoding.categories,
-    edges: encoding.encoders.flatMap((encoder) => (encoder.kind === "number" ? [encoder.edges ?? []] : [])),
+    edges: edgesOf(encoding),
     inputs: encoding.encoders.length,
     rows: { train, validation, test },
     folds,

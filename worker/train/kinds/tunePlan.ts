@@ -1,0 +1,99 @@
+// The plan of a fine-tuning: which weights learn, how long its rows are, its batch and its rate.
+import { AppError } from "../../../ipc/error.ts";
+import type { TrainSpec } from "../../../ipc/types.ts";
+import { readPeftConfig } from "../../formats/language/peft.ts";
+import { isBlocks } from "../../formats/language/levels.ts";
+import { countParameters } from "../../models/index.ts";
+import { countWeights, type LanguageModel } from "../../models/language/index.ts";
+import { tuningGraph, type TuneMethod, type TuneSpec } from "../../models/language/tune.ts";
+import { defaults, type FullPlan, planCourse, stepSeconds } from "../plan.ts";
+
+export interface TuneFacts {
+  model: LanguageModel;
+  /** Its path. */
+  base: string;
+  tune: TuneSpec;
+  rows: { train: number; validation: number; test: number };
+  tokens: { train: number; validation: number; test: number };
+  /** Tokens of the longest row, and of a row in the middle. */
+  longest: number;
+  usual: number;
+}
+
+export interface TunePlan extends FullPlan {
+  tune: TuneSpec;
+}
+
+const methods: readonly TuneMethod[] = ["full", "head", "lora", "qlora"];
+
+/** What learns, by the spec. Throws usage where it does not fit the model. */
+export function tuneSpecOf(spec: TrainSpec, model: LanguageModel): TuneSpec {
+  const packed = [...model.file.infos.values()].some(({ type }) => isBlocks(type));
+  const method = (spec.method ?? (packed ? "qlora" : "lora")) as TuneMethod;
+  if (!methods.includes(method))
+    throw new AppError("usage", `A language model is not fine-tuned by '${method}'.`, `Choose one of ${methods.join(", ")}.`, { method });
+  if (method === "qlora" && !packed)
+    throw new AppError(
+      "usage",
+      "The weights of this model are not in 4 or 8 bits, so there is nothing for qlora to keep small.",
+      "Choose lora, or the model as a quantised GGUF file.",
+      { method },
+    );
+  const first = spec.initAdapter === undefined ? undefined : readPeftConfig(spec.initAdapter);
+  const rank = first?.rank ?? spec.rank ?? 8;
+  if (first && spec.rank !== undefined && spec.rank !== first.rank)
+    throw new AppError("usage", `The adapter to begin with has the rank ${first.rank}, not ${spec.rank}.`, "Leave --rank out.", {
+      rank: spec.rank,
+    });
+  const targets = first ? (typeof first.targets === "string" ? "all" : first.targets) : "all";
+  return {
+    method,
+    adapter: {
+      rank,
+      alpha: first?.alpha ?? 2 * rank,
+      stabilised: first?.stabilised ?? false,
+      targets: first || spec.config?.["targets"] !== "usual" ? targets : model.family.adapted,
+      seed: spec.seed ?? defaults.seed,
+    },
+  };
+}
+
+/** Tokens of a row where nothing is said: longer ones are seldom worth their time on two cores. */
+export const usualContext = 512;
+
+export function makeTunePlan(facts: TuneFacts, spec: TrainSpec): TunePlan {
+  const { model, tune, rows, tokens, longest, usual } = facts;
+  const training = tuningGraph(model, tune).graph;
+  const trainable = countParameters(training);
+  const { layers, width, inner, vocabulary, heads, headSize, kvHeads } = model.config;
+  const inLayer = width * headSize * (2 * heads + 2 * kvHeads) + 3 * width * inner;
+  // Forward, and the way back to the inputs; the weights' own gradients only where they learn.
+  const perToken = (layers * inLayer + vocabulary * width) * (tune.method === "full" ? 3 : 2) + 3 * trainable;
+  const batch = suitableBatch(usual, rows.train);
+  const open = spec.epochs === undefined && spec.steps === undefined;
+  const full = planCourse(
+    {
+      task: "language",
+      target: "",
+      inputs: 1,
+      rows,
+      model: { name: model.family.id, parameters: countWeights(model.file) + (tune.method.endsWith("lora") ? trainable : 0), trainable },
+      graphs: { training, answering: tuningGraph(model, tune, { judged: true }).graph },
+      batch,
+      lr: tune.method === "full" ? 5e-5 : tune.method === "head" ? 2e-4 : 1e-3,
+      stepSeconds: (count) => stepSeconds((count * usual * perToken) / 3, 0),
+      dataBytes: 5 * (tokens.train + tokens.validation + tokens.test),
+      sizes: { T: longest },
+      piece: tunePiece(longest, vocabulary),
+    },
+    { ...spec, weightDecay: spec.weightDecay ?? 0, ...(open ? { epochs: 3, seconds: spec.seconds ?? 600 } : {}) },
+  );
+  return { ...full, tune };
+}
+
+/** Some 2,000 tokens a step. */
+const suitableBatch = (usual: number, rows: number): number => Math.max(1, Math.min(16, Math.round(2048 / usual), Math.ceil(rows / 4)));
+
+/** Rows that are judged at once: so many that their logits stay within some 64 MB. */
+export const tunePiece = (length: number, vocabulary: number): number =>
+  Math.max(1, Math.min(32, Math.floor(16e6 / (length * vocabulary))));
