@@ -2,7 +2,7 @@
 import type { ImportedModel, Project } from "../../ipc/host.ts";
 import type { ModelProfile, TrainSpec } from "../../ipc/types.ts";
 
-export type Method = NonNullable<TrainSpec["method"]>;
+export type Method = Exclude<NonNullable<TrainSpec["method"]>, "lora" | "qlora">;
 
 /** What of the network can learn; nothing where it takes neither a picture nor a row of numbers. */
 export function methodsOf({ backbone, columns, training }: ModelProfile): Method[] {
