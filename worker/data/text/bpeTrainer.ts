@@ -1,6 +1,6 @@
 // Learns the merges of a byte pair encoding (Sennrich et al. 2016, https://arxiv.org/abs/1508.07909) from counted words: the most frequent pair
 // of neighbours becomes a token, again and again. Of equally frequent pairs the one with the lower ids, as in Hugging Face's BpeTrainer, whose
-// merges these are (test/parity/bpe.py). Counts are kept by pair, with the words that hold it and a heap, so that a merge looks at those alone.
+// merges these are. Counts are kept by pair, with the words that hold it and a heap, so that a merge looks at those alone.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { alphabet, Bpe, Heap, wordsOf } from "./bpe.ts";
 
