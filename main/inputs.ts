@@ -61,6 +61,7 @@ export const spec = v.strictObject({
   splitBy: v.optional(splitBy),
   seed: v.optional(whole(0, 2 ** 32 - 1)),
   device: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9:-]{1,40}$/, "is not the name of a device"))),
+  precision: v.optional(v.picklist(["full", "mixed"])),
   logLosses: v.optional(v.boolean()),
 });
 

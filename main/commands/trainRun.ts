@@ -26,8 +26,7 @@ const patience = 60_000;
 
 /** Trains as the app does: the data copied into a project (one that has the same data is used again), the run in it. */
 export async function trainInProject(context: Context, data: string, spec: Spec): Promise<Answer> {
-  if ((await isSet(data, spec)) || spec.model?.endsWith(".onnx"))
-    return trainInFolder(context, data, spec, join(context.paths.looseRuns, newRunId()));
+  if ((await isSet(data, spec)) || isPath(spec.model)) return trainInFolder(context, data, spec, join(context.paths.looseRuns, newRunId()));
   const { createHost } = await import("../host.ts");
   const { paths, startWorker, signal } = context;
   const host = await createHost({ workspace: paths.root, door: "cli", version, startWorker });
@@ -60,6 +59,9 @@ export async function trainInProject(context: Context, data: string, spec: Spec)
     await host.dispose();
   }
 }
+
+/** Whether the model is one on disk: projects name families, and models of the shelf. */
+const isPath = (model: string | undefined): boolean => model !== undefined && /[./\\]/.test(model);
 
 /** The project that holds the same bytes under the same name, taken as the same. Files are hashed only when one of the same size is there. */
 async function sameProject(handlers: Handlers<HostApi>, path: string, as: TakenAs, signal: AbortSignal): Promise<string | undefined> {
