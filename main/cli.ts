@@ -62,7 +62,7 @@ async function main(args: string[]): Promise<void> {
       if (!json) process.stdout.write(program().helpInformation());
       return fail(error, json);
     }
-    const said = thrown.message.replace(/^error: /, "");
+    const said = thrown.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
     const message = said.charAt(0).toUpperCase() + said.slice(1).replace(/\.?$/, ".");
     await fail(new AppError("usage", message, "paddock --help and paddock COMMAND --help list what there is."), json);
   }

@@ -115,6 +115,12 @@ function refuseOdd(options: TrainOptions): void {
       "Name one with --model: a GGUF file or a Hugging Face folder.",
     );
   const { task } = options;
+  const { method } = options;
+  if ((method === "lora" || method === "qlora") && options.model === undefined)
+    throw usage(
+      `The method ${method} fine-tunes a language model, and none is named.`,
+      "Name one with --model: a GGUF file or a Hugging Face folder.",
+    );
   if (task === "chat" && options.model === undefined)
     throw usage(
       "The task chat fine-tunes a language model, and none is named.",

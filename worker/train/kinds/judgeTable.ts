@@ -68,6 +68,7 @@ export async function judgeTable(
     samples: tableSamples(prepared.table, columns),
     pause,
   });
+  if (!classes) return { report, mistakes }; // numbers have no probabilities
   const told = { temperature, before: calibration(raw.test ?? raw.train), after: calibration(test ?? train) };
-  return { report: classes ? { ...report, calibration: told } : report, mistakes };
+  return { report: { ...report, calibration: told }, mistakes };
 }
