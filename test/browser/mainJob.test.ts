@@ -66,11 +66,11 @@ describe.skipIf(!chromiumPath)("the main job in a browser", { timeout: 240_000 }
   test("the form answers", async () => {
     await at("try-form").scrollIntoViewIfNeeded();
     const form = at("try-form");
-    await form.getByLabel("size").fill("5");
+    await form.getByLabel("size", { exact: true }).fill("5");
     await form
-      .getByLabel("colour")
+      .getByLabel("colour", { exact: true })
       .fill("green")
-      .catch(() => form.getByLabel("colour").selectOption("green"));
+      .catch(() => form.getByLabel("colour", { exact: true }).selectOption("green"));
     await expect
       .poll(async () => Number(/-?\d+(\.\d+)?/.exec(await page.getByTestId("prediction").innerText())?.[0]), { timeout: 15_000 })
       .toSatisfy((value: number) => Math.abs(value - 15) < 2);

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { AppError } from "../../../ipc/error.ts";
 import { Random } from "../../random.ts";
 import { openGguf } from "./gguf.ts";
-import { openLanguageFile } from "./open.ts";
+import { looksLikeLanguageModel, openLanguageFile } from "./open.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "paddock-hostile-models-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -186,4 +186,10 @@ describe("Hugging Face folders", () => {
       expect(refusal(() => openLanguageFile(path)).message).toContain(path);
     }
   });
+});
+
+test("a file of another kind, and one that is not there, are no language models", () => {
+  expect(looksLikeLanguageModel(written("net.onnx", Buffer.from("x")))).toBe(false);
+  expect(looksLikeLanguageModel(join(folder, "nowhere", "at all"))).toBe(false);
+  expect(looksLikeLanguageModel(join(fixtures, "llama"))).toBe(true);
 });

@@ -11,6 +11,7 @@ export type LanguageFile = ({ format: "gguf" } & Gguf) | ({ format: "huggingface
 /** Whether a path is a language model by its look: a .gguf file, or a folder with config.json and weights. */
 export function looksLikeLanguageModel(path: string): boolean {
   if (/\.gguf$/i.test(path)) return true;
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return false;
   const has = (name: string) => statSync(join(path, name), { throwIfNoEntry: false })?.isFile() ?? false;
   return has("config.json") && (has("model.safetensors") || has("model.safetensors.index.json"));
 }
