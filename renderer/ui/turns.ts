@@ -4,4 +4,4 @@ export async function turns(count: number): Promise<void> {
 }
 
 /** The most turns that a `Later` waits; after them everything stands where it will stand. */
-export const lastTurn = 4;
+export const lastTurn = 12;
