@@ -28,14 +28,16 @@ function halves(tf: Tf, bytes: TfTensor): TfTensor {
   return tf.cast(tf.reshape(both, [...bytes.shape.slice(0, -1), -1]), "float32");
 }
 
-/** a · Wᵀ, W (N, K) in 4 bits by blocks along K, a scale and a zero point (8 where none are given) for each block. */
+/** a · Wᵀ, W (N, K) in 4 or 8 bits by blocks along K, a scale and a zero point (8 or 128 where none are given) for each block. */
 function matMulNBits({ tf, x: [a, bytes, scales, zeros, , bias], attrs, has }: Step): TfTensor {
   const [rows, columns, block] = [attrs.int("N"), attrs.int("K"), attrs.int("block_size")];
   const blocks = Math.ceil(columns / block);
-  const levels = tf.reshape(halves(tf, tf.reshape(bytes, [rows, blocks, -1])), [rows, blocks, block]);
+  const whole = attrs.int("bits", 4) === 8;
+  const parts = (packed: TfTensor): TfTensor => (whole ? tf.cast(packed, "float32") : halves(tf, packed));
+  const levels = tf.reshape(parts(tf.reshape(bytes, [rows, blocks, -1])), [rows, blocks, block]);
   const zero = has(3)
-    ? tf.slice(halves(tf, tf.reshape(zeros, [rows, -1])), [0, 0], [rows, blocks]) // rows are packed to whole bytes
-    : tf.fill([rows, blocks], 8);
+    ? tf.slice(parts(tf.reshape(zeros, [rows, -1])), [0, 0], [rows, blocks]) // rows are packed to whole bytes
+    : tf.fill([rows, blocks], whole ? 128 : 8);
   const centred = tf.sub(levels, tf.expandDims(zero, 2));
   const weights = tf.reshape(tf.mul(centred, tf.reshape(scales, [rows, blocks, 1])), [rows, blocks * block]);
   const exact = tf.slice(weights, [0, 0], [rows, columns]);
@@ -49,7 +51,7 @@ export const quantizations = {
   MatMulNBits: {
     run: matMulNBits,
     refuses({ attrs, has }) {
-      if (attrs.int("bits", 4) !== 4) return "its weights are not of 4 bits";
+      if (![4, 8].includes(attrs.int("bits", 4))) return "its weights are not of 4 or 8 bits";
       return has(4) ? "its weights are not in order" : undefined;
     },
   },
