@@ -1,6 +1,4 @@
 // Writes GGUF version 3, little-endian, tensor after tensor. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
-import { halfBits } from "../../tensor.ts";
-
 export type GgufEntry =
   | { type: "text"; value: string }
   | { type: "u32"; value: number }
@@ -72,10 +70,3 @@ const text = (s: string): Buffer => {
   const bytes = Buffer.from(s, "utf8");
   return Buffer.concat([u64(bytes.length), bytes]);
 };
-
-/** float32 as float16 bytes. */
-export function toHalf(values: Float32Array): Uint8Array {
-  const out = new Uint16Array(values.length);
-  for (let i = 0; i < values.length; i++) out[i] = halfBits(values[i]!);
-  return new Uint8Array(out.buffer);
-}

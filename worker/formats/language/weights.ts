@@ -41,6 +41,3 @@ export function bytesFor(type: WeightType, dims: readonly number[]): number {
   if (width % numbers) return NaN;
   return (dims.reduce((product, d) => product * d, 1) / numbers) * size;
 }
-
-/** Bits that a number takes, its share of scales included. */
-export const bitsOf = (type: WeightType): number => (8 * blocks[type][1]) / blocks[type][0];

@@ -1,6 +1,6 @@
 // What was learned beside a language model, as files of other programs: the adapter for PEFT and for llama.cpp, and the model with the adapter
 // added to its weights.
-import { toHalf, type GgufEntry, ggufParts, type GgufTensor } from "../../formats/language/ggufWrite.ts";
+import { type GgufEntry, ggufParts, type GgufTensor } from "../../formats/language/ggufWrite.ts";
 import { toFloat32 } from "../../formats/language/levels.ts";
 import { type Adapter, peftName, scaleOf } from "../../formats/language/peft.ts";
 import { float32, type Tensor } from "../../tensor.ts";
@@ -100,7 +100,3 @@ export function mergedWeight(model: LanguageModel, adapter: Adapter, layer: stri
     }
   return w;
 }
-
-/** float32 as the bytes of a safetensors or GGUF tensor in that type. */
-export const asType = (values: Float32Array, half: boolean): Uint8Array =>
-  half ? toHalf(values) : new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
