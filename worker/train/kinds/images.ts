@@ -4,7 +4,8 @@ import { AppError } from "../../../ipc/error.ts";
 import type { ImagesProfile, PictureSetup, TrainPlan, TrainSpec } from "../../../ipc/types.ts";
 import { augmentationFor } from "../../data/images/augment.ts";
 import { openPictures, type Pictures } from "../../data/images/pictures.ts";
-import { affordableSize, openPixels } from "../../data/images/pixels.ts";
+import { affordableSize } from "../../data/images/pixels.ts";
+import { openPixelsBeside } from "../../data/images/pixelsBeside.ts";
 import { splitPictures } from "../../data/images/split.ts";
 import { type Backbone, openBackbone } from "../../formats/backbone.ts";
 import { chooseRange, featuresOf } from "../../run/features.ts";
@@ -51,7 +52,7 @@ async function prepare(options: PrepareOptions): Promise<Prepared> {
   const samples: PictureParts =
     features && !tuned
       ? featureSamples(features, backbone.features, pictures, parts)
-      : pixelSamples(await openPixels(set, setup.size, decoding), pictures, parts, {
+      : pixelSamples(await openPixelsBeside(set, setup.size, decoding), pictures, parts, {
           seed,
           moved: setup.augmentation !== undefined,
           data,
