@@ -22,6 +22,8 @@ export interface Samples {
    * made while training goes on.
    */
   ahead?(positions?: Uint32Array): Promise<void>;
+  /** Of rows of unlike lengths: how long one is. Batches are then made of rows that are alike. */
+  length?(position: number): number;
   /** Told before an epoch (from 0) that is learned from: rows may be cut elsewhere in each. */
   epoch?(epoch: number): void;
 }

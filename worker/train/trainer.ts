@@ -130,7 +130,8 @@ export class Trainer {
     while (state.step < state.total) {
       const { seed, shuffle, batch } = course;
       train.epoch?.(state.epoch);
-      const epoch = batches(train.rows, batch, { seed, epoch: state.epoch, shuffle, from: state.batch });
+      const length = train.length && ((position: number) => train.length!(position));
+      const epoch = batches(train.rows, batch, { seed, epoch: state.epoch, shuffle, from: state.batch, length });
       for (const [positions, following] of withNext(epoch)) {
         await control.turn((ended) => this.#onPause(ended));
         const over = control.stopped ? "interrupted" : this.seconds >= course.maxSeconds ? "budget" : undefined;
