@@ -129,7 +129,8 @@ async function picturesOf(
     throw new AppError("fileChanged", `'${spec.data}' is not what this run learned from.`, "Put the old pictures back, or train again.", {
       file: spec.data,
     });
-  const parts = partsOf(splitPictures(set.pictures, { seed: spec.seed ?? defaults.seed, split: spec.split ?? true }));
+  const dealt = { seed: spec.seed ?? defaults.seed, split: spec.split ?? true, by: spec.splitBy };
+  const parts = partsOf(splitPictures(set.pictures, { ...dealt, classes: set.profile.classes.map(({ name }) => name) }).parts);
   const part = (["test", "validation", "train"] as const).find((name) => parts[name].length > 0)!;
   const all = parts[part];
   const count = Math.min(most.pictures, all.length);

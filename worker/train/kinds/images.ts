@@ -1,16 +1,17 @@
 // Pictures: from a folder or archive to samples and a plan. With an imported network its features are computed once and a linear head learns
 // from them, or its last blocks learn on; without one, a small residual network learns from the pixels.
 import { AppError } from "../../../ipc/error.ts";
-import type { ImagesProfile, PictureSetup, TrainPlan, TrainSpec } from "../../../ipc/types.ts";
+import type { ImagesProfile, PictureSetup, SplitBy, TrainPlan, TrainSpec } from "../../../ipc/types.ts";
 import { augmentationFor } from "../../data/images/augment.ts";
 import { openPictures, type Pictures } from "../../data/images/pictures.ts";
-import { affordableSize, openPixels } from "../../data/images/pixels.ts";
+import { affordableSize } from "../../data/images/pixels.ts";
+import { openPixelsBeside } from "../../data/images/pixelsBeside.ts";
 import { splitPictures } from "../../data/images/split.ts";
 import { type Backbone, openBackbone } from "../../formats/backbone.ts";
 import { chooseRange, featuresOf } from "../../run/features.ts";
 import { readJson, writeJson } from "../files.ts";
 import { defaults } from "../plan.ts";
-import { refuseSplit } from "../splitOf.ts";
+import { withSplit } from "../splitOf.ts";
 import { exportPictures } from "./exportPictures.ts";
 import { scaleOf, type PictureNet, pictureGraphs, type PictureData, planPictures, setupFor, tunedPiece } from "./picturePlan.ts";
 import { type PictureParts, featureSamples, partsOf, pixelSamples } from "./pictureSamples.ts";
@@ -35,7 +36,7 @@ async function prepare(options: PrepareOptions): Promise<Prepared> {
   const set = await open(spec, options);
   const { profile, pictures } = set;
   if (record.fingerprint !== undefined && record.fingerprint !== profile.fingerprint) throw changed(spec.data);
-  const { parts, data } = divided(set, spec);
+  const { parts, data, by } = divided(set, spec);
   const backbone = isModelFile(spec.model) ? await openBackbone(spec.model) : undefined;
   const kept = await readJson<Kept>(paths.encoding);
   if (kept?.setup.backbone && kept.setup.backbone.sha !== backbone?.sha) throw changed(spec.model ?? "");
@@ -51,14 +52,14 @@ async function prepare(options: PrepareOptions): Promise<Prepared> {
   const samples: PictureParts =
     features && !tuned
       ? featureSamples(features, backbone.features, pictures, parts)
-      : pixelSamples(await openPixels(set, setup.size, decoding), pictures, parts, {
+      : pixelSamples(await openPixelsBeside(set, setup.size, decoding), pictures, parts, {
           seed,
           moved: setup.augmentation !== undefined,
           data,
           piece: tuned ? tunedPiece : undefined,
         });
   const net: PictureNet = { data, setup, backbone, scale, ...(start ? { start } : {}), seed };
-  const planFor = (batch: number | undefined) => planPictures(net, batch === undefined ? spec : { ...spec, batch });
+  const planFor = (batch: number | undefined) => withSplit(planPictures(net, batch === undefined ? spec : { ...spec, batch }), by);
   const graphs = pictureGraphs(net);
   const target = { classes: data.classes };
   const prepared: Prepared = {
@@ -118,19 +119,21 @@ function setupOn(
 
 async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
   const set = await open(spec, source);
-  const { data } = divided(set, spec);
+  const { data, by } = divided(set, spec);
   const backbone = isModelFile(spec.model) ? await openBackbone(spec.model) : undefined;
   const setup: PictureSetup = backbone
     ? setupOn(set, spec, backbone, { pixels: spec.pixels ?? backbone.told ?? "0..1", chosen: "asked" })
     : setupFor(set.profile, set.pictures.length);
   const scale = backbone && { mean: new Float32Array(backbone.features), std: new Float32Array(backbone.features).fill(1) };
-  return planPictures({ data, setup, backbone, scale, seed: spec.seed ?? defaults.seed }, spec).plan;
+  return withSplit(planPictures({ data, setup, backbone, scale, seed: spec.seed ?? defaults.seed }, spec), by).plan;
 }
 
-function divided({ profile, pictures }: Pictures, spec: TrainSpec): { parts: ReturnType<typeof partsOf>; data: PictureData } {
-  const parts = partsOf(splitPictures(pictures, { seed: spec.seed ?? defaults.seed, split: spec.split ?? true }));
+function divided({ profile, pictures }: Pictures, spec: TrainSpec): { parts: ReturnType<typeof partsOf>; data: PictureData; by: SplitBy } {
+  const classes = profile.classes.map(({ name }) => name);
+  const dealt = splitPictures(pictures, { seed: spec.seed ?? defaults.seed, split: spec.split ?? true, by: spec.splitBy, classes });
+  const parts = partsOf(dealt.parts);
   const rows = { train: parts.train.length, validation: parts.validation.length, test: parts.test.length };
-  return { parts, data: { classes: profile.classes.map(({ name }) => name), rows } };
+  return { parts, data: { classes, rows }, by: dealt.by };
 }
 
 /** Throws what reading throws, and where nothing can be told apart `classesMissing` or `targetConstant`. */
@@ -165,7 +168,6 @@ async function open(spec: TrainSpec, { cache, signal, onWorking }: Source): Prom
 
 function refuse(spec: TrainSpec): void {
   const { task, model, pixels, method } = spec;
-  refuseSplit(spec, "Pictures");
   if (task !== undefined && !["auto", "images", "classification"].includes(task))
     throw new AppError(
       "usage",
