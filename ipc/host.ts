@@ -14,7 +14,9 @@ import type {
   LanguageProfile,
   LessonSpec,
   LessonState,
+  MemoryPlan,
   MemoryReading,
+  MemorySettings,
   Mistake,
   ModelAnswer,
   ModelFeed,
@@ -152,6 +154,12 @@ export interface Status {
   networkRefused: number;
 }
 
+/** Exactly one of `size` and `model` (an id of the shelf, or of a model found elsewhere). */
+export interface MemoryQuestion extends MemorySettings {
+  size?: string;
+  model?: string;
+}
+
 export interface HostApi {
   app(): Promise<AppInfo>;
   settings(): Promise<Settings>;
@@ -254,6 +262,11 @@ export interface HostApi {
     input: { id: string; question: Omit<ModelQuestion, "feeds"> & { feeds: Record<string, ModelFeed | { picture: Source }> } },
     signal?: AbortSignal,
   ): Promise<{ answer: ModelAnswer; pictures: { output: string; handout: Handout }[] }>;
+
+  /** What a model of the shelf, or one of so many parameters ("6B"), needs in memory, corrected by what was measured, against each device. */
+  planMemory(input: MemoryQuestion, signal?: AbortSignal): Promise<MemoryPlan>;
+  /** Does once what is planned, in a worker of its own, and keeps what it took. Throws usage for a mere size. */
+  tryMemory(input: MemoryQuestion, signal?: AbortSignal): Promise<MemoryPlan>;
 
   /** The lesson keeps one worker of its own, started with the first call and ended by lessonClose or a minute of rest. */
   lessonOpen(input: LessonSpec, signal?: AbortSignal): Promise<LessonState>;

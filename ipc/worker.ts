@@ -16,6 +16,9 @@ import type {
   LessonResult,
   LessonSpec,
   LessonState,
+  MemoryForecast,
+  MemoryNeed,
+  MemorySettings,
   Metrics,
   ModelAnswer,
   ModelFeed,
@@ -199,6 +202,13 @@ export interface WorkerApi {
 
   /** Tries one device in this process; main starts a worker a device, as a failed provider can spoil its process. */
   probe(input: { device: string }, signal?: AbortSignal): Promise<Device>;
+
+  /** What a model (a path, or a size such as "6B") needs in memory, reckoned; with less of each setting, too. */
+  forecastMemory(input: { of: string } & MemorySettings & WithCache, signal?: AbortSignal): Promise<MemoryForecast>;
+  /** Does once what was planned (an answer, or a training step over made-up rows); `peak` then tells what it took. Throws usage for a mere size. */
+  tryMemory(input: { of: string; settings: MemoryNeed["settings"]; device: string }, signal?: AbortSignal): Promise<void>;
+  /** The most bytes that this process has held so far. */
+  peak(): Promise<number>;
 }
 
 export interface WorkerEvents {

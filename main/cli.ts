@@ -11,6 +11,7 @@ import { inspectCommand } from "./commands/inspect.ts";
 import { lessonCommand } from "./commands/lesson.ts";
 import { end, fail } from "./commands/output.ts";
 import { logitsCommand } from "./commands/logits.ts";
+import { planCommand } from "./commands/plan.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { recommendCommand } from "./commands/recommend.ts";
 import { serveCommand } from "./commands/serve.ts";
@@ -23,6 +24,7 @@ const commands = [
   inspectCommand,
   trainCommand,
   predictCommand,
+  planCommand,
   logitsCommand,
   evaluateCommand,
   recommendCommand,

@@ -487,7 +487,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       return { handout: await handout(made.path, made.name), result: made.result };
     },
 
-    ...modelHandlers({ models, uploads, warm, cache, emit, log }),
+    ...modelHandlers({ models, uploads, warm, devices, start: startWorker, cache, emit, log }),
 
     lessonOpen: (input, signal) => lesson.use((api) => api.lessonOpen(input, signal), signal),
     lessonStep: (input, signal) => lesson.use((api) => api.lessonStep(input, signal), signal),

@@ -86,6 +86,16 @@ const question = v.strictObject({
 });
 const title = v.pipe(v.string(), v.trim(), v.minLength(1, "is empty"), v.maxLength(200, "is longer than 200 characters"));
 
+/** A size is read by the worker; here it only must not be a path. */
+const memoryQuestion = v.strictObject({
+  size: v.optional(v.pipe(text(40), v.regex(/^\s*[+-]?[\d.,]+(?:e[+-]?\d+)?\s*[a-z]*\s*$/i, "is no size such as 6B"))),
+  model: v.optional(id),
+  method: v.optional(v.picklist(["inference", "full", "head", "lora", "qlora"])),
+  bits: v.optional(v.picklist([32, 16, 8, 4])),
+  batch: v.optional(whole(1, 1 << 20)),
+  context: v.optional(whole(1, 1 << 22)),
+});
+
 /** One schema for each method that takes an input. */
 export const inputs = {
   changeSettings: settingsChange,
@@ -160,6 +170,8 @@ export const inputs = {
   removeModel: ofProject,
   restoreModel: ofProject,
   runModel: v.strictObject({ id, question }),
+  planMemory: memoryQuestion,
+  tryMemory: memoryQuestion,
   lessonOpen: v.strictObject({
     x: points,
     y: points,

@@ -24,6 +24,8 @@ export function workspacePaths(root: string, cache: string = join(root, "cache")
     looseRuns: join(root, "runs"),
     logs: join(root, "logs"),
     settings: join(root, "settings.json"),
+    /** What plans of memory took when they were tried. */
+    memory: join(root, "memory.json"),
     model: (id: string) => join(models, id),
     modelRecord: (id: string) => join(models, id, "model.json"),
     modelFile: (id: string, file: string) => join(models, id, file),

@@ -37,6 +37,9 @@ import { Control } from "./train/control.ts";
 import { exportRun } from "./train/exports/index.ts";
 import { writeGradients, writeStep } from "./train/graphFiles.ts";
 import { health, problemRows } from "./train/kinds/health.ts";
+import { peakMemory } from "./train/memory.ts";
+import { forecastMemory } from "./train/memoryPlan.ts";
+import { tryMemory } from "./train/memoryTrial.ts";
 import { inspectLanguage } from "./train/inspectLanguage.ts";
 import { inspectModel } from "./train/inspectModel.ts";
 import { guessKind, kindFor, kinds } from "./train/kinds/index.ts";
@@ -208,6 +211,9 @@ export function createWorker(emit: Emit): Worker {
 
     logits: ({ model, tokens, device }) => lastLogits(model, tokens, device),
     probe: ({ device }) => probeDevice(device),
+    forecastMemory: ({ cache, ...asked }, signal) => forecastMemory(asked, { cache, signal, onWorking }),
+    tryMemory: (asked, signal) => tryMemory(asked, signal),
+    peak: () => Promise.resolve(peakMemory()),
   } satisfies Handlers<WorkerApi>;
 
   return {

@@ -6,6 +6,7 @@ import type { RatingsColumns } from "./ratings.ts";
 import type { PictureSetup, PixelRange } from "./images.ts";
 import type { PartReport, SampleKind, SplitName } from "./report.ts";
 import type { MemoryReading } from "./devices.ts";
+import type { MemoryBytes } from "./memory.ts";
 import type { LanguagePlan, LanguageReport } from "./language.ts";
 
 export type OptimizerName =
@@ -119,6 +120,8 @@ export interface TrainPlan {
   /** A forecast: how long it probably takes and the memory that the worker then needs. */
   estimatedSeconds: number;
   estimatedBytes: number;
+  /** The same by parts. */
+  bytes?: MemoryBytes;
   /** Where texts are learned from: their column, and the columns beside it that are not. */
   text?: { column: string; leftOut: string[] };
   /** How rows are parted; absent where there is but one way. */

@@ -61,7 +61,11 @@ async function chat(context: Context, given: string, options: Options): Promise<
     const asked: TalkSpec["asked"] = template && !options.raw ? { turns } : { text: [options.system, prompt].filter(Boolean).join("\n\n") };
     const said = await api.talk({ ...model, id: "chat", asked, ...chosen(options) }, context.signal);
     const { text, tokens, tokensPerSecond, firstTokenMs, ended } = said;
-    return { json: { text, tokens, tokensPerSecond, firstTokenMs, ended, context: said.context }, text: `\n\n${numbersOf(said)}` };
+    const peakMemoryBytes = await api.peak();
+    return {
+      json: { text, tokens, tokensPerSecond, firstTokenMs, ended, context: said.context, peakMemoryBytes },
+      text: `\n\n${numbersOf(said)}`,
+    };
   }, stopping);
 }
 

@@ -14,7 +14,10 @@ export function logitsCommand(): Command {
     .option("--json", "print one JSON object")
     .action(
       action(async (context, model: string, { tokens, device }: { tokens: number[]; device: string }) => {
-        const result = await context.withWorker((api) => api.logits({ model: resolve(model), tokens, device }, context.signal));
+        const result = await context.withWorker(async (api) => ({
+          ...(await api.logits({ model: resolve(model), tokens, device }, context.signal)),
+          peakMemoryBytes: await api.peak(),
+        }));
         const best = result.logits.map((value, id) => ({ id, value })).sort((a, b) => b.value - a.value);
         const rows = best.slice(0, 10).map(({ id, value }) => [String(id), short(value)]);
         return { json: result, text: columns([["token", "logit"], ...rows]) };

@@ -28,6 +28,7 @@ import type {
   TableProfile,
   TrainPlan,
 } from "../../ipc/types.ts";
+import { memoryPlan } from "./memory.ts";
 import { foundModel, foundModels, importedModel, modelAnswer } from "./models.ts";
 import { homeRow, homes, penguins } from "./tables.ts";
 import { importance, mistakes, report } from "./reports.ts";
@@ -363,6 +364,8 @@ export class FakeHost {
         this.#models = [model, ...this.#models];
         return model;
       },
+      planMemory: async (question) => memoryPlan(question),
+      tryMemory: async (question) => memoryPlan(question, true),
       runModel: async ({ id }) => (this.#model(id), { answer: modelAnswer, pictures: [] }),
       lessonOpen: async (spec) => {
         const state = { step: 0, a: spec.a ?? 0, b: spec.b ?? 0, loss: 0, gradient: { a: 0, b: 0 }, nudge: { a: 0, b: 0 }, settled: false };

@@ -6,6 +6,7 @@ import Home from "./Home.svelte";
 import Learn from "./Learn.svelte";
 import Model from "./Model.svelte";
 import Models from "./Models.svelte";
+import Plan from "./Plan.svelte";
 import Project from "./Project.svelte";
 import Projects from "./Projects.svelte";
 
@@ -22,6 +23,7 @@ export const screens: readonly Screen[] = [
   { id: "projects", icon: "projects", component: Projects, rail: true },
   { id: "models", icon: "models", component: Models, rail: true },
   { id: "learn", icon: "learn", component: Learn, rail: true },
+  { id: "plan", icon: "models", component: Plan, rail: false },
   { id: "model", icon: "models", component: Model, rail: false },
   { id: "project", icon: "table", component: Project, rail: false },
 ];

@@ -1,4 +1,4 @@
-// Where the app is, as the address bar writes it: #/home, #/projects, #/project/<id>/<run>/<section>, #/model/<id>.
+// Where the app is, as the address bar writes it: #/home, #/projects, #/project/<id>/<run>/<section>, #/model/<id>, #/plan/<model>.
 
 export const sections = ["data", "train", "result", "try"] as const;
 export type Section = (typeof sections)[number];
@@ -6,6 +6,7 @@ export type Section = (typeof sections)[number];
 export type Route =
   | { screen: "home" | "projects" | "models" | "learn" }
   | { screen: "model"; id: string }
+  | { screen: "plan"; id?: string }
   | { screen: "project"; id: string; run?: string; section?: Section };
 
 export type ScreenId = Route["screen"];
@@ -20,11 +21,13 @@ export function readRoute(hash: string): Route {
     return { screen, id, ...(run && run !== "-" ? { run } : {}), ...(isSection(section) ? { section } : {}) };
   }
   if (screen === "model" && id) return { screen, id };
+  if (screen === "plan") return { screen, ...(id ? { id } : {}) };
   return { screen: isPlain(screen) ? screen : "home" };
 }
 
 export function writeRoute(route: Route): string {
   if (route.screen === "model") return `#/model/${encodeURIComponent(route.id)}`;
+  if (route.screen === "plan") return route.id === undefined ? "#/plan" : `#/plan/${encodeURIComponent(route.id)}`;
   if (route.screen !== "project") return `#/${route.screen}`;
   const tail = route.section ? [route.run ?? "-", route.section] : route.run ? [route.run] : [];
   return ["#", "project", route.id, ...tail].map((part) => (part === "#" ? part : encodeURIComponent(part))).join("/");

@@ -7,6 +7,7 @@ import { home } from "./en/home.ts";
 import { judged } from "./en/judged.ts";
 import { language } from "./en/language.ts";
 import { learn } from "./en/learn.ts";
+import { memory } from "./en/memory.ts";
 import { metrics } from "./en/metrics.ts";
 import { models } from "./en/models.ts";
 import { pictureProblems } from "./en/pictureProblems.ts";
@@ -30,6 +31,7 @@ import { home as homeZh } from "./zh/home.ts";
 import { judged as judgedZh } from "./zh/judged.ts";
 import { language as languageZh } from "./zh/language.ts";
 import { learn as learnZh } from "./zh/learn.ts";
+import { memory as memoryZh } from "./zh/memory.ts";
 import { metrics as metricsZh } from "./zh/metrics.ts";
 import { models as modelsZh } from "./zh/models.ts";
 import { pictureProblems as pictureProblemsZh } from "./zh/pictureProblems.ts";
@@ -56,6 +58,7 @@ const english = {
   judged,
   language,
   learn,
+  memory,
   metrics,
   models,
   pictureProblems,
@@ -83,6 +86,7 @@ const chinese: Words = {
   judged: judgedZh,
   language: languageZh,
   learn: learnZh,
+  memory: memoryZh,
   metrics: metricsZh,
   models: modelsZh,
   pictureProblems: pictureProblemsZh,

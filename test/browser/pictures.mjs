@@ -225,6 +225,16 @@ try {
   await go("#/models");
   await page.locator("main h1").waitFor();
   await take("11-models");
+  await go("#/plan");
+  await at("memory-total").waitFor();
+  await take("18-plan-size");
+  await at("memory-size").fill("-3B");
+  await at("memory-form").locator(".problem").waitFor();
+  await take("18-plan-refused");
+  await at("memory-size").fill("7B");
+  await at("memory-method").selectOption("full");
+  await at("memory-total").waitFor();
+  await take("18-plan-full", () => page.locator("main").evaluate((stage) => stage.scrollTo({ top: stage.scrollHeight })));
   await page.locator("nav.rail button").click();
   await at("settings").locator(".devices li").first().waitFor();
   await take("14-settings");

@@ -1,11 +1,13 @@
 // What a run will do, decided from the data and the spec alone: equal data and spec give the equal plan on every machine, whatever its
 // speed, so that the numbers of a run do not depend on who runs it. The length of the course is chosen so that a machine with two
 // ordinary cores walks it in well under the time budget; the budget itself only cuts off.
-import type { OptimizerName, Precision, TaskName, TrainPlan, TrainSpec } from "../../ipc/types.ts";
+import type { MemoryBytes, OptimizerName, Precision, TaskName, TrainPlan, TrainSpec } from "../../ipc/types.ts";
 import { AppError } from "../../ipc/error.ts";
 import type { Graph } from "../onnx/graph.ts";
+import type { StepGraph } from "../run/engine.ts";
 import { evaluationPiece } from "./answers.ts";
-import { sessionBytes } from "./forecast.ts";
+import { bytesOf, sizeOf } from "../tensor.ts";
+import { type SessionBytes, sessionBytes } from "./forecast.ts";
 import { trainingStep } from "./step.ts";
 import type { Course } from "./trainer.ts";
 
@@ -37,6 +39,8 @@ export interface PlanFacts {
   stepSeconds(batch: number): number;
   /** Bytes that the rows take in memory. */
   dataBytes: number;
+  /** Bytes of the program with what reads the rows; default with the engine that reads tables. */
+  programBytes?: number;
   /** Lengths of the graphs' symbols besides the batch "B". */
   sizes?: Record<string, number>;
   /** Rows that are answered at once, where it is fewer than usual. */
@@ -94,11 +98,9 @@ export function planCourse(facts: PlanFacts, spec: TrainSpec): FullPlan {
     throw new AppError("usage", "Class weights are for the classification of tables.", "Leave --class-weight out.");
   const optimizerName = spec.optimizer ?? facts.optimizer ?? defaults.optimizer;
   const most = Math.min(facts.piece ?? evaluationPiece, Math.max(learned, rows.validation, rows.test));
-  const sessions = sessionBytes(
-    trainingStep(graphs.training, { loss: "loss", optimizer: { name: optimizerName }, keep: ["shown"], seed }),
-    graphs.answering,
-    { sizes: { ...facts.sizes, B: batch }, evaluationSizes: { ...facts.sizes, B: most } },
-  ).total;
+  const step = trainingStep(graphs.training, { loss: "loss", optimizer: { name: optimizerName }, keep: ["shown"], seed });
+  const sizes = { sizes: { ...facts.sizes, B: batch }, evaluationSizes: { ...facts.sizes, B: most } };
+  const bytes = bytesOfCourse(facts, step, sessionBytes(step, graphs.answering, sizes));
   const settings: TrainPlan["settings"] = {
     optimizer: optimizerName,
     lr: spec.lr ?? facts.lr,
@@ -147,9 +149,8 @@ export function planCourse(facts: PlanFacts, spec: TrainSpec): FullPlan {
       maxEpochs: Math.ceil(steps / stepsPerEpoch),
       maxSeconds,
       estimatedSeconds: Math.round((Math.min(maxSeconds, steps * each * 1.15) + 2) * 10) / 10,
-      estimatedBytes: Math.round(
-        programBytes + facts.dataBytes + (facts.model.trainable ?? facts.model.parameters) * 4 * (facts.folds ? 6 : 3) + sessions,
-      ),
+      estimatedBytes: Object.values(bytes).reduce((sum: number, one: number) => sum + one, 0),
+      bytes,
       settings,
     },
   };
@@ -158,6 +159,28 @@ export function planCourse(facts: PlanFacts, spec: TrainSpec): FullPlan {
 /** About once an epoch, but at least 40 and at most 200 times in the whole course. */
 function evaluationStride(stepsPerEpoch: number, steps: number): number {
   return Math.max(1, Math.ceil(steps / 200), Math.min(stepsPerEpoch, Math.ceil(steps / 40)));
+}
+
+/** The forecast by parts: of a session's states the values are weights, their copies and what checkpoints hold runtime. */
+function bytesOfCourse(facts: PlanFacts, { graph, states }: StepGraph, sessions: SessionBytes): MemoryBytes {
+  const learned = new Set(graph.inputs.map(({ name }) => name).filter((name) => facts.graphs.training.parameters.includes(name)));
+  const sizeOfStates = (own: (name: string) => boolean) =>
+    states.filter(({ name }) => own(name)).reduce((sum, { dtype, dims }) => sum + bytesOf(dtype) * sizeOf(dims), 0);
+  const values = sizeOfStates((name) => learned.has(name));
+  const moments = sizeOfStates((name) => !learned.has(name));
+  const kept = (facts.model.trainable ?? facts.model.parameters) * 4 * (facts.folds ? 6 : 3);
+  const constants = sessions.constants / 2; // the session's own; as much lies in the file it is opened from
+  const gradients = Math.min(values, sessions.activations);
+  const bytes: MemoryBytes = {
+    weights: values + constants,
+    gradients,
+    optimizer: moments,
+    activations: sessions.activations - gradients + sessions.evaluation,
+    cache: 0,
+    runtime: 0,
+  };
+  const whole = (facts.programBytes ?? programBytes) + facts.dataBytes + kept + sessions.total;
+  return { ...bytes, runtime: Math.round(whole - bytes.weights - gradients - moments - bytes.activations) };
 }
 
 /** Libraries and the engine that reads tables; measured on runs of 300 to 100,000 rows. */

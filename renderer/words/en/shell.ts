@@ -9,6 +9,7 @@ export const shell = {
     settings: "Settings",
     project: "Project",
     model: "Model",
+    plan: "Memory plan",
   },
   rail: "Main",
   skip: "Skip to the content",
