@@ -13,3 +13,4 @@ export type * from "./types/ratings.ts";
 export type * from "./types/exports.ts";
 export type * from "./types/language.ts";
 export type * from "./types/shelf.ts";
+export type * from "./types/corrections.ts";

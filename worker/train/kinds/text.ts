@@ -7,11 +7,16 @@ import { pieceSettings } from "../../data/text/pieces.ts";
 import { rarityOf } from "../../data/text/rarity.ts";
 import { chooseText } from "../../data/text/textColumn.ts";
 import { inspectTexts } from "../../data/text/inspectText.ts";
+import type { CorrectedTable } from "../../data/corrected.ts";
+import { correctedTable, takenOf } from "../../data/corrections.ts";
+import { targetOf } from "../../data/encoding.ts";
 import type { Table } from "../../data/table.ts";
 import { ngramAnswering, ngramTraining, suitableNet } from "../../models/ngrams.ts";
 import { tasks } from "../../tasks/index.ts";
 import { splitOf, withSplit } from "../splitOf.ts";
+import { correctionsFor } from "../corrections.ts";
 import { readJson, writeJson } from "../files.ts";
+import { refuseNewClasses } from "../from.ts";
 import { exportText } from "./exportText.ts";
 import { judgeText } from "./judgeText.ts";
 import type { Kind, PrepareOptions, Source } from "./kind.ts";
@@ -21,6 +26,14 @@ import { makeTextPlan, piece } from "./textPlan.ts";
 
 const open = (path: string, { cache, signal, onWorking }: Source, part: string | undefined): Promise<Table> =>
   openTexts(path, { cache, part, signal, onProgress: (what, fraction) => onWorking?.({ what, fraction }) });
+
+/** The texts with the corrections of a run, or of a spec, over the column that is learned. */
+async function withCorrections(table: Table, spec: TrainSpec, signal: AbortSignal, run?: string): Promise<CorrectedTable> {
+  const corrections = await correctionsFor(spec, run);
+  if (corrections.length === 0) return table;
+  const { target, task } = decide(table, spec);
+  return correctedTable(table, targetOf(table, target, task), corrections, signal);
+}
 
 /** What the run goes by: as asked, else as guessed. Throws targetMissing, columnMissing, noFeatures, usage. */
 function decide(table: Table, spec: TrainSpec): Omit<TextEncoding, "classes" | "targetScale"> & { task: TableTask } {
@@ -52,8 +65,10 @@ function decide(table: Table, spec: TrainSpec): Omit<TextEncoding, "classes" | "
 }
 
 async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
-  const table = await open(spec.data, source, spec.part);
+  const opened = await open(spec.data, source, spec.part);
+  let table: CorrectedTable = opened;
   try {
+    table = await withCorrections(opened, spec, source.signal);
     const chosen = decide(table, spec);
     const { split, classes } = await fitTexts(table, { ...chosen, split: splitOf(spec, chosen.task), signal: source.signal });
     const [train, validation, test] = split.counts;
@@ -69,9 +84,10 @@ async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
 export async function prepare(options: PrepareOptions): Promise<PreparedText> {
   const { record, paths, signal } = options;
   const { spec } = record;
-  const table = await open(spec.data, options, spec.part);
+  const opened = await open(spec.data, options, spec.part);
+  let table: CorrectedTable = opened;
   try {
-    const { fingerprint } = table.profile;
+    const { fingerprint } = opened.profile;
     if (record.fingerprint !== undefined && record.fingerprint !== fingerprint)
       throw new AppError(
         "fileChanged",
@@ -79,10 +95,12 @@ export async function prepare(options: PrepareOptions): Promise<PreparedText> {
         "Put the old data back to go on, or start a new run.",
         { file: spec.data, fingerprint, before: record.fingerprint },
       );
+    table = await withCorrections(opened, spec, signal, options.run);
     const known = await readJson<TextEncoding>(paths.encoding);
     const chosen = known ?? decide(table, spec);
     const { split, ...fitted } = await fitTexts(table, { ...chosen, split: splitOf(spec, chosen.task), signal });
     const encoding: TextEncoding = known ?? { ...chosen, ...fitted };
+    refuseNewClasses(encoding.classes, fitted.classes, spec.data);
     await writeJson(paths.encoding, encoding);
     options.onWorking?.({ what: "encoding", fraction: null });
     const task = tasks[encoding.task];
@@ -102,6 +120,7 @@ export async function prepare(options: PrepareOptions): Promise<PreparedText> {
       task,
       target: encoding,
       plan: planFor(record.choice?.batch), // as it was settled when the run began
+      ...takenOf(table),
       planFor,
       training: () => ngramTraining(prepared.plan.net, task, rarity),
       answering: () => ngramAnswering(prepared.plan.net, task, rarity),
