@@ -54,7 +54,7 @@ export function trainCommand(): Command {
     .addOption(asOption())
     .option("--target <column>", "the column to predict; guessed when absent")
     .option("--task <task>", "auto, regression, classification, text, images, recommend or language")
-    .option("--model <family>", "the model family, such as mlp or resnet, or an ONNX file to build on")
+    .option("--model <family>", "the model family (mlp, resnet; of texts ngrams or transformer), or an ONNX file to build on")
     .option("--backbone <file>", "pictures: an ONNX network whose features are learned from (as --model FILE)")
     .addOption(
       new Option(

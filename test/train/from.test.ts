@@ -56,6 +56,7 @@ const kinds: [what: string, spec: () => TrainSpec, measure: string][] = [
   ["classes of a table, in folds", () => ({ data: data["table"]!, target: "kind", steps: 60 }), "logLoss"],
   ["numbers of a table, held out", () => ({ data: data["table"]!, target: "price", config: { folds: 0, members: 4, width: 32 }, steps: 60 }), "rmse"], // prettier-ignore
   ["texts", () => ({ data: data["texts"]!, target: "mood", kind: "text", steps: 30 }), "logLoss"],
+  ["texts, by a transformer", () => ({ data: data["texts"]!, target: "mood", kind: "text", model: "transformer", config: { layers: 1, width: 16 }, steps: 12 }), "logLoss"], // prettier-ignore
   ["a head on a network of pictures", () => ({ data: data["pictures"]!, model: data["backbone"]!, steps: 120 }), "logLoss"],
 ];
 /** Runs that later tests begin from, by what they are of. */

@@ -7,7 +7,7 @@ import sharp from "sharp";
 import { create as createTar } from "tar";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ZipFile } from "yazl";
-import type { RunMistakes, RunReport, TrainSpec } from "../../ipc/types.ts";
+import type { RunMistakes, RunRecord, RunReport, TrainSpec } from "../../ipc/types.ts";
 import { decodeModel } from "../../worker/onnx/proto.ts";
 import { evaluatePictures } from "../../worker/run/evaluatePictures.ts";
 import { wherePicture } from "../../worker/run/occlusion.ts";
@@ -199,6 +199,13 @@ describe("where the pictures lie", () => {
       expect((await train({ ...spec, data: path })).result.metrics).toEqual(whole.result.metrics);
     }
   }, 60_000);
+
+  test("by class, each gives its tenths; the run keeps where they were cut, and its report says how many", async () => {
+    const { run } = await train({ steps: 2, batch: 8, splitBy: { by: "stratified" } });
+    const record = JSON.parse(await readFile(join(run, "run.json"), "utf8")) as RunRecord;
+    expect(record.plan!.rows).toEqual({ train: 96, validation: 12, test: 12 });
+    expect(record.plan!.splitBy).toMatchObject({ by: "stratified", kept: { bars: [expect.any(Number), expect.any(Number)] } });
+  });
 
   test("pictures without classes, or all of one class, are refused with what to do", async () => {
     const flat = await writeFolder(join(home, "unlabelled"), Object.fromEntries(flatNames().map(([name, bytes]) => [name, bytes])));

@@ -13,12 +13,18 @@ export interface BatchOptions {
   shuffle: boolean;
   /** Batches of the epoch that were had before: a resumed run goes on after them. */
   from?: number;
+  /** Rows of unlike lengths: those of one batch are made alike, so that little of it is filling. */
+  length?: ((position: number) => number) | undefined;
 }
+
+/** Batches whose rows are sorted by length together; the batches among them then come in any order. */
+const alike = 32;
 
 /** Positions of the rows of one epoch, batch after batch; the last batch may be smaller. Each batch may be kept. */
 export function* batches(rows: number, batch: number, options: BatchOptions): Generator<Uint32Array> {
   const skipped = (options.from ?? 0) * batch;
   const order = options.shuffle ? shuffled(rows, options.seed, options.epoch) : undefined;
+  if (order && options.length) sortByLength(order, batch, options.length, new Random(options.seed, `lengths ${options.epoch}`));
   for (let at = skipped; at < rows; at += batch) {
     const end = Math.min(rows, at + batch);
     yield order ? order.slice(at, end) : Uint32Array.from({ length: end - at }, (_, i) => at + i);
@@ -37,4 +43,17 @@ function shuffled(rows: number, seed: number, epoch: number): Uint32Array {
     random.shuffle(order.subarray(start, filled));
   }
   return order;
+}
+
+/** Within stretches of some batches, batches of rows of like length; a batch that is not full stays the last. */
+function sortByLength(order: Uint32Array, batch: number, length: (position: number) => number, random: Random): void {
+  for (let from = 0; from < order.length; from += alike * batch) {
+    const stretch = order.subarray(from, from + alike * batch);
+    const sorted = [...stretch].map((position, place) => ({ position, place, length: length(position) }));
+    sorted.sort((a, b) => a.length - b.length || a.place - b.place);
+    const full = Math.floor(sorted.length / batch);
+    const turns = [...random.shuffle(Uint32Array.from({ length: full }, (_, i) => i)), ...(full * batch < sorted.length ? [full] : [])];
+    let at = 0;
+    for (const turn of turns) for (const { position } of sorted.slice(turn * batch, (turn + 1) * batch)) stretch[at++] = position;
+  }
 }

@@ -11,16 +11,35 @@ export async function openDraft(folder: string, ...reads: string[]): Promise<Dat
   return Database.open(path, { reads, scratch: join(folder, "spill") });
 }
 
-/** @param source a relation with the columns c0, c1, … (`width` of them), all VARCHAR, NULL for empty */
+/**
+ * `raw` is a view: the texts in a table that the engine writes as it reads them (rows put into a table that is there already cost a half more),
+ * with `rowid` and `k`.
+ * @param source a relation with the columns c0, c1, … (`width` of them), all VARCHAR, NULL for empty
+ */
 export async function createRaw(database: Database, source: string, width: number, signal?: AbortSignal): Promise<void> {
-  const columns = Array.from({ length: width }, (_, i) => `c${i}`);
+  await database.run(`CREATE TABLE texts AS SELECT ${cells(width).join(", ")} FROM ${source}`, signal);
+  await view(database, width, signal);
+}
+
+/** Takes the first row away; the others count from 0 again. */
+export async function dropFirstRow(database: Database, width: number, signal?: AbortSignal): Promise<void> {
+  await database.run("DROP VIEW raw", signal);
+  await database.run("CREATE TABLE rest AS SELECT * FROM texts WHERE rowid > 0", signal);
+  await database.run("DROP TABLE texts", signal);
+  await database.run("ALTER TABLE rest RENAME TO texts", signal);
+  await view(database, width, signal);
+}
+
+async function view(database: Database, width: number, signal?: AbortSignal): Promise<void> {
   // `k`: md5 of the row's text, its fields parted by the unit separator. Splits are made of it, so it must never change. Reckoned where it
   // is asked for: many tables are looked at and never split, and it costs as much as parsing them.
-  const key = `md5_number_lower(concat_ws(chr(31), ${columns.map((c) => `coalesce(${c}, '')`).join(", ")}))`;
-  const typed = [...columns.map((c) => `${c} VARCHAR`), `k UBIGINT GENERATED ALWAYS AS (${key}) VIRTUAL`];
-  await database.run(`CREATE TABLE raw (${typed.join(", ")})`, signal);
-  await database.run(`INSERT INTO raw SELECT ${columns.join(", ")} FROM ${source}`, signal);
+  const key = `md5_number_lower(concat_ws(chr(31), ${cells(width)
+    .map((c) => `coalesce(${c}, '')`)
+    .join(", ")}))`;
+  await database.run(`CREATE VIEW raw AS SELECT rowid, ${cells(width).join(", ")}, ${key} AS k FROM texts`, signal);
 }
+
+const cells = (width: number): string[] => Array.from({ length: width }, (_, i) => `c${i}`);
 
 /** The engine's strict reader over a delimited text; `padded`: rows may end before the last column. */
 export function csvSource(file: string, width: number, options: { delimiter?: string; header?: boolean; padded?: boolean } = {}): string {

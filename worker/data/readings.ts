@@ -1,7 +1,7 @@
 // How each column is read: the type found on a sample, as SQL over the table of texts. The table in DuckDB is `raw`: c0, c1, … as
 // written (NULL for empty), `k` the hash of the row, reckoned where a query names it; rowid counts from 0. Nothing typed is stored: the engine reads texts as fast.
 import { type DatabaseOptions, literal } from "./duckdb.ts";
-import { datePartsSql, dateStructSql } from "./dates.ts";
+import { datePartsSql, dateStructSql, isoDaysSql } from "./dates.ts";
 import { type NumberFormat, numberSql } from "./numbers.ts";
 
 export type { DatabaseOptions };
@@ -45,9 +45,13 @@ export function typedSql(
       first.push(`${numberSql(`c${i}`, reading.format)} AS n${i}`);
       final.push(`CASE WHEN isfinite(n${i}) THEN n${i} END AS v${i}`);
     } else if (reading.type === "date") {
-      first.push(`${dateStructSql(`c${i}`, reading.format)} AS s${i}`);
+      const struct = dateStructSql(`c${i}`, reading.format);
+      const iso = options.parts ? undefined : isoDaysSql(`c${i}`, reading.format);
+      if (iso) first.push(`${iso} AS f${i}`);
+      first.push(`${iso ? `CASE WHEN f${i} IS NULL THEN ${struct} END` : struct} AS s${i}`);
       const parts = datePartsSql(`s${i}`, reading.format);
-      final.push(`(${parts.days} + (${parts.hour} * 60 + ${parts.minute}) / 1440.0)::DOUBLE AS v${i}`);
+      const days = `(${parts.days} + (${parts.hour} * 60 + ${parts.minute}) / 1440.0)::DOUBLE`;
+      final.push(`${iso ? `coalesce(f${i}, ${days})` : days} AS v${i}`);
       if (options.parts) for (const [name, part] of Object.entries(parts)) final.push(`${part} AS ${name}${i}`);
     } else {
       first.push(`${trimmedSql(i)} AS w${i}`);

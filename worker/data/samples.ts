@@ -17,6 +17,13 @@ export interface Samples {
   /** The rows at these positions, in this order. */
   read(positions: Uint32Array): Promise<SampleBatch>;
   range(from: number, to: number): Promise<SampleBatch>;
+  /**
+   * Told which rows will be read next, all of them where nothing is said; resolves when they can be read without a wait. Only where rows are
+   * made while training goes on.
+   */
+  ahead?(positions?: Uint32Array): Promise<void>;
+  /** Of rows of unlike lengths: how long one is. Batches are then made of rows that are alike. */
+  length?(position: number): number;
   /** Told before an epoch (from 0) that is learned from: rows may be cut elsewhere in each. */
   epoch?(epoch: number): void;
 }

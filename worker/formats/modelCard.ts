@@ -31,6 +31,8 @@ export interface ModelCard {
   fields: FormField[];
   /** A model of texts: how a text becomes the inputs ids and weights (worker/data/text/pieces.ts). Then it has one input of kind text. */
   pieces?: { bits: number; words: number; letters: [number, number] };
+  /** A model of texts that reads tokens in order: whose tokenizer it is, and how many are read of a text. One input of kind text, too. */
+  tokens?: { form: "bpe" | "file"; context: number };
   /** All columns of the training file, in its order; whether it had a line of names (without one, columns are matched by place). */
   columns: string[];
   header: boolean;
@@ -65,6 +67,7 @@ const schema = v.object({
     }),
   ),
   pieces: v.optional(v.object({ bits: small(4, 22), words: small(1, 2), letters: v.tuple([small(0, 8), small(0, 8)]) })),
+  tokens: v.optional(v.object({ form: v.picklist(["bpe", "file"]), context: small(1, 65_535) })),
   columns: v.array(text),
   header: v.boolean(),
   fingerprint: text,
@@ -72,6 +75,9 @@ const schema = v.object({
   model: text,
   licence: text,
 });
+
+/** Whether the model reads texts. */
+export const readsTexts = (card: ModelCard): boolean => card.pieces !== undefined || card.tokens !== undefined;
 
 /** Metadata entries of the file: `paddock` for us, the rest for anyone who opens it elsewhere. */
 export function writeCard(graph: Graph, card: ModelCard): void {
@@ -110,7 +116,7 @@ export function readCard(graph: Graph, file: string): ModelCard {
 
 function checkAgainstGraph(card: ModelCard, graph: Graph, file: string): void {
   const inputs = new Map(graph.inputs.map((info) => [info.name, info]));
-  if (card.pieces) checkTextInputs(card, inputs, file);
+  if (readsTexts(card)) checkTextInputs(card, inputs, file);
   else checkColumns(card, inputs, file);
   const outputs = new Map(graph.outputs.map((info) => [info.name, info]));
   if (card.task === "regression") {
@@ -136,10 +142,10 @@ function checkColumns(card: ModelCard, inputs: ReadonlyMap<string, ValueInfo>, f
 
 function checkTextInputs(card: ModelCard, inputs: ReadonlyMap<string, ValueInfo>, file: string): void {
   if (card.inputs.length !== 1 || card.inputs[0]!.kind !== "text") throw invalid(file, "it reads texts, but describes other columns");
-  for (const [name, dtype] of [
-    ["ids", "int64"],
-    ["weights", "float32"],
-  ] as const)
+  const wanted: Record<string, "int64" | "float32"> = card.tokens
+    ? { input_ids: "int64", attention_mask: "int64" }
+    : { ids: "int64", weights: "float32" };
+  for (const [name, dtype] of Object.entries(wanted))
     // prettier-ignore
     if (inputs.get(name)?.dtype !== dtype || inputs.get(name)?.dims.length !== 2) throw invalid(file, `its input '${name}' is not ${dtype} of shape [n, L]`);
 }

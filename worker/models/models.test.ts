@@ -9,7 +9,7 @@ import { answeringGraph, countParameters, modelOf, models, type NetSpec, trainin
 import { resolveConfig } from "./model.ts";
 
 /** Files that are no family of tables: what the families share, and the families of texts, pictures and ratings. */
-const shared = new Set(["index", "layers", "model", "transformer", "ngrams", "factors", "towers", "resnet", "gpt"]);
+const shared = new Set(["index", "layers", "model", "transformer", "ngrams", "factors", "towers", "resnet", "gpt", "textTransformer"]);
 
 test("every family's file is listed under its own name", () => {
   const files = readdirSync(import.meta.dirname)

@@ -8,7 +8,7 @@ import type { NumberFormat } from "../data/numbers.ts";
 import { trimmed } from "../data/readings.ts";
 import type { Table } from "../data/table.ts";
 import { shownColumns, tableSamples } from "../data/tableSamples.ts";
-import type { ModelCard } from "../formats/modelCard.ts";
+import { type ModelCard, readsTexts } from "../formats/modelCard.ts";
 import { tasks } from "../tasks/index.ts";
 import { buildReport, type Judgement } from "../tasks/report.ts";
 import type { Answers } from "../tasks/task.ts";
@@ -58,7 +58,7 @@ async function evaluate(run: string, predictor: Predictor, table: Table, options
   const known = await baselinesOf(run);
   const constant = tasks[card.task].metrics(constantAnswers(card, judged.answers), target);
   const { report, mistakes } = await buildReport({
-    kind: card.pieces ? "text" : "table",
+    kind: readsTexts(card) ? "text" : "table",
     task: card.task,
     truth: tasks[card.task].truth,
     metric: tasks[card.task].metric,

@@ -5,11 +5,11 @@ import { linesTable, openTexts } from "../data/text/openTexts.ts";
 import { columns, isFolder, isTextFile } from "../data/text/folder.ts";
 import { head, scan } from "../data/scan.ts";
 import { openTable, type OpenOptions, type Table } from "../data/table.ts";
-import type { ModelCard } from "../formats/modelCard.ts";
+import { type ModelCard, readsTexts } from "../formats/modelCard.ts";
 
 /** Throws what reading throws. */
 export async function openRows(card: ModelCard, file: string, options: OpenOptions): Promise<Table> {
-  const column = card.pieces && card.inputs[0]!.column;
+  const column = readsTexts(card) ? card.inputs[0]!.column : undefined;
   if (column === undefined) return openTable(file, options);
   if ((await isFolder(file)) || isTextFile(file) || (await isArchive(file))) return renamed(await openTexts(file, options), card, column);
   if (basename(file) === "stdin.csv" && !(await namesColumn(file, column))) return renamed(await linesTable(file, options), card, column);

@@ -9,7 +9,7 @@ import { decodeModel } from "../onnx/proto.ts";
 import type { Tensor } from "../tensor.ts";
 import { openEngine } from "./engine.ts";
 import { type CellReading, readColumn } from "./readCells.ts";
-import { explainText, textInputs, textsAtOnce } from "./readTexts.ts";
+import { openTextReader } from "./readTexts.ts";
 import { type Scored, shortest } from "./writers.ts";
 
 /** Rows that go through the network at once: enough to keep it busy, few enough (fewer, the wider) to stay small and to hear a cancel soon. */
@@ -44,7 +44,7 @@ export async function openPredictor(runOrModel: string): Promise<Predictor> {
   const bytes = new Uint8Array(read.buffer, read.byteOffset, read.length);
   const graph = decodeModel(bytes);
   const card = readCard(graph, basename(file));
-  const { pieces } = card;
+  const texts = openTextReader(graph, card, basename(file));
   const engine = await openEngine("cpu");
   const session = await engine.load(bytes).catch(async (error: unknown) => {
     await engine.dispose();
@@ -52,19 +52,19 @@ export async function openPredictor(runOrModel: string): Promise<Predictor> {
   });
 
   async function score(columns: readonly (readonly string[])[], reading: CellReading): Promise<Scored> {
-    if (pieces) return scored(card, await session.run(textInputs(columns[0]!, pieces)));
+    if (texts) return scored(card, await session.run(texts.inputs(columns[0]!)));
     const feeds = new Map<string, Tensor>();
     card.inputs.forEach((input, i) => feeds.set(input.input, readColumn(input, columns[i]!, reading)));
     return scored(card, await session.run(Object.fromEntries(feeds)));
   }
 
-  const chunk = (columns: number) => (pieces ? textsAtOnce(card.classes?.length ?? 1) : chunkRows(columns));
+  const chunk = (columns: number) => texts?.atOnce ?? chunkRows(columns);
   return {
     card,
     form: { task: card.task, target: card.target, ...(card.classes ? { classes: card.classes } : {}), fields: card.fields },
     score,
     chunk,
-    ...(pieces ? { explain: explainText(graph, card) } : {}),
+    ...(texts ? { explain: texts.explain } : {}),
     async predictRows(rows, signal) {
       const predictions: Prediction[] = [];
       const step = chunk(card.inputs.length);

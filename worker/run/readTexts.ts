@@ -1,13 +1,46 @@
 // Texts as the inputs of a text model, and how one text became them.
 import type { Prediction, TextToken } from "../../ipc/types.ts";
 import { eachPiece, type PieceSettings, placesOf, weightOf } from "../data/text/pieces.ts";
-import { inputsOf } from "../data/text/textStore.ts";
+import { inputsOf, tokenInputsOf } from "../data/text/textStore.ts";
+import { openTextTokens } from "../data/text/textTokens.ts";
 import type { ModelCard } from "../formats/modelCard.ts";
+import { tokenizerOf } from "../formats/textModel.ts";
 import type { Graph } from "../onnx/graph.ts";
 import type { Tensor } from "../tensor.ts";
 import { shortest } from "./writers.ts";
 
-/** Texts that go through the network at once: so many that the vectors of the longest stay small. */
+/** How a model of texts takes them. */
+export interface TextReader {
+  inputs(texts: readonly string[]): Record<string, Tensor>;
+  /** Texts that go through the network at once. */
+  atOnce: number;
+  /** How a text became numbers. */
+  explain(text: string, prediction: Prediction): TextToken[];
+}
+
+/** Undefined where the model reads no texts. Throws modelInvalid where its tokenizer is missing or cannot be read. */
+export function openTextReader(graph: Graph, card: ModelCard, file: string): TextReader | undefined {
+  const { pieces, tokens } = card;
+  if (pieces) {
+    const atOnce = textsAtOnce(card.classes?.length ?? 1);
+    return { inputs: (texts) => textInputs(texts, pieces), atOnce, explain: explainText(graph, card) };
+  }
+  if (!tokens) return undefined;
+  const { encode, show } = openTextTokens(tokenizerOf(graph, file), { ...tokens, name: `the tokenizer of ${file}` });
+  return {
+    inputs: (texts) => tokenInputsOf(texts.map(encode)),
+    atOnce: tokensAtOnce,
+    // In their order: each is a part of the mean that is answered by.
+    explain(text) {
+      const ids = encode(text);
+      return ids.map((id) => ({ piece: show(id), id, count: 1, weight: shortest(1 / ids.length) }));
+    },
+  };
+}
+
+const tokensAtOnce = 32;
+
+/** So many that the vectors of the longest stay small. */
 export const textsAtOnce = (outputs: number): number => Math.max(16, Math.floor(4096 / Math.max(2, Math.min(32, outputs))));
 
 export const textInputs = (texts: readonly string[], settings: PieceSettings): Record<string, Tensor> =>

@@ -83,11 +83,12 @@ function refuseOther(name: (typeof decisive)[number], spec: TrainSpec, told: Tra
   );
 }
 
-/** Lays the earlier run's encoding into the folder of the new one, which then takes it as its own. */
+/** Lays the earlier run's encoding, and the vocabulary of its texts, into the folder of the new one, which then takes them as its own. */
 export async function takeEncoding({ folder }: BegunFrom, run: string): Promise<void> {
-  await copyFile(encodingOf(folder), encodingOf(run)).catch((thrown: unknown) => {
-    throw fileError(thrown, encodingOf(run));
-  });
+  for (const name of ["encoding.json", "tokenizer.json"])
+    await copyFile(join(folder, name), join(run, name)).catch((thrown: unknown) => {
+      if (name === "encoding.json" || (thrown as { code?: string }).code !== "ENOENT") throw fileError(thrown, join(run, name));
+    });
 }
 
 /** The weights of the earlier run's best point. Throws runInvalid where they are gone, shapeMismatch where they do not fit the network. */

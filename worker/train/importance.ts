@@ -7,6 +7,7 @@ import { correctedTable } from "../data/corrections.ts";
 import { openTable } from "../data/table.ts";
 import { Random } from "../random.ts";
 import { truthReader } from "../run/evaluate.ts";
+import { readsTexts } from "../formats/modelCard.ts";
 import { openPredictor, type Predictor } from "../run/predict.ts";
 import { layoutOf } from "../run/predictFile.ts";
 import type { Scored } from "../run/writers.ts";
@@ -35,7 +36,7 @@ export async function measureImportance(run: string, { cache, signal, onProgress
   const predictor = await openPredictor(run);
   try {
     const { card } = predictor;
-    if (!record || card.pieces)
+    if (!record || readsTexts(card))
       throw new AppError("usage", "Only a training on a table has columns to compare.", "Choose such a training.", { run });
     let table = await openTable(record.spec.data, { cache, part: record.spec.part, ...(signal ? { signal } : {}) });
     try {

@@ -133,7 +133,9 @@ export class Trainer {
     while (state.step < state.total) {
       const { seed, shuffle, batch } = course;
       train.epoch?.(state.epoch);
-      for (const positions of batches(train.rows, batch, { seed, epoch: state.epoch, shuffle, from: state.batch })) {
+      const length = train.length && ((position: number) => train.length!(position));
+      const epoch = batches(train.rows, batch, { seed, epoch: state.epoch, shuffle, from: state.batch, length });
+      for (const [positions, following] of withNext(epoch)) {
         await control.turn((ended) => this.#onPause(ended));
         const over = control.stopped ? "interrupted" : this.seconds >= course.maxSeconds ? "budget" : undefined;
         if (over) {
@@ -141,7 +143,7 @@ export class Trainer {
           return over;
         }
         if (this.#isDue() && (await this.#evaluate())) return "converged";
-        await this.#step(positions);
+        await this.#step(positions, following);
         if (state.step >= state.total) break;
         if (performance.now() - this.#saved >= (this.#parts.checkpointEvery ?? 10_000)) await this.#save();
       }
@@ -154,11 +156,14 @@ export class Trainer {
     return state.total < course.steps ? "budget" : "converged";
   }
 
-  async #step(positions: Uint32Array): Promise<void> {
+  async #step(positions: Uint32Array, following: Uint32Array | undefined): Promise<void> {
     const { state, course } = this;
     const { session, train } = this.#parts;
     const lr = this.#rate(state.step);
-    const result = await session.step(feedsOf(await train.read(positions)), lr);
+    await this.#wait(train, positions);
+    const feeds = feedsOf(await train.read(positions));
+    if (following) train.ahead?.(following).catch(() => undefined); // what fails is told when it is read
+    const result = await session.step(feeds, lr);
     const loss = result["loss"]!.data[0] as number;
     const shown = (result["shown"] ?? result["loss"]!).data[0] as number;
     if (!Number.isFinite(loss)) throw notFinite(state.step + 1, lr);
@@ -173,6 +178,19 @@ export class Trainer {
     const judged = this.#parts.validation !== undefined && (this.#isDue() || state.step === state.total); // then the point comes with it
     if (!judged && state.step % course.pointEvery === 0) this.#tell({});
     this.#parts.onStep(this);
+  }
+
+  /** Until these rows are there, all where nothing is said. As before a run, making them is not training: its clock stands still. */
+  async #wait(samples: Samples, positions?: Uint32Array): Promise<void> {
+    if (!samples.ahead) return;
+    this.#settle();
+    try {
+      await samples.ahead(positions);
+    } catch (thrown) {
+      await this.#parts.control.turn(); // where the call was cancelled, it says so
+      throw thrown;
+    }
+    this.#since = performance.now();
   }
 
   /**
@@ -204,6 +222,7 @@ export class Trainer {
   async #judge(): Promise<{ validationLoss: number; metric: number } | undefined> {
     const { task, target, session, validation, control } = this.#parts;
     if (!validation) return undefined;
+    await this.#wait(validation);
     const answers: Answers = await answersOf(validation, {
       task,
       target,
@@ -298,6 +317,16 @@ export class Trainer {
     this.state.seconds = this.seconds;
     this.#since = performance.now();
   }
+}
+
+/** Each item with the one after it. */
+function* withNext<T>(items: Iterable<T>): Generator<[T, T | undefined]> {
+  let held: { item: T } | undefined;
+  for (const item of items) {
+    if (held) yield [held.item, item];
+    held = { item };
+  }
+  if (held) yield [held.item, undefined];
 }
 
 function notFinite(step: number, lr: number): AppError {

@@ -78,7 +78,10 @@ export const errors: ErrorDictionary = {
   },
   exportUnsupported: {
     title: "这种格式写不出这个模型",
-    what: (facts) => `TensorFlow.js 无法表达模型里的算子“${fact(facts, "operator")}”。`,
+    what: (facts) =>
+      facts["operator"] === undefined
+        ? "模型按词元读文本，而网页里没有它的分词器。"
+        : `TensorFlow.js 无法表达模型里的算子“${fact(facts, "operator")}”。`,
     todo: "请改用 ONNX 文件。",
   },
   exportDiffers: {

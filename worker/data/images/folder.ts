@@ -1,5 +1,5 @@
 // The files below a folder, in the order of their names. Links are not followed: they could lead anywhere, and round in circles.
-import { opendir, readFile, stat } from "node:fs/promises";
+import { lstat, opendir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "../../../ipc/error.ts";
 import { type Entry, isJunk, tooLarge, type WalkOptions } from "./entry.ts";
@@ -39,6 +39,21 @@ async function* below(root: string, at: string, depth: number, options: WalkOpti
     } else if (kind !== "file") options.onSkipped?.(path, kind === "link" ? "a link" : "no plain file");
     else if (options.wanted(path)) yield await fileEntry(root, path, options.limits);
   }
+}
+
+/** The file of that name, which a walk has given before. Throws `fileUnreadable` where it is a plain file no longer. */
+export async function folderEntry(root: string, name: string, limits: Limits): Promise<Entry> {
+  const info = await lstat(join(root, name)).catch(() => undefined);
+  if (!info?.isFile())
+    throw new AppError(
+      "fileUnreadable",
+      `'${name}' is no longer the file that it was.`,
+      "Wait until nothing writes there, and try again.",
+      {
+        file: name,
+      },
+    );
+  return fileEntry(root, name, limits);
 }
 
 async function fileEntry(root: string, name: string, { pictureBytes }: Limits): Promise<Entry> {

@@ -14,11 +14,13 @@ export interface Pixels {
   size: number;
   /** uint8 [n, size, size, 3]: the pictures at these places, in this order. */
   read(places: Uint32Array): Promise<Uint8Array>;
+  /** These are wanted next: resolves when they are there. Absent where all of them are. */
+  ahead?(places: Iterable<number>): Promise<void>;
   close(): Promise<void>;
 }
 
 /** Up to so many bytes are held in memory. */
-const inMemory = 512 * 2 ** 20;
+export const inMemory = 512 * 2 ** 20;
 const version = 1;
 
 export interface DecodeOptions {
@@ -56,7 +58,7 @@ export async function* decodeAll(
   if (done < places.size) throw changed([...places.keys()][0]!);
 }
 
-const changed = (file: string, cause?: unknown) =>
+export const changed = (file: string, cause?: unknown) =>
   new AppError(
     "fileChanged",
     `'${file}' is not the picture that it was a moment ago.`,
@@ -69,22 +71,27 @@ const changed = (file: string, cause?: unknown) =>
 export async function openPixels(set: Pictures, size: number, options: DecodeOptions & { cache: string }): Promise<Pixels> {
   const { pictures } = set;
   const each = size * size * 3;
-  const path = await keptFile(options.cache, `pixels-${keyOf(pictures, size)}.bin`, pictures.length * each, async (file) => {
+  const path = await keptFile(options.cache, pixelsName(pictures, size), pictures.length * each, async (file) => {
     for await (const { place, pixels } of decodeAll(set, size, options)) await writeAt(file, pixels, place * each);
   });
+  return pixelsOf(path, pictures.length, size);
+}
+
+/** The kept file of pixels. */
+export async function pixelsOf(path: string, rows: number, size: number): Promise<Pixels> {
+  const each = size * size * 3;
   const file = await open(path, "r");
-  const all = pictures.length * each <= inMemory ? await readAt(file, 0, pictures.length * each) : undefined;
-  return {
-    rows: pictures.length,
-    size,
-    async read(places) {
-      const out = new Uint8Array(places.length * each);
-      if (all) for (const [i, place] of places.entries()) out.set(all.subarray(place * each, (place + 1) * each), i * each);
-      else await Promise.all(Array.from(places, async (place, i) => out.set(await readAt(file, place * each, each), i * each)));
-      return out;
-    },
-    close: () => file.close(),
-  };
+  const all = rows * each <= inMemory ? await readAt(file, 0, rows * each) : undefined;
+  return { rows, size, read: (places) => gather(places, each, all ?? file), close: () => file.close() };
+}
+
+/** The pixels at these places, `each` bytes a picture, from memory or a file. */
+export async function gather(places: Uint32Array, each: number, from: Uint8Array | FileHandle): Promise<Uint8Array> {
+  const out = new Uint8Array(places.length * each);
+  if (from instanceof Uint8Array)
+    for (const [i, place] of places.entries()) out.set(from.subarray(place * each, (place + 1) * each), i * each);
+  else await Promise.all(Array.from(places, async (place, i) => out.set(await readAt(from, place * each, each), i * each)));
+  return out;
 }
 
 /** The largest size up to `wanted` whose pixels fit the cache. */
@@ -92,46 +99,73 @@ export function affordableSize(rows: number, wanted: number): number {
   return Math.max(8, Math.min(wanted, Math.floor(Math.sqrt(cacheBytes / 4 / rows / 3))));
 }
 
-const keyOf = (pictures: readonly Picture[], size: number) => {
+/** Under which the pixels are kept: by the contents of the pictures, in their order, and the size. */
+export function pixelsName(pictures: readonly Picture[], size: number): string {
   const hash = createHash("sha256").update(`${version}:${size}\n`);
   for (const { sha } of pictures) hash.update(sha);
-  return hash.digest("hex").slice(0, 40);
-};
+  return `pixels-${hash.digest("hex").slice(0, 40)}.bin`;
+}
+
+/** The file of that name and length in the cache of pictures, marked as used; undefined where there is none. */
+export async function known(cache: string, name: string, bytes: number): Promise<string | undefined> {
+  const path = join(cache, "pictures", name);
+  if ((await stat(path).catch(() => undefined))?.size !== bytes) return undefined;
+  const now = new Date();
+  await utimes(path, now, now);
+  return path;
+}
 
 /** A file of that many bytes in the cache of pictures, filled by `fill` where it is not there. */
 export async function keptFile(cache: string, name: string, bytes: number, fill: (file: FileHandle) => Promise<void>): Promise<string> {
-  const folder = join(cache, "pictures");
-  const path = join(folder, name);
-  const known = await stat(path).catch(() => undefined);
-  if (known?.size === bytes) {
-    const now = new Date();
-    await utimes(path, now, now);
-    return path;
-  }
-  await mkdir(folder, { recursive: true });
-  const draft = `${path}.${randomUUID()}`;
-  const file = await open(draft, "w");
+  const kept = await known(cache, name, bytes);
+  if (kept !== undefined) return kept;
+  const draft = await openDraft(cache, name);
   try {
-    try {
-      await fill(file);
-    } finally {
-      await file.close();
-    }
-    await rename(draft, path);
+    await fill(draft.file);
   } catch (thrown) {
-    await rm(draft, { force: true });
-    throw (thrown as NodeJS.ErrnoException).code === "ENOSPC"
-      ? new AppError(
-          "diskFull",
-          `The disk has no room for ${bytes} bytes of decoded pictures.`,
-          "Free some space and try again.",
-          { path: cache },
-          thrown,
-        )
-      : thrown;
+    await draft.drop();
+    throw diskFull(thrown, cache, bytes);
   }
-  await trim(cache, { keep: path });
-  return path;
+  return draft.keep();
+}
+
+export interface Draft {
+  file: FileHandle;
+  /** Gives it its name, and what was used longest ago makes room for it. The file stays open where it is told to. */
+  keep(options?: { open: boolean }): Promise<string>;
+  drop(): Promise<void>;
+}
+
+export async function openDraft(cache: string, name: string): Promise<Draft> {
+  const path = join(cache, "pictures", name);
+  await mkdir(join(cache, "pictures"), { recursive: true });
+  const draft = `${path}.${randomUUID()}`;
+  const file = await open(draft, "w+");
+  return {
+    file,
+    async keep(options) {
+      if (!options?.open) await file.close();
+      await rename(draft, path);
+      await trim(cache, { keep: path });
+      return path;
+    },
+    async drop() {
+      await file.close();
+      await rm(draft, { force: true });
+    },
+  };
+}
+
+/** A full disk in our words; everything else as it is. */
+export function diskFull(thrown: unknown, cache: string, bytes: number): unknown {
+  if ((thrown as NodeJS.ErrnoException).code !== "ENOSPC") return thrown;
+  return new AppError(
+    "diskFull",
+    `The disk has no room for ${bytes} bytes of decoded pictures.`,
+    "Free some space and try again.",
+    { path: cache },
+    thrown,
+  );
 }
 
 export async function writeAt(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {

@@ -4,7 +4,7 @@ import { open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { AppError } from "../../../ipc/error.ts";
 import type { Entry, WalkOptions } from "./entry.ts";
-import { folderEntries } from "./folder.ts";
+import { folderEntries, folderEntry } from "./folder.ts";
 import { limits } from "./limits.ts";
 import { tarEntries } from "./tar.ts";
 import { zipEntries } from "./zip.ts";
@@ -17,6 +17,8 @@ export interface Source {
   /** Bytes of the archive's file; 0 for a folder. */
   bytes: number;
   entries(options: Walk): AsyncGenerator<Entry>;
+  /** One of its files by name, at once; where it takes a walk to come to one, absent. */
+  entry?(name: string): Promise<Entry>;
 }
 
 /**
@@ -27,7 +29,14 @@ export async function openSource(path: string): Promise<Source> {
   const info = await stat(path).catch(() => undefined);
   if (!info) throw new AppError("fileMissing", `There is no file or folder '${path}'.`, "Check the name and the folder.", { file: path });
   const bounds = (options: Walk): WalkOptions => ({ ...options, limits: options.limits ?? limits });
-  if (info.isDirectory()) return { kind: "folder", path, bytes: 0, entries: (options) => folderEntries(path, bounds(options)) };
+  if (info.isDirectory())
+    return {
+      kind: "folder",
+      path,
+      bytes: 0,
+      entries: (options) => folderEntries(path, bounds(options)),
+      entry: (name) => folderEntry(path, name, limits),
+    };
   const kind = await archiveKind(path);
   if (kind === undefined)
     throw new AppError(

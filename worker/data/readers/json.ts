@@ -6,6 +6,7 @@ import type { TablePart } from "../../../ipc/types.ts";
 import { isHeader } from "../dialect.ts";
 import { nameColumns, noHeader } from "../names.ts";
 import { letters } from "../scan.ts";
+import { dropFirstRow } from "../raw.ts";
 import { CleanCsv } from "./cleanCsv.ts";
 import { type Piece, Values } from "./jsonValues.ts";
 import { broken, choosePart, countRows, type Imported, maxColumns, noDialect, noRows, onlyOne, otherParts, type Reader, type ReadInput, tooLarge } from "./reader.ts"; // prettier-ignore
@@ -169,11 +170,7 @@ async function finishLists(input: ReadInput, csv: CleanCsv, width: number): Prom
     const { names, problems } = header
       ? nameColumns(top[0]!)
       : { names: nameColumns(top[0]!.map(() => "")).names, problems: [noHeader(width)] };
-    if (header) {
-      await database.run("CREATE TABLE body AS SELECT * FROM raw WHERE rowid > 0", signal);
-      await database.run("DROP TABLE raw", signal);
-      await database.run("ALTER TABLE body RENAME TO raw", signal);
-    }
+    if (header) await dropFirstRow(database, width, signal);
     return { database, names, problems, rows: await countRows(database, file), dialect: { ...noDialect, header, encoding: scan.encoding } };
   } catch (error) {
     database.close();

@@ -170,8 +170,11 @@ export class Bpe {
     return id < this.specials.length ? this.specials[id]! : Array.from(this.bytes[id]!, (byte) => byteLetters[byte]!).join("");
   }
 
-  /** tokenizer.json as the tokenizers library writes it for byte-level BPE. */
-  toJson(): string {
+  /**
+   * tokenizer.json as the tokenizers library writes it for byte-level BPE.
+   * @param options.folded the texts are brought to compatible forms and small letters first (pieces.ts, `normalized`)
+   */
+  toJson({ folded = false }: { folded?: boolean } = {}): string {
     const vocab = Object.fromEntries(this.bytes.map((_, id) => [this.#name(id), id]));
     const byteLevel = (more: object) => ({ type: "ByteLevel", ...more, trim_offsets: true, use_regex: true });
     return JSON.stringify({
@@ -187,7 +190,7 @@ export class Bpe {
         normalized: false,
         special: true,
       })),
-      normalizer: null,
+      normalizer: folded ? foldedForm : null,
       pre_tokenizer: byteLevel({ add_prefix_space: false }),
       post_processor: null,
       decoder: byteLevel({ add_prefix_space: true }),
@@ -207,12 +210,19 @@ export class Bpe {
   }
 }
 
+const foldedForm = { type: "Sequence", normalizers: [{ type: "NFKC" }, { type: "Lowercase" }] };
+
 const latin = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 
 const file = v.object({
   added_tokens: v.array(v.object({ id: v.number(), content: v.pipe(v.string(), v.minLength(1), v.maxLength(200)) })),
-  normalizer: v.null(),
+  normalizer: v.nullable(
+    v.object({
+      type: v.literal("Sequence"),
+      normalizers: v.tuple([v.object({ type: v.literal("NFKC") }), v.object({ type: v.literal("Lowercase") })]),
+    }),
+  ),
   pre_tokenizer: v.object({ type: v.literal("ByteLevel"), add_prefix_space: v.literal(false), use_regex: v.literal(true) }),
   model: v.object({
     type: v.literal("BPE"),

@@ -7,6 +7,7 @@ import { type Reading, typedSql } from "../readings.ts";
 import { planSplit, type SplitPlan, textKeySql } from "../split.ts";
 import type { Table } from "../table.ts";
 import { mostLetters, type PieceSettings, placesOf } from "./pieces.ts";
+import type { TextTokens } from "./textTokens.ts";
 import { TextRows } from "./textStore.ts";
 
 /** What a run on texts goes by. Plain JSON: kept beside the run, and used again when it is resumed. */
@@ -22,12 +23,21 @@ export interface TextEncoding {
   /** "text": the split goes by the text, its letters and digits. Absent in runs that began when it went by the whole row. */
   splitKey?: "text";
   leftOut: string[];
+  /** Networks that read tokens in order: whose vocabulary it is, how many are read of a text, and what the network is made of. Absent: hashed pieces. */
+  tokens?: { form: "bpe" | "file"; context: number; vocabulary: number };
+  /** The small transformer. */
+  transformer?: { layers: number; width: number; heads: number; dropout: number };
 }
 
-export interface EncodedTexts {
+export interface TextParts {
   train: TextRows;
   validation: TextRows;
   test: TextRows;
+}
+
+export interface EncodedTexts extends TextParts {
+  /** The same texts as tokens, where they are read so. */
+  tokens?: TextParts;
   close(): Promise<void>;
 }
 
@@ -60,25 +70,38 @@ export async function fitTexts(
 /** Bytes of encoded texts that stay in memory. */
 const budget = 256e6;
 
-/** @param piece texts that are answered at once */
+/** @param piece texts that are answered at once   @param tokens also as these tokens, of which so many texts are answered at once */
 export async function encodeTexts(
   table: Table,
   encoding: TextEncoding,
   split: SplitPlan,
-  options: { scratch: string; piece: number; signal?: AbortSignal; budget?: number },
+  options: {
+    scratch: string;
+    piece: number;
+    tokens?: { by: TextTokens; piece: number } | undefined;
+    signal?: AbortSignal;
+    budget?: number;
+  },
 ): Promise<EncodedTexts> {
-  const { signal, scratch, piece } = options;
-  const store = { classes: encoding.classes !== undefined, scratch, piece, budget: (options.budget ?? budget) / 3 };
-  const stores = [new TextRows(store), new TextRows(store), new TextRows(store)] as const;
+  const { signal, scratch, piece, tokens } = options;
+  const store = { classes: encoding.classes !== undefined, scratch, piece, budget: (options.budget ?? budget) / (tokens ? 6 : 3) };
+  const three = (given: ConstructorParameters<typeof TextRows>[0]) =>
+    [new TextRows(given), new TextRows(given), new TextRows(given)] as const;
+  const stores = three(store);
+  const inTokens = tokens && three({ ...store, form: "tokens", piece: tokens.piece });
   const close = async (): Promise<void> => {
-    for (const one of stores) await one.close();
+    for (const one of [...stores, ...(inTokens ?? [])]) await one.close();
   };
   try {
     for await (const chunk of table.database.chunks(textSql(table, encoding, split.sql), signal)) {
       const [part, text, y, row] = [chunk.getColumnVector(0), chunk.getColumnVector(1), chunk.getColumnVector(2), chunk.getColumnVector(3)];
       for (let r = 0; r < chunk.rowCount; r++) {
-        const places = placesOf(String(text.getItem(r) ?? ""), encoding.pieces);
-        await stores[Number(part.getItem(r))]!.append(places, Number(y.getItem(r)), Number(row.getItem(r)));
+        const own = String(text.getItem(r) ?? "");
+        const [at, answer, number] = [Number(part.getItem(r)), Number(y.getItem(r)), Number(row.getItem(r))];
+        await stores[at]!.append(placesOf(own, encoding.pieces), answer, number);
+        if (!inTokens) continue;
+        const ids = Int32Array.from(tokens.by.encode(own));
+        await inTokens[at]!.append({ ids, counts: new Uint8Array(ids.length).fill(1) }, answer, number);
       }
       await new Promise((resolve) => setImmediate(resolve)); // a cancel is heard between two chunks
     }
@@ -86,8 +109,23 @@ export async function encodeTexts(
     await close();
     throw error;
   }
-  const [train, validation, test] = stores;
-  return { train, validation, test, close };
+  const parts = ([train, validation, test]: readonly [TextRows, TextRows, TextRows]): TextParts => ({ train, validation, test });
+  return { ...parts(stores), ...(inTokens ? { tokens: parts(inTokens) } : {}), close };
+}
+
+/** The texts of the training part, some at a time, in the order of the file. */
+export async function* trainingTexts(
+  table: Table,
+  encoding: TextEncoding,
+  split: SplitPlan,
+  signal?: AbortSignal,
+): AsyncGenerator<string[]> {
+  for await (const chunk of table.database.chunks(textSql(table, encoding, split.sql), signal)) {
+    const [part, text] = [chunk.getColumnVector(0), chunk.getColumnVector(1)];
+    const found: string[] = [];
+    for (let r = 0; r < chunk.rowCount; r++) if (Number(part.getItem(r)) === 0) found.push(String(text.getItem(r) ?? ""));
+    yield found;
+  }
 }
 
 /** part, text, y, row number. Texts are cut where no more of them is read. */

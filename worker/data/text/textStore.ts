@@ -1,5 +1,6 @@
-// Texts of one part of a split as places and counts: a word of 32 bits a place, the texts one after another in blocks; the blocks in memory up
-// to a bound, in a file beyond it. Given out as ids int64 (n, L) and weights float32 (n, L), L the longest of the batch; a weight of 0 fills.
+// Texts of one part of a split as places and counts, or as tokens: a word of 32 bits each, the texts one after another in blocks; the blocks in
+// memory up to a bound, in a file beyond it. Given out, L being the longest of the batch, as ids int64 (n, L) and weights float32 (n, L), where
+// a weight of 0 fills; or, of tokens, as input_ids and attention_mask, both int64 (n, L), where a mask of 0 fills.
 import { randomUUID } from "node:crypto";
 import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -29,6 +30,8 @@ export interface TextStore extends Samples {
 }
 
 export interface StoreOptions {
+  /** What a text is told by; default places, that is pieces hashed and counted. */
+  form?: "places" | "tokens";
   classes: boolean;
   /** Folder for what does not fit; made when needed. */
   scratch: string;
@@ -40,6 +43,8 @@ export interface StoreOptions {
 export class TextRows implements TextStore {
   rows = 0;
   readonly piece: number;
+  /** Of tokens, so that texts of like length are learned from together. */
+  readonly length?: (position: number) => number;
   #options: StoreOptions;
   #blocks: (Uint32Array | undefined)[] = [];
   #filled = blockWords;
@@ -53,6 +58,7 @@ export class TextRows implements TextStore {
   constructor(options: StoreOptions) {
     this.#options = options;
     this.piece = options.piece;
+    if (options.form === "tokens") this.length = (position) => this.#lengths[position]!;
   }
 
   async append({ ids, counts }: Texts, y: number, row: number): Promise<void> {
@@ -129,13 +135,17 @@ export class TextRows implements TextStore {
     const ids = new BigInt64Array(n * longest);
     const low = new Int32Array(ids.buffer); // ids are small: their upper halves stay 0
     const weighed = new Float32Array(n * longest);
+    const tokens = this.#options.form === "tokens";
+    const mask = new BigInt64Array(tokens ? n * longest : 0);
     for (let i = 0; i < n; i++) {
       const words = await this.#words(positions[i]!);
+      if (tokens) mask.fill(1n, i * longest, i * longest + words.length);
       for (let k = 0, at = i * longest; k < words.length; k++, at++) {
         low[2 * at + lowHalf] = words[k]! >>> countBits;
         weighed[at] = weights[words[k]! & 255]!;
       }
     }
+    const dims = [n, longest];
     const y: Tensor = this.#options.classes
       ? tensor(
           "int64",
@@ -147,7 +157,9 @@ export class TextRows implements TextStore {
           Float32Array.from(positions, (p) => this.#y[p]!),
         );
     return {
-      inputs: { ids: tensor("int64", [n, longest], ids), weights: float32([n, longest], weighed) },
+      inputs: tokens
+        ? { input_ids: tensor("int64", dims, ids), attention_mask: tensor("int64", dims, mask) }
+        : { ids: tensor("int64", dims, ids), weights: float32(dims, weighed) },
       y,
       rowNumbers: Uint32Array.from(positions, (p) => this.#numbers[p]!),
     };
@@ -190,4 +202,17 @@ export function inputsOf(texts: readonly Texts[]): SampleBatch["inputs"] {
     text.counts.forEach((count, k) => (weighed[row * longest + k] = weights[count]!));
   });
   return { ids: tensor("int64", [texts.length, longest], ids), weights: float32([texts.length, longest], weighed) };
+}
+
+/** The same for texts as tokens: input_ids and attention_mask (n, T). */
+export function tokenInputsOf(texts: readonly (readonly number[])[]): Record<"input_ids" | "attention_mask", Tensor> {
+  const longest = texts.reduce((most, ids) => Math.max(most, ids.length), 1);
+  const ids = new BigInt64Array(texts.length * longest);
+  const mask = new BigInt64Array(texts.length * longest);
+  texts.forEach((text, row) => {
+    text.forEach((id, k) => (ids[row * longest + k] = BigInt(id)));
+    mask.fill(1n, row * longest, row * longest + text.length);
+  });
+  const dims = [texts.length, longest];
+  return { input_ids: tensor("int64", dims, ids), attention_mask: tensor("int64", dims, mask) };
 }

@@ -45,6 +45,13 @@ const typed = (graph: Graph): Graph => rewrite(graph, () => undefined);
 
 function tableParts(given: Graph, file: string): Parts {
   const card = readCard(given, file);
+  if (card.tokens)
+    throw new AppError(
+      "exportUnsupported",
+      `'${file}' reads texts as tokens, and a page has no tokenizer for them.`,
+      "Take the ONNX file, with the tokenizer.json beside it; or train with the model ngrams, which a page can read.",
+      { file },
+    );
   const graph = typed(given);
   const base = { task: card.task, target: card.target, ...(card.classes ? { classes: card.classes } : {}) };
   if (card.pieces)

@@ -132,7 +132,8 @@ async function picturesOf(
       file: spec.data,
     });
   const { profile, pictures } = correctedPictures(set, await correctionsFor(spec, folder));
-  const parts = partsOf(splitPictures(set.pictures, { seed: spec.seed ?? defaults.seed, split: spec.split ?? true }));
+  const dealt = { seed: spec.seed ?? defaults.seed, split: spec.split ?? true, by: spec.splitBy };
+  const parts = partsOf(splitPictures(set.pictures, { ...dealt, classes: set.profile.classes.map(({ name }) => name) }).parts);
   const part = (["test", "validation", "train"] as const).find((name) => parts[name].length > 0)!;
   const all = parts[part];
   const count = Math.min(most.pictures, all.length);

@@ -19,7 +19,7 @@ export const int8: Form = {
     const run = needsRun(options, "onnx-int8");
     const small = runPasses(decodeModel(await bytesOf(model)), quantizeWeights);
     const path = await put(draft, "model.onnx", encodeModel(small));
-    await copyIfThere(join(dirname(model), "tokenize.mjs"), join(draft, "tokenize.mjs"));
+    for (const name of ["tokenize.mjs", "tokenizer.json"]) await copyIfThere(join(dirname(model), name), join(draft, name));
     const held = await heldOutOf(run, options);
     const compared = compare(held, await answersBy(model, held), await answersBy(path, held));
     const { name, before, after } = compared.metric!;

@@ -5,7 +5,7 @@ import { openEngine } from "../../run/engine.ts";
 import { bytesOf, copyIfThere, put } from "./files.ts";
 import type { Form } from "./form.ts";
 
-const beside = ["tokenize.mjs", "recommend.onnx", "seen.bin", "titles.json"];
+const beside = ["tokenize.mjs", "tokenizer.json", "recommend.onnx", "seen.bin", "titles.json"];
 
 export const onnx: Form = {
   folder: false,

@@ -1,11 +1,12 @@
 // Pictures: from a folder or archive to samples and a plan. With an imported network its features are computed once and a linear head learns
 // from them, or its last blocks learn on; without one, a small residual network learns from the pixels.
 import { AppError } from "../../../ipc/error.ts";
-import type { ImagesProfile, PictureSetup, TrainPlan, TrainSpec } from "../../../ipc/types.ts";
+import type { ImagesProfile, PictureSetup, SplitBy, TrainPlan, TrainSpec } from "../../../ipc/types.ts";
 import { correctedPictures } from "../../data/corrections.ts";
 import { augmentationFor } from "../../data/images/augment.ts";
 import { openPictures, type Pictures } from "../../data/images/pictures.ts";
-import { affordableSize, openPixels } from "../../data/images/pixels.ts";
+import { affordableSize } from "../../data/images/pixels.ts";
+import { openPixelsBeside } from "../../data/images/pixelsBeside.ts";
 import { splitPictures } from "../../data/images/split.ts";
 import { type Backbone, openBackbone } from "../../formats/backbone.ts";
 import { chooseRange, featuresOf } from "../../run/features.ts";
@@ -13,7 +14,7 @@ import { correctionsFor } from "../corrections.ts";
 import { readJson, writeJson } from "../files.ts";
 import { refuseNewClasses } from "../from.ts";
 import { defaults } from "../plan.ts";
-import { refuseSplit } from "../splitOf.ts";
+import { withSplit } from "../splitOf.ts";
 import { exportPictures } from "./exportPictures.ts";
 import { scaleOf, type PictureNet, pictureGraphs, type PictureData, planPictures, setupFor, tunedPiece } from "./picturePlan.ts";
 import { type PictureParts, featureSamples, partsOf, pixelSamples } from "./pictureSamples.ts";
@@ -43,7 +44,7 @@ async function prepare(options: PrepareOptions): Promise<Prepared> {
   const set = asKept(correctedPictures(original, await correctionsFor(spec, options.run)), kept, spec.data);
   const { pictures } = set;
   const { fingerprint } = original.profile;
-  const { parts, data } = divided(original, spec, set);
+  const { parts, data, by } = divided(original, spec, set);
   const backbone = isModelFile(spec.model) ? await openBackbone(spec.model) : undefined;
   if (kept?.setup.backbone && kept.setup.backbone.sha !== backbone?.sha) throw changed(spec.model ?? "");
   const decoding = { cache, signal, onProgress: (fraction: number) => onWorking?.({ what: "encoding", fraction }) };
@@ -60,14 +61,14 @@ async function prepare(options: PrepareOptions): Promise<Prepared> {
   const samples: PictureParts =
     features && !tuned
       ? featureSamples(features, backbone.features, pictures, parts)
-      : pixelSamples(await openPixels(set, setup.size, decoding), pictures, parts, {
+      : pixelSamples(await openPixelsBeside(set, setup.size, decoding), pictures, parts, {
           seed,
           moved: setup.augmentation !== undefined,
           data,
           piece: tuned ? tunedPiece : undefined,
         });
   const net: PictureNet = { data, setup, backbone, scale, ...(start ? { start } : {}), seed };
-  const planFor = (batch: number | undefined) => planPictures(net, batch === undefined ? spec : { ...spec, batch });
+  const planFor = (batch: number | undefined) => withSplit(planPictures(net, batch === undefined ? spec : { ...spec, batch }), by);
   const graphs = pictureGraphs(net);
   const target = { classes: data.classes };
   const prepared: Prepared = {
@@ -146,24 +147,26 @@ function setupOn(
 async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
   const original = await open(spec, source);
   const set = correctedPictures(original, await correctionsFor(spec));
-  const { data } = divided(original, spec, set);
+  const { data, by } = divided(original, spec, set);
   const backbone = isModelFile(spec.model) ? await openBackbone(spec.model) : undefined;
   const setup: PictureSetup = backbone
     ? setupOn(set, spec, backbone, { pixels: spec.pixels ?? backbone.told ?? "0..1", chosen: "asked" })
     : setupFor(set.profile, set.pictures.length);
   const scale = backbone && { mean: new Float32Array(backbone.features), std: new Float32Array(backbone.features).fill(1) };
-  return planPictures({ data, setup, backbone, scale, seed: spec.seed ?? defaults.seed }, spec).plan;
+  return withSplit(planPictures({ data, setup, backbone, scale, seed: spec.seed ?? defaults.seed }, spec), by).plan;
 }
 
 /** The parts follow from the pictures as they were, the classes from what is said of them now. */
 function divided(
-  { pictures }: Pictures,
+  { profile, pictures }: Pictures,
   spec: TrainSpec,
-  { profile }: Pick<Pictures, "profile">,
-): { parts: ReturnType<typeof partsOf>; data: PictureData } {
-  const parts = partsOf(splitPictures(pictures, { seed: spec.seed ?? defaults.seed, split: spec.split ?? true }));
+  now: Pick<Pictures, "profile">,
+): { parts: ReturnType<typeof partsOf>; data: PictureData; by: SplitBy } {
+  const classes = profile.classes.map(({ name }) => name);
+  const dealt = splitPictures(pictures, { seed: spec.seed ?? defaults.seed, split: spec.split ?? true, by: spec.splitBy, classes });
+  const parts = partsOf(dealt.parts);
   const rows = { train: parts.train.length, validation: parts.validation.length, test: parts.test.length };
-  return { parts, data: { classes: profile.classes.map(({ name }) => name), rows } };
+  return { parts, data: { classes: now.profile.classes.map(({ name }) => name), rows }, by: dealt.by };
 }
 
 /** Throws what reading throws, and where nothing can be told apart `classesMissing` or `targetConstant`. */
@@ -198,7 +201,6 @@ async function open(spec: TrainSpec, { cache, signal, onWorking }: Source): Prom
 
 function refuse(spec: TrainSpec): void {
   const { task, model, pixels, method } = spec;
-  refuseSplit(spec, "Pictures");
   if (task !== undefined && !["auto", "images", "classification"].includes(task))
     throw new AppError(
       "usage",

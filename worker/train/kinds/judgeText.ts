@@ -1,6 +1,7 @@
 // A run on texts judged: the network on all parts, the baselines beside it.
 import { shownColumns, tableSamples } from "../../data/tableSamples.ts";
-import { buildReport, type Judgement } from "../../tasks/report.ts";
+import { atTemperature, calibrationError, fitTemperature } from "../../tasks/calibration.ts";
+import { buildReport, type JudgedPart, type Judgement } from "../../tasks/report.ts";
 import type { Tensor } from "../../tensor.ts";
 import { answersOf, judgedRows } from "../answers.ts";
 import type { PreparedText } from "./preparedText.ts";
@@ -16,18 +17,24 @@ export async function judgeText(
   run: (feeds: Record<string, Tensor>) => Promise<Record<string, Tensor>>,
   pause: () => Promise<void>,
 ): Promise<Judgement> {
-  const { task, encoding, encoded, plan, rarity, table } = prepared;
+  const { task, encoding, encoded, data, plan, rarity, table } = prepared;
   const most = judgedRows(task.outputs(encoding));
-  const ask = async (part: "train" | "validation" | "test", rows = most) => {
-    const { rowNumbers, ...answers } = await answersOf(encoded[part], { task, target: encoding, run, pause, rows: Math.min(rows, most) });
-    return { answers, rowNumbers, of: encoded[part].rows };
+  const ask = async (part: "train" | "validation" | "test", rows = most): Promise<JudgedPart> => {
+    const { rowNumbers, ...answers } = await answersOf(data[part], { task, target: encoding, run, pause, rows: Math.min(rows, most) });
+    return { answers, rowNumbers, of: data[part].rows };
   };
-  const train = await ask("train", trainMetricRows);
-  const validation = encoded.validation.rows > 0 ? await ask("validation") : null;
-  const test = encoded.test.rows > 0 ? await ask("test") : null;
+  const classes = encoding.classes?.length ?? 0;
+  const held = data.validation.rows > 0 ? await ask("validation") : null;
+  const temperature = classes && held ? fitTemperature(held.answers.predicted, held.answers.truth as Int32Array, classes) : 1;
+  const tempered = (part: JudgedPart): JudgedPart =>
+    classes ? { ...part, answers: { ...part.answers, predicted: atTemperature(part.answers.predicted, classes, temperature) } } : part;
+  const raw = { train: await ask("train", trainMetricRows), test: data.test.rows > 0 ? await ask("test") : null };
+  const train = tempered(raw.train);
+  const validation = held && tempered(held);
+  const test = raw.test && tempered(raw.test);
   const baseline = await fitTextBaselines(encoded.train, test ? encoded.test : encoded.train, { task, target: encoding, rarity, pause });
   const columns = shownColumns(table, encoding.target);
-  return buildReport({
+  const { report, mistakes } = await buildReport({
     kind: "text",
     task: encoding.task,
     truth: task.truth,
@@ -46,4 +53,13 @@ export async function judgeText(
     samples: tableSamples(table, columns, { cut: shown }),
     pause,
   });
+  if (!classes) return { report, mistakes }; // numbers have no probabilities
+  const calibration = ({ answers }: JudgedPart) => ({
+    logLoss: task.metrics(answers, encoding)["logLoss"]!,
+    ece: calibrationError(answers.predicted, answers.truth, classes),
+  });
+  return {
+    report: { ...report, calibration: { temperature, before: calibration(raw.test ?? raw.train), after: calibration(test ?? train) } },
+    mistakes,
+  };
 }

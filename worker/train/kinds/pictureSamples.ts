@@ -48,6 +48,7 @@ export function pixelSamples(
       return { pixels: tensor("uint8", [chosen.length, size, size, 3], shown) };
     }),
     ...(piece === undefined ? {} : { piece }),
+    ...(pixels.ahead ? { ahead: (positions) => pixels.ahead!(positions ? Array.from(positions, (i) => places[i]!) : places) } : {}),
   });
   return {
     learning: of(parts.train, moved),

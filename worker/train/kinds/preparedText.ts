@@ -1,7 +1,8 @@
-import type { EncodedTexts, TextEncoding } from "../../data/text/encodeTexts.ts";
+import type { EncodedTexts, TextEncoding, TextParts } from "../../data/text/encodeTexts.ts";
+import type { TextTokens } from "../../data/text/textTokens.ts";
 import type { Table } from "../../data/table.ts";
 import type { Prepared } from "./kind.ts";
-import type { TextPlan } from "./textPlan.ts";
+import type { TextNet } from "./textNet.ts";
 
 export interface PreparedText extends Prepared {
   table: Table;
@@ -9,5 +10,9 @@ export interface PreparedText extends Prepared {
   encoded: EncodedTexts;
   /** (2^bits): what each place weighs. */
   rarity: Float32Array;
-  plan: TextPlan;
+  net: TextNet;
+  /** What the network reads. */
+  data: TextParts;
+  /** How a text becomes tokens, where the network reads those. */
+  tokens: TextTokens | undefined;
 }
