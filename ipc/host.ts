@@ -95,12 +95,24 @@ export interface ImportedModel {
   id: string;
   name: string;
   format: ModelFormat;
-  /** The model's file in its folder. */
+  /** The model's file in its folder; of a Hugging Face model, its folder there. */
   file: string;
   /** The name it came by. */
   origin: string;
   imported: number;
   profile: ModelProfile;
+  /** A model of another program, used where it lies: it is not ours to rename or remove. */
+  place?: { app: FoundModel["app"]; path: string };
+}
+
+/** A language model of another program of the user's, used where it lies. */
+export interface FoundModel {
+  id: string;
+  app: "LM Studio" | "Ollama" | "Jan" | "Hugging Face";
+  name: string;
+  path: string;
+  format: Exclude<ModelFormat, "onnx">;
+  bytes: number;
 }
 
 export interface RunSummary {
@@ -237,6 +249,9 @@ export interface HostApi {
 
   /** The shelf, the newest first. */
   models(): Promise<ImportedModel[]>;
+  /** Language models that other programs on this machine keep, looked for anew. They stay where they are. */
+  foundModels(signal?: AbortSignal): Promise<FoundModel[]>;
+  /** One of the shelf, or one that was found. */
   model(input: { id: string }): Promise<ImportedModel>;
   /**
    * Copies a model into the shelf, through the gate: a file with the data beside it, or a folder or archive that holds one. `known`: the same

@@ -14,3 +14,4 @@ export type * from "./types/exports.ts";
 export type * from "./types/language.ts";
 export type * from "./types/shelf.ts";
 export type * from "./types/corrections.ts";
+export type * from "./types/chat.ts";

@@ -40,6 +40,10 @@ import type {
   SuiteEntry,
   SuitePeer,
   SuiteSpec,
+  TalkFacts,
+  TalkModel,
+  TalkSpec,
+  Talked,
   TextSample,
   TrainPlan,
   TrainSpec,
@@ -63,9 +67,9 @@ export interface TakenFile {
 export interface WorkerApi {
   /**
    * Reads a data file and says what is in it: taken as `kind` where that is given, else as its content says (`taken` tells why, and what
-   * else it could be). Cancelling leaves nothing behind.
+   * else it could be). Cancelling leaves nothing behind. \`inPlace\`: a language model that stays where it lies is told by its header alone.
    */
-  inspect(input: TakenFile & WithCache, signal?: AbortSignal): Promise<Inspection>;
+  inspect(input: TakenFile & WithCache & { inPlace?: boolean }, signal?: AbortSignal): Promise<Inspection>;
   /**
    * Copies the model at `source` (a file, or a folder or archive with one) into the folder `into`, with the data it keeps beside it, through
    * the gate. `scratch` is a folder for what is unpacked; both are the caller's to remove.
@@ -148,6 +152,15 @@ export interface WorkerApi {
   recommend(input: { run: string; user: string; top: number }, signal?: AbortSignal): Promise<RecommendResult>;
   /** Goes on with a text; `token` events with this id tell it as it is written. A cancelled call ends after the token under way. */
   generate(input: { run: string; id: string } & GenerateSpec, signal?: AbortSignal): Promise<Generated>;
+  /** Opens a language model of any form to be talked with, and says what it is then. It stays open until another one is asked for. */
+  talkFacts(input: TalkModel, signal?: AbortSignal): Promise<TalkFacts>;
+  /**
+   * An answer in a conversation, or a text gone on with; `token` events with this id tell it as it is written. A cancelled call ends after the
+   * token under way, and answers what was written.
+   */
+  talk(input: TalkModel & { id: string } & TalkSpec, signal?: AbortSignal): Promise<Talked>;
+  /** One vector of length 1 a text. Throws `usage` where the model gives none. */
+  embed(input: { model: string; texts: string[] }, signal?: AbortSignal): Promise<{ vectors: number[][]; tokens: number }>;
   /** Items that those who have this one have too. */
   similar(input: { run: string; item: string; top: number }, signal?: AbortSignal): Promise<SimilarResult>;
   /** Users or items of a recommender whose id or title holds the text, those with most pairs first. */
@@ -199,7 +212,7 @@ export interface WorkerEvents {
   point: CurvePoint;
   /** What a language model wrote while it learned. */
   sample: TextSample;
-  /** More of the text that `generate` writes. */
+  /** More of the text that `generate` or `talk` writes. */
   token: { id: string; text: string };
   /** A call that takes a while says how far it is: 0…1, or null where that is unknown. */
   working: { what: "reading" | "profiling" | "encoding" | "predicting"; fraction: number | null };

@@ -48,7 +48,7 @@ export const spec = v.strictObject({
   pixels: v.optional(v.picklist(["0..1", "-1..1", "0..255", "imagenet"])),
   config: v.optional(v.record(text(100), v.union([v.pipe(v.number(), v.finite()), text(1000), v.boolean()]))),
   ignore: v.optional(v.array(name)),
-  optimizer: v.optional(v.picklist(["sgd", "momentum", "adam", "adamw"])),
+  optimizer: v.optional(v.picklist(["sgd", "momentum", "adam", "adamw", "muon"])),
   lr: v.optional(real(1e-12, 1e6)),
   schedule: v.optional(v.picklist(["constant", "step", "cosine", "warmup", "onecycle", "plateau"])),
   weightDecay: v.optional(real(0, 1e6)),

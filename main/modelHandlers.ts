@@ -1,16 +1,17 @@
 // The shelf's calls: what the host answers about imported models.
 import { join } from "node:path";
 import { AppError } from "../ipc/error.ts";
-import type { HostApi, HostEvents, Source } from "../ipc/host.ts";
+import type { HostApi, HostEvents, ImportedModel, Source } from "../ipc/host.ts";
 import type { Handlers } from "../ipc/rpc.ts";
 import type { WorkerApi } from "../ipc/worker.ts";
+import { findModels, foundModel } from "./foundModels.ts";
 import { handoutOf } from "./handouts.ts";
 import type { Log } from "./log.ts";
 import type { Models } from "./models.ts";
 import type { Uploads } from "./uploads.ts";
 import type { WarmWorker } from "./workers.ts";
 
-type ModelCalls = "models" | "model" | "importModel" | "renameModel" | "removeModel" | "restoreModel" | "runModel";
+type ModelCalls = "models" | "foundModels" | "model" | "importModel" | "renameModel" | "removeModel" | "restoreModel" | "runModel";
 type WorkerQuestion = Parameters<WorkerApi["askModel"]>[0]["question"];
 
 interface Parts {
@@ -25,7 +26,15 @@ interface Parts {
 export function modelHandlers({ models, uploads, warm, cache, emit, log }: Parts): Pick<Handlers<HostApi>, ModelCalls> {
   return {
     models: () => models.all((id, error) => log.warn({ model: id, code: error.code, why: error.message }, "model")),
-    model: ({ id }) => models.read(id),
+    foundModels: () => findModels(),
+    model: async ({ id }, signal) => {
+      const found = id.startsWith("found-") ? await foundModel(id) : undefined;
+      if (!found) return models.read(id);
+      const { app, path, name, format } = found;
+      const profile = await warm.use((api) => api.inspect({ file: path, inPlace: true, cache }, signal), signal);
+      if (profile.kind !== "model") throw new AppError("formatUnknown", `'${path}' is no model.`, "Look in the other program.", { path });
+      return { id, name, format, file: profile.file, origin: path, imported: 0, profile, place: { app, path } } satisfies ImportedModel;
+    },
     importModel: async ({ source }, signal) => {
       const { path, name } = await uploads.open(source);
       const { record, known } = await models.create({
@@ -33,7 +42,13 @@ export function modelHandlers({ models, uploads, warm, cache, emit, log }: Parts
         copy: (into, scratch) => warm.use((api) => api.importModel({ source: path, into, scratch }, signal), signal),
         inspect: async (file) => {
           const found = await warm.use((api) => api.inspect({ file, cache }, signal), signal);
-          if (found.kind !== "model") throw new AppError("formatUnknown", `'${name}' is no model.`, "Choose an ONNX file.", { file: name });
+          if (found.kind !== "model")
+            throw new AppError(
+              "formatUnknown",
+              `'${name}' is no model.`,
+              "Choose an ONNX or GGUF file, or the folder of a Hugging Face model.",
+              { file: name },
+            );
           return found;
         },
         signal,

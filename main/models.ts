@@ -25,7 +25,7 @@ const kind: RecordKind<ModelRecord> = {
     version: v.literal(1),
     id: v.pipe(v.string(), v.regex(idPattern)),
     name: v.string(),
-    format: v.picklist(["onnx"]),
+    format: v.picklist(["onnx", "gguf", "huggingface"]),
     file: plainName,
     origin: v.string(),
     imported: v.number(),
@@ -91,7 +91,7 @@ export class Models {
     return record;
   }
 
-  /** The model's file. Throws modelMissing. */
+  /** The model's file; of a Hugging Face model, its folder. Throws modelMissing. */
   file(record: ModelRecord): string {
     return this.paths.modelFile(record.id, record.file);
   }
@@ -165,6 +165,6 @@ export class Models {
 
 const titleOf = (name: string): string =>
   (name.split(/[/\\]/).at(-1) ?? name)
-    .replace(/\.(?:onnx|zip|tar|tgz|tar\.gz)$/i, "")
+    .replace(/\.(?:onnx|gguf|zip|tar|tgz|tar\.gz)$/i, "")
     .trim()
     .slice(0, 200) || "model";

@@ -108,6 +108,13 @@ export async function modelOf(folder: string): Promise<string> {
   return path;
 }
 
+/** Whether a path is a run whose model is a file of its own; those that fine-tuned another model keep an adapter, or the weights that moved. */
+export async function keepsModel(path: string): Promise<boolean> {
+  if (!(await exists(runFiles(path).record))) return false;
+  const { spec } = await readRun(path);
+  return spec.method !== "lora" && spec.method !== "qlora" && !(await exists(join(path, "model.safetensors")));
+}
+
 export function notTrained(folder: string): AppError {
   return new AppError("runNotTrained", `The run in '${folder}' has not finished training.`, "Let it finish, or resume it.", {
     path: folder,

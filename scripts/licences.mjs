@@ -15,7 +15,8 @@ export function carriedPackages(lock = JSON.parse(readFileSync(join(root, "packa
   return Object.entries(lock.packages)
     .filter(
       ([path, entry]) =>
-        path !== "" && (compiledIn.includes(path.replace(/^node_modules\//, "")) || !(entry.dev || entry.devOptional || entry.peer)),
+        path !== "" &&
+        (compiledIn.includes(path.replace(/^node_modules\//, "")) || !(entry.dev || entry.devOptional || entry.peer || entry.link)),
     )
     .map(([path]) => path);
 }

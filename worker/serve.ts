@@ -1,14 +1,17 @@
 // What a worker answers: each call of WorkerApi in a few lines, the work being elsewhere. One job at a time lives here: a run, the lesson,
 // or a model being tried (kept open between calls, since opening it takes longer than an answer).
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "../ipc/error.ts";
 import type { Handlers } from "../ipc/rpc.ts";
+import type { TalkModel } from "../ipc/types.ts";
 import type { WorkerApi, WorkerEvents } from "../ipc/worker.ts";
 import { Gallery } from "./data/images/gallery.ts";
 import { holdsPictures } from "./data/images/source.ts";
 import { openTable } from "./data/table.ts";
 import { isFolder } from "./data/text/folder.ts";
 import { openTexts } from "./data/text/openTexts.ts";
+import { looksLikeLanguageModel } from "./formats/language/open.ts";
 import { isModelPath } from "./formats/onnxCard.ts";
 import { Lesson, lessonFit } from "./lesson.ts";
 import { LastForeign } from "./run/lastForeign.ts";
@@ -19,6 +22,8 @@ import { LastOpened } from "./run/lastOpened.ts";
 import { evaluateLanguage } from "./run/evaluateLanguage.ts";
 import { isLanguageRun, openWriter, type Writer } from "./run/languageModel.ts";
 import { wherePicture } from "./run/occlusion.ts";
+import { openTalker } from "./run/talk/open.ts";
+import type { Talker } from "./run/talk/talker.ts";
 import { lastLogits } from "./run/languageLogits.ts";
 import { openPredictor } from "./run/predict.ts";
 import { isPictureRun, makerOf } from "./run/pictureModel.ts";
@@ -34,6 +39,7 @@ import { begunFrom } from "./train/from.ts";
 import { writeGradients, writeStep } from "./train/graphFiles.ts";
 import { findSamples } from "./train/kinds/find.ts";
 import { health, problemRows } from "./train/kinds/health.ts";
+import { inspectLanguage } from "./train/inspectLanguage.ts";
 import { inspectModel } from "./train/inspectModel.ts";
 import { guessKind, kindFor, kinds } from "./train/kinds/index.ts";
 import { measureImportance } from "./train/importance.ts";
@@ -65,6 +71,12 @@ export function createWorker(emit: Emit): Worker {
   const recommenders = new LastOpened(openRecommender);
   const gallery = new Gallery();
   const writers = new LastOpened<Writer>(openWriter);
+  const talkers = new LastOpened<Talker>((key) => openTalker(JSON.parse(key) as TalkModel));
+  /** What tells a model with its adapter from another one, and from itself after it was written anew. */
+  const talkerKey = async ({ model, adapter }: TalkModel) => {
+    const times = await Promise.all([model, adapter ?? model].map((path) => stat(path).then(({ mtimeMs }) => mtimeMs, () => 0))); // prettier-ignore
+    return JSON.stringify({ model, ...(adapter === undefined ? {} : { adapter }), times });
+  };
   const foreign = new LastForeign();
 
   const onProgress = (what: WorkerEvents["working"]["what"], fraction: number | null) => emit("working", { what, fraction });
@@ -72,7 +84,8 @@ export function createWorker(emit: Emit): Worker {
   const current = () => [...jobs].at(-1)?.control;
 
   const handlers = {
-    async inspect({ file, cache, ...asked }, signal) {
+    async inspect({ file, cache, inPlace, ...asked }, signal) {
+      if (looksLikeLanguageModel(file)) return inspectLanguage(file, { signal, whole: !inPlace });
       if (isModelPath(file)) return inspectModel(file, { signal });
       const { part, columns } = asked;
       const source = { cache, signal, onWorking, ...(part === undefined ? {} : { part }), ...(columns === undefined ? {} : { columns }) };
@@ -159,6 +172,12 @@ export function createWorker(emit: Emit): Worker {
     wherePicture: ({ run, ...asked }, signal) => wherePicture(run, { ...asked, signal, onProgress }),
     generate: ({ run, id, ...spec }, signal) =>
       writers.use(run, (writer) => writer.generate(spec, { signal, onText: (text) => emit("token", { id, text }) })),
+    talkFacts: async (model) => talkers.use(await talkerKey(model), ({ facts }) => facts),
+    talk: async ({ model, adapter, id, ...spec }, signal) =>
+      talkers.use(await talkerKey({ model, ...(adapter === undefined ? {} : { adapter }) }), (talker) =>
+        talker.talk(spec, { signal, onText: (text) => emit("token", { id, text }) }),
+      ),
+    embed: async ({ model, texts }, signal) => talkers.use(await talkerKey({ model }), (talker) => talker.embed(texts, signal)),
     recommend: ({ run, user, top }) => recommenders.use(run, (recommender) => recommender.recommend(user, top)),
     similar: ({ run, item, top }) => recommenders.use(run, (recommender) => recommender.similar(item, top)),
     findIds: ({ run, of, text, limit }) => recommenders.use(run, (recommender) => recommender.find(of, text, limit)),
@@ -204,6 +223,7 @@ export function createWorker(emit: Emit): Worker {
       await tried.dispose();
       await recommenders.dispose();
       await writers.dispose();
+      await talkers.dispose();
       await foreign.dispose();
     },
   };

@@ -2,7 +2,7 @@
 import type { PixelRange } from "./images.ts";
 
 /** File formats of models; others join as they are read. */
-export type ModelFormat = "onnx";
+export type ModelFormat = "onnx" | "gguf" | "huggingface";
 
 /**
  * What an input or output is taken for. picture: [n, C, height, width] or [n, height, width, C] of 1 or 3 channels; column: [n] or [n, 1], a
@@ -30,6 +30,23 @@ export interface ModelOperator {
 
 /** Whether a way of fine-tuning fits the model; where not, the sentence that says why. */
 export type Fits = { fits: true } | { fits: false; why: string };
+
+/** What is known of a language model beside what every model has. */
+export interface LanguageFacts {
+  /** As the file names it: "llama", "qwen2", … */
+  architecture: string;
+  /** Whether the family is one of those that Paddock builds itself, so that it can be taught. */
+  known: boolean;
+  layers: number;
+  width: number;
+  heads: number;
+  kvHeads: number;
+  vocabulary: number;
+  /** Bytes of keys and values for one token of the context, in float16. */
+  cachePerToken: number;
+  /** Tokens of context that `memory` is reckoned for. */
+  reckonedContext: number;
+}
 
 /** What is known of a model file. */
 export interface ModelProfile {
@@ -68,6 +85,11 @@ export interface ModelProfile {
   /** Milliseconds of a run on one sample of chance numbers, the second one of the session; null with the reason where it was not run. */
   measured: { ms: number } | { why: string };
   training: { full: Fits; head: Fits };
+  /** Language models: tokens that it was made for, whether it says how a conversation is laid out, its licence as the file tells it. */
+  context?: number;
+  template?: boolean;
+  licence?: string | null;
+  language?: LanguageFacts;
   /** As a source of features of pictures: its side and how many; as a network of a table's numbers: how many columns it takes. */
   backbone?: { size: number; channels: 1 | 3; features: number; tunable: boolean };
   columns?: number;

@@ -21,7 +21,10 @@ import { type Answer, bytes, columns, errorJson, short } from "./output.ts";
 export function inspectCommand(): Command {
   return new Command("inspect")
     .description("say what is in data or in a model")
-    .argument("<files...>", "ONNX models; tables: CSV, Excel, Parquet, JSON, Arrow, SQLite, DuckDB; folders, zips or tars of pictures")
+    .argument(
+      "<files...>",
+      "ONNX, GGUF and Hugging Face models; tables: CSV, Excel, Parquet, JSON, Arrow, SQLite, DuckDB; folders, zips or tars of pictures",
+    )
     .option(...sheetOption)
     .addOption(tableOption())
     .addOption(asOption())

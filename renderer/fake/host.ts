@@ -29,7 +29,7 @@ import type {
   TableProfile,
   TrainPlan,
 } from "../../ipc/types.ts";
-import { importedModel, modelAnswer } from "./models.ts";
+import { foundModel, foundModels, importedModel, modelAnswer } from "./models.ts";
 import { homeRow, homes, penguins } from "./tables.ts";
 import { importance, mistakes, report } from "./reports.ts";
 import { maxEpochs, plan, point, points, progress, result, stepsAnEpoch } from "./training.ts";
@@ -360,7 +360,8 @@ export class FakeHost {
         }
       },
       models: async () => [...this.#models],
-      model: async ({ id }) => this.#model(id),
+      foundModels: async () => foundModels,
+      model: async ({ id }) => (foundModels.some((one) => one.id === id) ? foundModel : this.#model(id)),
       importModel: async () => {
         if (this.refuse) throw this.refuse;
         const model = { ...importedModel, id: `m${this.#next++}`, imported: start };

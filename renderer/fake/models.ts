@@ -1,5 +1,5 @@
 // An imported model and its answer, made up.
-import type { ImportedModel } from "../../ipc/host.ts";
+import type { FoundModel, ImportedModel } from "../../ipc/host.ts";
 import type { ModelAnswer } from "../../ipc/types.ts";
 
 export const importedModel: Omit<ImportedModel, "id" | "imported"> = {
@@ -55,3 +55,59 @@ export const modelAnswer: ModelAnswer = {
     },
   ],
 };
+
+export const foundModels: FoundModel[] = [
+  {
+    id: "found-1",
+    app: "LM Studio",
+    name: "small-chat-Q4_K_M",
+    path: "~/.lmstudio/models/small-chat-Q4_K_M.gguf",
+    format: "gguf",
+    bytes: 1_110_000_000,
+  },
+];
+
+/** A language model of another program. */
+export const foundModel: ImportedModel = {
+  id: "found-1",
+  name: "small-chat-Q4_K_M",
+  format: "gguf",
+  file: "small-chat-Q4_K_M.gguf",
+  origin: foundModels[0]!.path,
+  imported: 0,
+  place: { app: "LM Studio", path: foundModels[0]!.path },
+  profile: {
+    ...importedModel.profile,
+    file: "small-chat-Q4_K_M.gguf",
+    format: "gguf",
+    family: "Qwen 2",
+    bytes: 1_110_000_000,
+    opsets: {},
+    parameters: 1_540_000_000,
+    bits: 4,
+    weights: [{ dtype: "Q4_K", count: 1_540_000_000, bytes: 1_100_000_000 }],
+    inputs: [{ name: "ids", dtype: "int64", dims: ["batch", "tokens"], use: "tensor" }],
+    outputs: [{ name: "logits", dtype: "float32", dims: ["batch", "tokens", 151_936], use: "tensor" }],
+    operators: [],
+    nodes: 0,
+    about: { licence: "apache-2.0" },
+    memory: { weights: 1_100_000_000, activations: 117_440_512, total: 1_280_000_000 },
+    measured: { why: "A language model is timed when it is talked to." },
+    context: 32_768,
+    template: true,
+    licence: "apache-2.0",
+    language: {
+      architecture: "qwen2",
+      known: true,
+      layers: 28,
+      width: 1536,
+      heads: 12,
+      kvHeads: 2,
+      vocabulary: 151_936,
+      cachePerToken: 28_672,
+      reckonedContext: 4096,
+    },
+  },
+};
+delete foundModel.profile.labels;
+delete foundModel.profile.columns;

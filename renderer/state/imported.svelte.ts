@@ -1,11 +1,15 @@
 // The imported models, newest first, wherever they are asked for: the shelf, a model's page, the start of a training.
-import type { ImportedModel } from "../../ipc/host.ts";
+import type { FoundModel, ImportedModel } from "../../ipc/host.ts";
 import type { Ground } from "./ground.ts";
 import { say } from "./words.svelte.ts";
 
 export class Imported {
   /** undefined until the host has answered. */
   all: readonly ImportedModel[] | undefined = $state.raw();
+  /** Of other programs; undefined until they were looked for. */
+  found: readonly FoundModel[] | undefined = $state.raw();
+  /** The one of them that is looked at. */
+  #open: ImportedModel | undefined = $state.raw();
   #ground: Ground;
   #asked = 0;
 
@@ -14,7 +18,21 @@ export class Imported {
   }
 
   find(id: string): ImportedModel | undefined {
-    return this.all?.find((model) => model.id === id);
+    return this.all?.find((model) => model.id === id) ?? (this.#open?.id === id ? this.#open : undefined);
+  }
+
+  async look(): Promise<void> {
+    await this.#ground.attempt(async () => {
+      this.found = await this.#ground.call.foundModels();
+    });
+  }
+
+  /** Reads the card of a model of another program, where that is asked for. */
+  async open(id: string): Promise<void> {
+    if (!id.startsWith("found-") || this.#open?.id === id) return;
+    await this.#ground.attempt(async () => {
+      this.#open = await this.#ground.call.model({ id });
+    });
   }
 
   async load(): Promise<void> {

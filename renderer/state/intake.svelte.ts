@@ -103,7 +103,9 @@ export class Intake {
   }
 }
 
-const isModel = (name: string) => /\.onnx$/i.test(name);
+const isModel = (name: string) => /\.(onnx|gguf)$/i.test(name);
+/** A Hugging Face folder has its weights in this form, beside config.json. */
+const isWeights = (path: string) => /(^|\/)(config\.json|[^/]+\.safetensors)$/i.test(path);
 
 /** Whether a model is among what was dropped, or in the one folder that was; a folder with pictures beside one is a set of pictures. */
 async function holdsModel(files: readonly Dropped[]): Promise<boolean> {
@@ -111,6 +113,8 @@ async function holdsModel(files: readonly Dropped[]): Promise<boolean> {
   const [folder] = files;
   if (files.length !== 1 || !folder || !isFolder(folder)) return false;
   const inside = await folder.files().catch(() => []);
+  const weights = inside.map(({ path }) => path).filter(isWeights);
+  if (weights.some((path) => /config\.json$/i.test(path)) && weights.some((path) => /\.safetensors$/i.test(path))) return true;
   return inside.some(({ path }) => isModel(path)) && !inside.some(({ path }) => /\.(jpe?g|png|webp|gif|tiff?|bmp|avif)$/i.test(path));
 }
 
@@ -120,5 +124,5 @@ function together(files: readonly Dropped[]): Dropped {
   const model = plain.find((file) => isModel(file.name));
   if (!model || plain.length < 2) return model ?? files[0]!;
   const parts = plain.map((file) => ({ path: file.name, file }));
-  return { name: model.name.replace(/\.onnx$/i, ""), handle: model, files: () => Promise.resolve(parts) };
+  return { name: model.name.replace(/\.(onnx|gguf)$/i, ""), handle: model, files: () => Promise.resolve(parts) };
 }

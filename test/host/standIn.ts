@@ -250,6 +250,20 @@ const lineState = () => ({ ...line, loss: 0, gradient: { a: 0, b: 0 }, nudge: { 
 const missing = (name: string) => new AppError("internal", `The stand-in has no '${name}'.`, "Use the real worker.");
 
 const handlers = {
+  talkFacts: async () => ({ context: 512, template: true, by: "llama.cpp", parallel: 1, cached: true, embeds: true, json: true }),
+  /** Says the last question back in capitals, a letter at a time; "die" kills it, "wait" writes until it is stopped. */
+  talk: async ({ id, asked, maxTokens }, signal) => {
+    const question = "text" in asked ? asked.text : asked.turns.at(-1)!.content;
+    if (question.startsWith("die")) die(question.slice(4));
+    const letters = [...question.toUpperCase()].slice(0, maxTokens);
+    for (const text of letters) told.emit("token", { id, text });
+    while (question === "wait" && !signal.aborted) await new Promise((resolve) => setTimeout(resolve, 5));
+    const text = letters.join("");
+    const ended = signal.aborted ? "stopped" : "end";
+    const counts = { tokens: letters.length, promptTokens: 3, tokensPerSecond: 100, firstTokenMs: 1, dropped: 0 };
+    return { text, ...counts, ended, context: { size: 512, used: 3 + letters.length } };
+  },
+  embed: async ({ texts }) => ({ vectors: texts.map((text) => [text.length, 0]), tokens: texts.length }),
   importModel: async ({ source, into }) => {
     mkdirSync(into, { recursive: true });
     const file = basename(source);

@@ -5,7 +5,7 @@ import type { GptNet } from "../models/gpt.ts";
 import { Random } from "../random.ts";
 import { int64, type Tensor, zeros } from "../tensor.ts";
 import type { InferenceSession } from "./engine.ts";
-import { chooseToken, type Sampling } from "./sampling.ts";
+import { chooseToken, punished, type Sampling } from "./sampling.ts";
 
 /** What gives the logits of the next token. */
 export interface Decoder {
@@ -71,8 +71,10 @@ export async function* write(decoder: Decoder, options: WriteOptions): AsyncGene
   let seen = ids.slice(-decoder.context);
   decoder.reset();
   let logits = await decoder.next(seen);
+  const written: number[] = [];
   for (let count = 0; count < maxTokens; count++) {
-    const id = chooseToken(logits, options, random);
+    const id = chooseToken(punished(logits, written, options.repeatPenalty), options, random);
+    written.push(id);
     if (ends?.has(id)) return "end";
     yield id;
     await nextTurn();

@@ -6,10 +6,25 @@ export interface Sampling {
   temperature: number;
   topK?: number | undefined;
   topP?: number | undefined;
+  /** Only those at least so likely, as a share of the likeliest's probability. */
+  minP?: number | undefined;
+  /** 1: none. */
+  repeatPenalty?: number | undefined;
+}
+
+/** Tokens back that a repetition counts. */
+export const repeatWindow = 64;
+
+/** Logits of tokens that were written lately, made less likely: https://arxiv.org/abs/1909.05858, section 4.1 */
+export function punished(logits: Float32Array, written: readonly number[], penalty = 1): Float32Array {
+  if (penalty === 1 || !written.length) return logits;
+  const out = logits.slice();
+  for (const id of new Set(written.slice(-repeatWindow))) out[id] = out[id]! > 0 ? out[id]! / penalty : out[id]! * penalty;
+  return out;
 }
 
 /** @param logits (V) */
-export function chooseToken(logits: Float32Array, { temperature, topK, topP }: Sampling, random: Random): number {
+export function chooseToken(logits: Float32Array, { temperature, topK, topP, minP = 0 }: Sampling, random: Random): number {
   let best = 0;
   for (let i = 1; i < logits.length; i++) if (logits[i]! > logits[best]!) best = i;
   if (temperature <= 0) return best;
@@ -20,6 +35,8 @@ export function chooseToken(logits: Float32Array, { temperature, topK, topP }: S
     if (topK !== undefined) ids = ids.slice(0, Math.max(1, topK));
   }
   const most = logits[best]!;
+  // p ≥ minP · p(best) at the temperature 1, as llama.cpp has it
+  if (minP > 0) ids = ids.filter((id) => logits[id]! - most >= Math.log(minP));
   let weights = ids.map((id) => Math.exp((logits[id]! - most) / temperature));
   if (topP !== undefined && topP < 1) {
     const all = weights.reduce((sum, w) => sum + w, 0);

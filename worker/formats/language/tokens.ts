@@ -23,7 +23,13 @@ export interface Tokens {
 
 /** @param where the model's path, for messages @throws modelInvalid where there is no tokenizer, or none that can be read */
 export function openTokens(file: LanguageFile, where: string): Tokens {
-  const { tokenizer: json, config } = file.format === "gguf" ? ggufTokenizer(file, where) : folderTokenizer(where);
+  return tokensOf(file.format === "gguf" ? ggufTokenizer(file, where) : folderTokenizer(where), where);
+}
+
+/** Those of a folder with tokenizer.json, whatever the model beside it is. Throws fileMissing, modelInvalid. */
+export const openFolderTokens = (folder: string): Tokens => tokensOf(folderTokenizer(folder), folder);
+
+function tokensOf({ tokenizer: json, config }: TokenizerFiles, where: string): Tokens {
   let tokenizer: Tokenizer;
   try {
     tokenizer = new Tokenizer(json, config);
