@@ -183,6 +183,25 @@ describe("corrections", () => {
     }
   });
 
+  test("are learned: the next training tells the corrected answers better than the weights that it began with", async () => {
+    const random = new Random(7, "flipped");
+    const lines = Array.from({ length: 500 }, () => {
+      const [a, b] = [random.normal(), random.normal()];
+      const [truth, other] = a + a * b > 0 ? ["yes", "no"] : ["no", "yes"];
+      return { cells: `${a.toFixed(4)},${b.toFixed(4)}`, truth, flipped: random.uniform() < 0.2, other };
+    });
+    const path = join(folder, "flipped.csv");
+    const spec: TrainSpec = { data: path, target: "y", config: { folds: 0, members: 4, width: 32 }, steps: 150 };
+    await writeFile(path, `a,b,y\n${lines.map(({ cells, truth, other, flipped }) => `${cells},${flipped ? other : truth}`).join("\n")}\n`);
+    const first = await train(spec);
+    const rows = lines.flatMap(({ flipped }, i) => (flipped ? [i + 1] : []));
+    const found = await createWorker(() => {}).handlers.findSamples({ spec, rows, cache }, new AbortController().signal);
+    const corrections = await fileOf(...found.map(({ hash, row }) => at({ hash, to: lines[row - 1]!.truth })));
+    const next = await train({ data: path, from: first.run, corrections, steps: 150 });
+    expect(next.corrections).toEqual({ rows: rows.length, lost: 0 });
+    expect(next.metrics.test!["accuracy"]).toBeGreaterThan(next.from!.before!.value);
+  });
+
   test("of numbers are read as the column writes them", async () => {
     const path = join(folder, "prices.csv");
     const euro = (x: number) => `"${x.toFixed(2).replace(".", ",")} €"`;

@@ -16,10 +16,11 @@ export const corrections = {
   undoOf: (where: string) => `Withdraw the correction of ${where}`,
   title: (n: number) => en.plural(n, { one: "# correction", other: "# corrections" }),
   none: "No corrections",
-  fresh: (n: number) =>
-    n === 0
-      ? "This training knows them all."
-      : en.plural(n, { one: "This training does not know # of them yet.", other: "This training does not know # of them yet." }),
+  fresh: (n: number, of: number) => {
+    if (n === 0) return "This training has learned from all of them.";
+    if (n === of) return of === 1 ? "This training has not learned from it yet." : "This training has not learned from them yet.";
+    return `This training has not learned from ${en.count(n)} of them yet.`;
+  },
   withdrawn: "It learned from corrections that have been withdrawn since.",
   help: "Your data stay as they are; corrections are laid over them.",
   improve: "Improve",

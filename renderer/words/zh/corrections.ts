@@ -16,7 +16,8 @@ export const corrections = {
   undoOf: (where: string) => `撤销对${where}的更正`,
   title: (n: number) => `${zh.count(n)} 处更正`,
   none: "没有更正",
-  fresh: (n: number) => (n === 0 ? "这次训练已学过全部更正。" : `其中 ${zh.count(n)} 处，这次训练还没学过。`),
+  fresh: (n: number, of: number) =>
+    n === 0 ? "这次训练已学过全部更正。" : n === of ? "这次训练还没学过。" : `其中 ${zh.count(n)} 处，这次训练还没学过。`,
   withdrawn: "它学过的更正，有些后来已撤销。",
   help: "原始数据保持不变，更正只叠加在上面。",
   improve: "改进",
