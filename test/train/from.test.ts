@@ -114,14 +114,16 @@ describe("refused", () => {
     expect(refused).toMatchObject({ code: "valueInvalid", message: expect.stringContaining(`the class "huge"`) as string });
   });
 
-  test("other data, a run that is not there, and one that is not done", async () => {
+  test("other data, a run that is not there, one that is not done, and one of ratings", async () => {
     expect((await refusal({ data: data["pictures"]! }))?.code).toBe("fileUnreadable");
     expect((await refusal({ from: join(folder, "none") }))?.code).toBe("runMissing");
     const record = await json<RunRecord>(base.run, "run.json");
-    await writeFile(join(folder, "half.json"), "");
     const half = join(folder, "half");
     await writeFolder(half, { "run.json": JSON.stringify({ ...record, state: "interrupted" }) });
     expect((await refusal({ from: half }))?.code).toBe("runNotTrained");
+    const ratings = join(folder, "ratings");
+    await writeFolder(ratings, { "run.json": JSON.stringify({ ...record, plan: { ...record.plan, task: "recommend" } }) });
+    expect(await refusal({ from: ratings })).toMatchObject({ code: "usage", message: expect.stringContaining("ratings") as string });
   });
 
   test("more rows are learned from by the network as it was", async () => {

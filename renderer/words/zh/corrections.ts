@@ -29,7 +29,7 @@ export const corrections = {
   when: "时间",
   seenIn: "来源",
   row: (n: number) => `第 ${zh.count(n)} 行`,
-  lost: "该行已改动或不在了：更正保留，但不起作用",
+  lost: "已改动或不在了：更正保留，但不起作用",
   byHand: "命令行",
   training: (date: string) => `${date} 的结果`,
   gone: "已移除的训练",
