@@ -27,8 +27,11 @@ export interface TextEncoding {
    * Networks that read tokens in order: whose vocabulary it is, how many are read of a text, and whether it takes texts of no
    * other length. Absent: hashed pieces. */
   tokens?: { form: "bpe" | "file"; context: number; vocabulary: number; fixed?: boolean };
-  /** An imported encoder: its file, with the sha-256 of it and its tokenizer, and what of it learns besides a head. */
-  encoder?: { file: string; sha: string; tuned?: "last" | "full" };
+  /**
+   * An imported encoder: its file, with the sha-256 of it and its tokenizer, what of it learns besides a head, and the mean and deviation of its
+   * features, by which the head reads them.
+   */
+  encoder?: { file: string; sha: string; tuned?: "last" | "full"; scale?: { mean: number[]; std: number[] } };
   /** The small transformer. */
   transformer?: { layers: number; width: number; heads: number; dropout: number };
 }

@@ -6,17 +6,23 @@ import { encodeTexts, fitTexts, type TextEncoding } from "../../data/text/encode
 import { openTexts } from "../../data/text/openTexts.ts";
 import { rarityOf } from "../../data/text/rarity.ts";
 import { inspectTexts } from "../../data/text/inspectText.ts";
+import type { CorrectedTable } from "../../data/corrected.ts";
+import { correctedTable, takenOf } from "../../data/corrections.ts";
+import { targetOf } from "../../data/encoding.ts";
 import type { Table } from "../../data/table.ts";
 import type { TextEncoder } from "../../formats/textEncoder.ts";
 import { textFeatures } from "../../run/textFeatures.ts";
 import { tasks } from "../../tasks/index.ts";
 import { splitOf, withSplit } from "../splitOf.ts";
+import { correctionsFor } from "../corrections.ts";
 import { readJson, writeJson } from "../files.ts";
+import { refuseNewClasses } from "../from.ts";
 import { scaleOfTexts, startOfTexts } from "./encoderNet.ts";
 import { exportText } from "./exportText.ts";
 import { judgeText } from "./judgeText.ts";
 import type { Kind, PrepareOptions, Source } from "./kind.ts";
 import { piece } from "./ngramNet.ts";
+import type { FeatureScale } from "./picturePlan.ts";
 import type { PreparedText } from "./preparedText.ts";
 import { decide, encoderOf, expected, netOf, type NetFacts, withTokens } from "./textReading.ts";
 import { makeTextPlan } from "./textPlan.ts";
@@ -25,10 +31,20 @@ import { tokensPiece } from "./transformerNet.ts";
 const open = (path: string, { cache, signal, onWorking }: Source, part: string | undefined): Promise<Table> =>
   openTexts(path, { cache, part, signal, onProgress: (what, fraction) => onWorking?.({ what, fraction }) });
 
+/** The texts with the corrections of a run, or of a spec, over the column that is learned. */
+async function withCorrections(table: Table, spec: TrainSpec, signal: AbortSignal, run?: string): Promise<CorrectedTable> {
+  const corrections = await correctionsFor(spec, run);
+  if (corrections.length === 0) return table;
+  const { target, task } = decide(table, spec, undefined);
+  return correctedTable(table, targetOf(table, target, task), corrections, signal);
+}
+
 async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
   const encoder = await encoderOf(spec);
-  const table = await open(spec.data, source, spec.part);
+  const opened = await open(spec.data, source, spec.part);
+  let table: CorrectedTable = opened;
   try {
+    table = await withCorrections(opened, spec, source.signal);
     const chosen = decide(table, spec, encoder);
     const { split, classes } = await fitTexts(table, { ...chosen, split: splitOf(spec, chosen.task), signal: source.signal });
     const [train, validation, test] = split.counts;
@@ -56,19 +72,22 @@ export async function prepare(options: PrepareOptions): Promise<PreparedText> {
   const { record, paths, signal } = options;
   const { spec } = record;
   const encoder = await encoderOf(spec);
-  const table = await open(spec.data, options, spec.part);
+  const opened = await open(spec.data, options, spec.part);
+  let table: CorrectedTable = opened;
   try {
-    const { fingerprint } = table.profile;
+    const { fingerprint } = opened.profile;
     if (record.fingerprint !== undefined && record.fingerprint !== fingerprint)
       throw changed(spec, spec.data, { fingerprint, before: record.fingerprint });
+    table = await withCorrections(opened, spec, signal, options.run);
     const known = await readJson<TextEncoding>(paths.encoding);
     if (known?.encoder && known.encoder.sha !== encoder?.sha) throw changed(spec, spec.model ?? known.encoder.file, {});
     const chosen = known ?? decide(table, spec, encoder);
     const { split, ...fitted } = await fitTexts(table, { ...chosen, split: splitOf(spec, chosen.task), signal });
     const whole: TextEncoding = known ?? { ...chosen, ...fitted };
+    refuseNewClasses(whole.classes, fitted.classes, spec.data);
     options.onWorking?.({ what: "encoding", fraction: null });
     const { encoding, tokens } = await withTokens(options, table, whole, { split, encoder, resumed: known !== undefined });
-    await writeJson(paths.encoding, encoding);
+    if (!encoding.encoder) await writeJson(paths.encoding, encoding);
     const task = tasks[encoding.task];
     const encoded = await encodeTexts(table, encoding, split, {
       scratch: paths.scratch,
@@ -80,6 +99,8 @@ export async function prepare(options: PrepareOptions): Promise<PreparedText> {
     const rows = { train: encoded.train.rows, validation: encoded.validation.rows, test: encoded.test.rows };
     const read = encoded.tokens ?? encoded;
     const features = encoder && (await featuresOf(encoder, encoded.tokens!, encoding, options));
+    if (features)
+      await writeJson(paths.encoding, { ...encoding, encoder: { ...encoding.encoder!, scale: plainScale(features.facts.scale) } });
     const facts: NetFacts = { rows, length: read.train.meanLength, rarity, ...(features ? { encoder: features.facts } : {}) };
     const net = netOf(encoding, facts, spec);
     const planFor = (batch: number | undefined) =>
@@ -97,6 +118,7 @@ export async function prepare(options: PrepareOptions): Promise<PreparedText> {
       task,
       target: encoding,
       plan: planFor(record.choice?.batch), // as it was settled when the run began
+      ...takenOf(table),
       planFor,
       training: net.training,
       answering: net.answering,
@@ -115,6 +137,8 @@ export async function prepare(options: PrepareOptions): Promise<PreparedText> {
   }
 }
 
+const plainScale = ({ mean, std }: FeatureScale) => ({ mean: Array.from(mean), std: Array.from(std) });
+
 /** The features of all texts, how they spread, and where a head on them begins. */
 async function featuresOf(
   encoder: TextEncoder,
@@ -127,7 +151,10 @@ async function featuresOf(
     signal,
     onProgress: (fraction) => onWorking?.({ what: "encoding", fraction }),
   });
-  const scale = await scaleOfTexts(parts, encoder.features);
+  const kept = encoding.encoder!.scale;
+  const scale = kept
+    ? { mean: Float32Array.from(kept.mean), std: Float32Array.from(kept.std) }
+    : await scaleOfTexts(parts, encoder.features);
   const start = await startOfTexts(parts, scale, encoding.classes?.length ?? 0);
   return { parts, facts: { encoder, scale, start } };
 }
