@@ -5,6 +5,7 @@ import type {
   DataKind,
   Device,
   ExportForm,
+  TunedForm,
   ExportResult,
   FoundId,
   FoundSample,
@@ -177,7 +178,7 @@ export interface WorkerApi {
    * A run's model in another form, read back and compared before it counts. `out` is a file, or a new folder for a form that is one.
    * Nothing is left behind where it fails: exportUnsupported, exportDiffers, usage.
    */
-  exportRun(input: { run: string; to: ExportForm; out: string } & WithCache, signal?: AbortSignal): Promise<ExportResult>;
+  exportRun(input: { run: string; to: ExportForm | TunedForm; out: string } & WithCache, signal?: AbortSignal): Promise<ExportResult>;
 
   /** Opens the line on the real engine: the step graph of DESIGN.md section 1, one session run a step. */
   lessonOpen(input: LessonSpec, signal?: AbortSignal): Promise<LessonState>;
