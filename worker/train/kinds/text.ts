@@ -32,10 +32,14 @@ const open = (path: string, { cache, signal, onWorking }: Source, part: string |
   openTexts(path, { cache, part, signal, onProgress: (what, fraction) => onWorking?.({ what, fraction }) });
 
 /** The texts with the corrections of a run, or of a spec, over the column that is learned. */
-async function withCorrections(table: Table, spec: TrainSpec, signal: AbortSignal, run?: string): Promise<CorrectedTable> {
+async function withCorrections(
+  table: Table,
+  spec: TrainSpec,
+  { encoder, signal, run }: { encoder: TextEncoder | undefined; signal: AbortSignal; run?: string },
+): Promise<CorrectedTable> {
   const corrections = await correctionsFor(spec, run);
   if (corrections.length === 0) return table;
-  const { target, task } = decide(table, spec, undefined);
+  const { target, task } = decide(table, spec, encoder);
   return correctedTable(table, targetOf(table, target, task), corrections, signal);
 }
 
@@ -44,7 +48,7 @@ async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
   const opened = await open(spec.data, source, spec.part);
   let table: CorrectedTable = opened;
   try {
-    table = await withCorrections(opened, spec, source.signal);
+    table = await withCorrections(opened, spec, { encoder, signal: source.signal });
     const chosen = decide(table, spec, encoder);
     const { split, classes } = await fitTexts(table, { ...chosen, split: splitOf(spec, chosen.task), signal: source.signal });
     const [train, validation, test] = split.counts;
@@ -78,7 +82,7 @@ export async function prepare(options: PrepareOptions): Promise<PreparedText> {
     const { fingerprint } = opened.profile;
     if (record.fingerprint !== undefined && record.fingerprint !== fingerprint)
       throw changed(spec, spec.data, { fingerprint, before: record.fingerprint });
-    table = await withCorrections(opened, spec, signal, options.run);
+    table = await withCorrections(opened, spec, { encoder, signal, run: options.run });
     const known = await readJson<TextEncoding>(paths.encoding);
     if (known?.encoder && known.encoder.sha !== encoder?.sha) throw changed(spec, spec.model ?? known.encoder.file, {});
     const chosen = known ?? decide(table, spec, encoder);
