@@ -1,6 +1,7 @@
 // All words of the app, by language and section. English is the shape: a section in another language `satisfies` it, so a missing or
 // stray entry does not compile. A new section is one file in each language and its line here.
 import { adjust } from "./en/adjust.ts";
+import { chat } from "./en/chat.ts";
 import { data } from "./en/data.ts";
 import { errors } from "./en/errors.ts";
 import { home } from "./en/home.ts";
@@ -24,6 +25,7 @@ import { train } from "./en/train.ts";
 import { tryout } from "./en/tryout.ts";
 import type { Language } from "./format.ts";
 import { adjust as adjustZh } from "./zh/adjust.ts";
+import { chat as chatZh } from "./zh/chat.ts";
 import { data as dataZh } from "./zh/data.ts";
 import { errors as errorsZh } from "./zh/errors.ts";
 import { home as homeZh } from "./zh/home.ts";
@@ -50,6 +52,7 @@ export { formats, type Formats, type Language, languages } from "./format.ts";
 
 const english = {
   adjust,
+  chat,
   data,
   errors,
   home,
@@ -77,6 +80,7 @@ export type Words = typeof english;
 
 const chinese: Words = {
   adjust: adjustZh,
+  chat: chatZh,
   data: dataZh,
   errors: errorsZh,
   home: homeZh,
