@@ -3,6 +3,7 @@
 import type { ErrorRecord } from "./error.ts";
 import type {
   ChatTurn,
+  Correction,
   CurvePoint,
   Device,
   ExportForm,
@@ -15,6 +16,7 @@ import type {
   LanguageProfile,
   LessonSpec,
   LessonState,
+  ListedCorrection,
   MemoryReading,
   Mistake,
   ModelAnswer,
@@ -257,6 +259,17 @@ export interface HostApi {
   ): Promise<ProblemRows>;
   plan(input: { id: string; spec: Omit<TrainSpec, "data"> }, signal?: AbortSignal): Promise<TrainPlan>;
 
+  /** Corrections of the project's data that hold, in the order they were made. */
+  corrections(input: { id: string }, signal?: AbortSignal): Promise<ListedCorrection[]>;
+  /**
+   * Sets right the answer of a sample that was seen in a run's result, in the place of what was said of it before; null where that is what the
+   * data say. Throws valueInvalid for a class that the run does not know, or what is no number.
+   */
+  correct(input: { project: string; run: string; hash: string; to: string }, signal?: AbortSignal): Promise<Correction | null>;
+  /** Withdraws a correction. */
+  undoCorrection(input: { id: string; correction: string }): Promise<void>;
+
+  /** `spec.from` is the id of a run to begin from; what decides the meaning of its weights then comes from it. */
   startRun(input: { project: string; spec: Omit<TrainSpec, "data"> }): Promise<Run>;
   run(input: { project: string; run: string }): Promise<Run>;
   report(input: { project: string; run: string }): Promise<RunReport>;

@@ -9,6 +9,7 @@ import type { Handlers } from "../ipc/rpc.ts";
 import type { RunRecord, TrainSpec } from "../ipc/types.ts";
 import { guarded } from "./border.ts";
 import { cleanCache } from "./cache.ts";
+import { correctionHandlers } from "./correctionHandlers.ts";
 import { readCurve, readSamples } from "./curve.ts";
 import { Devices } from "./devices.ts";
 import { exists, freeName } from "./files.ts";
@@ -139,13 +140,22 @@ export async function createHost(options: HostOptions): Promise<Host> {
     projectsChanged(id);
   }
 
+  /** The data of a project, with what was corrected in them. */
+  async function dataOf(record: ProjectRecord): Promise<Pick<TrainSpec, "data" | "corrections">> {
+    const corrections = paths.corrections(record.id);
+    return { data: projects.data(record), ...((await exists(corrections)) ? { corrections } : {}) };
+  }
+
   /** The settings of the screens fill what a spec leaves open; the command line says everything itself. */
   async function filled(spec: Omit<TrainSpec, "data">, record: ProjectRecord): Promise<{ spec: TrainSpec; start?: Start }> {
-    const data = projects.data(record);
-    if (door === "cli") return { spec: { ...spec, data } };
+    const data = await dataOf(record);
+    if (door === "cli" && spec.from === undefined) return { spec: { ...spec, ...data } };
     const { settings } = await readSettings(paths.settings);
+    const usual = door === "cli" ? {} : { device: settings.device, seconds: settings.maxSeconds };
+    if (spec.from !== undefined)
+      return { spec: { ...usual, ...spec, ...data, from: await folderOf({ project: record.id, run: spec.from }) } };
     const begun = await withStart(models, spec, record.spec.task === "images");
-    return { ...begun, spec: { device: settings.device, seconds: settings.maxSeconds, ...begun.spec, data } };
+    return { ...begun, spec: { ...usual, ...begun.spec, ...data } };
   }
 
   /** What the data are taken as belongs to the project (`retake` changes it with the profile); the rest is the spec's own. */
@@ -292,7 +302,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
 
   async function startRun({ project, spec: asked }: Input<"startRun">): Promise<Run> {
     const record = await projects.read(project);
-    const spec = inKind(record, asked);
+    // A run that begins from another is of what that one is of, and leaves what the user chose for the next as it is.
+    const { from } = asked;
+    const spec = from === undefined ? inKind(record, asked) : asked;
     await checkSpec(record, spec);
     const id = newRunId();
     const run: RunRecord = {
@@ -304,7 +316,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       fingerprint: record.fingerprint,
     };
     const job = await jobs.add(project, paths.run(project, id), run);
-    await projects.change(project, () => ({ spec }));
+    await projects.change(project, () => (from === undefined ? { spec } : {}));
     projectsChanged(project);
     return openRun({ project, run: job.run });
   }
@@ -392,12 +404,12 @@ export async function createHost(options: HostOptions): Promise<Host> {
     health: async ({ id, spec }, signal) => {
       const record = await projects.read(id);
       await checkSpec(record, spec);
-      const full = { ...inKind(record, spec), data: projects.data(record) };
+      const full = { ...inKind(record, spec), ...(await dataOf(record)) };
       return warm.use((api) => api.health({ spec: full, cache }, signal), signal);
     },
     problemRows: async ({ id, spec, ...wanted }, signal) => {
       const record = await projects.read(id);
-      const full = { ...inKind(record, spec), data: projects.data(record) };
+      const full = { ...inKind(record, spec), ...(await dataOf(record)) };
       return warm.use((api) => api.problemRows({ spec: full, ...wanted, cache }, signal), signal);
     },
     plan: async ({ id, spec }, signal) => {
@@ -408,6 +420,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
       return start ? { ...plan, start } : plan;
     },
 
+    ...correctionHandlers({
+      projects,
+      paths,
+      warm,
+      folderOf,
+      specOf: (record) => ({ ...record.spec, data: projects.data(record) }),
+      changed: (id) => projectsChanged(id),
+    }),
     startRun,
     run: openRun,
     report: async (input) => readReport(await folderOf(input)),

@@ -33,6 +33,7 @@ export function workspacePaths(root: string, cache: string = join(root, "cache")
     project: (id: string) => join(projects, id),
     record: (id: string) => join(projects, id, "project.json"),
     profile: (id: string) => join(projects, id, "profile.json"),
+    corrections: (id: string) => join(projects, id, "corrections.jsonl"),
     data: (id: string, file: string) => join(projects, id, "data", file),
     runs: (id: string) => join(projects, id, "runs"),
     run: (id: string, run: string) => join(projects, id, "runs", run),

@@ -19,7 +19,7 @@ export const numberRules = {
 } as const satisfies Partial<Record<keyof TrainSpec, NumberRule>>;
 
 export const choices = {
-  optimizer: ["adamw", "adam", "momentum", "sgd"],
+  optimizer: ["adamw", "muon", "adam", "momentum", "sgd"],
   schedule: ["warmup", "cosine", "onecycle", "plateau", "step", "constant"],
   classWeight: ["none", "balanced"],
 } as const satisfies { [K in "optimizer" | "schedule" | "classWeight"]: readonly NonNullable<TrainSpec[K]>[] };

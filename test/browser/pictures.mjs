@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import { filmRatings, filmTitles } from "./films.mjs";
 import { writeShapes } from "./shapes.mjs";
+import { tale } from "./tale.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const { values, positionals } = parseArgs({
@@ -194,6 +195,28 @@ try {
   await take("16-ratings-result", section("result"));
   await at("recommended").locator("td button").first().waitFor();
   await take("16-ratings-try", section("try"));
+  await home1();
+  await drop("tale.txt", tale());
+  await at("language-found").waitFor();
+  await take("17-language-data", section("data"));
+  await take("17-language-train-before", section("train"));
+  await page.locator("#section-train summary").first().click();
+  await at("adjust-open").click();
+  await page
+    .getByLabel(/Passes at most|最多/)
+    .first()
+    .fill("3");
+  await page.keyboard.press("Escape");
+  await at("start-training").click();
+  await at("samples").first().waitFor();
+  await take("17-language-train-live", section("train"));
+  await at("test-metric").waitFor({ timeout: 240_000 });
+  await take("17-language-train-after", section("train"));
+  await take("17-language-result", section("result"));
+  await at("try-writing").locator("textarea").fill("The king has");
+  await at("write").click();
+  await page.locator("#section-try .reads").waitFor();
+  await take("17-language-try", section("try"));
   await home1();
   await take("09-home");
   await go("#/projects");

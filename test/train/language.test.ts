@@ -8,6 +8,7 @@ import type { LanguageProfile, RunReport, RunResult, TextSample, TrainSpec } fro
 import { Random } from "../../worker/random.ts";
 import { evaluateLanguage } from "../../worker/run/evaluateLanguage.ts";
 import { openWriter } from "../../worker/run/languageModel.ts";
+import { openPredictor } from "../../worker/run/predict.ts";
 import { Control } from "../../worker/train/control.ts";
 import { kinds } from "../../worker/train/kinds/index.ts";
 import { trainRun } from "../../worker/train/run.ts";
@@ -80,6 +81,8 @@ test(
     expect(answer.prompt.map(({ text }) => text).join("")).toBe(asked.prompt);
     expect((await writer.generate({ prompt: "", maxTokens: 5, temperature: 1 })).tokens).toBe(5);
     await writer.dispose();
+    const refused = openPredictor(result.run);
+    await expect(refused).rejects.toMatchObject({ code: "usage", hint: expect.stringContaining("paddock chat") as string });
     const graph = decodeModel(new Uint8Array(await readFile(result.onnx)));
     expect(graph.outputs.map(({ name }) => name)).toEqual(["logits"]);
     const other = join(folder, "other.txt");

@@ -4,6 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type { ModelForm, Prediction, TextToken } from "../../ipc/types.ts";
+import { isLanguageModel } from "../formats/languageCard.ts";
 import { type ModelCard, readCard } from "../formats/modelCard.ts";
 import { decodeModel } from "../onnx/proto.ts";
 import type { Tensor } from "../tensor.ts";
@@ -36,13 +37,20 @@ export interface Predictor {
 
 /**
  * Opens a run folder or a model.onnx that a run made.
- * @throws AppError runMissing, runNotTrained, fileMissing, modelInvalid
+ * @throws AppError runMissing, runNotTrained, fileMissing, modelInvalid; usage for a language model
  */
 export async function openPredictor(runOrModel: string): Promise<Predictor> {
   const file = await modelFile(runOrModel);
   const read = await readFile(file);
   const bytes = new Uint8Array(read.buffer, read.byteOffset, read.length);
   const graph = decodeModel(bytes);
+  if (isLanguageModel(graph))
+    throw new AppError(
+      "usage",
+      `'${basename(runOrModel)}' is a language model: it goes on with a text and has no rows to predict.`,
+      `Write with it by 'paddock chat ${basename(runOrModel)} --prompt "…"'; 'paddock evaluate' tells how well it foretells a text.`,
+      { run: runOrModel },
+    );
   const card = readCard(graph, basename(file));
   const texts = openTextReader(graph, card, basename(file));
   const engine = await openEngine("cpu");

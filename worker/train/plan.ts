@@ -21,6 +21,8 @@ export interface PlanFacts {
   folds?: number;
   /** Passes over the rows, at most; default 200. */
   mostEpochs?: number;
+  /** Steps of the course, where the spec names neither steps nor epochs and the time allows for a share of a pass, or should be used up. */
+  steps?: number;
   /** Whether classes may be weighed. */
   weighable?: boolean;
   /** `trainable` where not all of them learn. */
@@ -81,7 +83,7 @@ export function planCourse(facts: PlanFacts, spec: TrainSpec): FullPlan {
   const maxSeconds = spec.seconds ?? (spec.epochs === undefined && spec.steps === undefined ? defaults.seconds : week);
   const affordable = Math.floor((maxSeconds * share) / each / stepsPerEpoch);
   const epochs = spec.epochs ?? Math.min(facts.mostEpochs ?? epochLimits.most, Math.max(epochLimits.least, affordable));
-  const steps = Math.max(1, spec.steps ?? epochs * stepsPerEpoch);
+  const steps = Math.max(1, spec.steps ?? (spec.epochs === undefined ? facts.steps : undefined) ?? epochs * stepsPerEpoch);
   const evaluateEvery =
     facts.evaluationsAnEpoch === undefined
       ? evaluationStride(stepsPerEpoch, steps)

@@ -5,8 +5,10 @@ import type { StepOptions } from "./step.ts";
 
 export function runOptions({ plan, course, precision, step }: FullPlan, device: string): StepOptions {
   const { optimizer: name, weightDecay } = plan.settings;
-  const beta2 = step && name.startsWith("adam") ? { beta2: step.beta2 } : {};
-  const optimizer = (name === "adamw" ? { name, weightDecay, ...beta2 } : { name, l2: weightDecay, ...beta2 }) as OptimizerSpec;
+  const beta2 = step && (name.startsWith("adam") || name === "muon") ? { beta2: step.beta2 } : {};
+  const decay = name === "adamw" || name === "muon" ? { weightDecay } : { l2: weightDecay };
+  const match = name === "muon" ? { adjustLr: "match_rms_adamw" } : {}; // one rate for matrices and for the rest
+  const optimizer = { name, ...decay, ...beta2, ...match } as OptimizerSpec;
   return {
     loss: "loss",
     optimizer,

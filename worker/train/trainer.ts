@@ -45,6 +45,8 @@ export interface TrainerParts {
   validation: Samples | undefined;
   course: Course;
   control: Control;
+  /** True: the weights come from a run that is done. They are the best point until there is a better one. */
+  begun?: boolean;
   /** Milliseconds between checkpoints. */
   checkpointEvery?: number;
   save(checkpoint: Checkpoint): Promise<void>;
@@ -126,7 +128,8 @@ export class Trainer {
 
   async #epochs(): Promise<NonNullable<TrainerState["ended"]>> {
     const { state, course } = this;
-    const { train, control } = this.#parts;
+    const { train, control, begun } = this.#parts;
+    if (begun && state.step === 0 && this.best.size === 0) await this.#judgeFirst();
     while (state.step < state.total) {
       const { seed, shuffle, batch } = course;
       train.epoch?.(state.epoch);
@@ -206,15 +209,19 @@ export class Trainer {
     return step > evaluated && step % this.course.evaluateEvery === 0;
   }
 
-  /** Judges the weights as they are; true when the patience is spent. */
-  async #evaluate(): Promise<boolean> {
-    const { state, course } = this;
+  /** Makes the weights that training begins with the best point so far. */
+  async #judgeFirst(): Promise<void> {
+    const judged = await this.#judge();
+    if (!judged) return;
+    const { state: stopping } = look(this.state.stopping, { step: 0, epoch: 0, seconds: this.seconds, ...judged });
+    this.best = await this.#weights();
+    this.state.stopping = stopping;
+  }
+
+  /** Loss and metric of the weights as they are on the validation rows; undefined where there are none. */
+  async #judge(): Promise<{ validationLoss: number; metric: number } | undefined> {
     const { task, target, session, validation, control } = this.#parts;
-    const trainLoss = state.evaluationWindow.sum / Math.max(1, state.evaluationWindow.count);
-    if (!validation) {
-      this.#close({ trainLoss, validationLoss: trainLoss });
-      return false;
-    }
+    if (!validation) return undefined;
     await this.#wait(validation);
     const answers: Answers = await answersOf(validation, {
       task,
@@ -224,6 +231,19 @@ export class Trainer {
       pause: () => control.turn((ended) => this.#onPause(ended)),
     });
     const { loss: validationLoss, metric } = task.judge(answers, target);
+    return { validationLoss, metric };
+  }
+
+  /** Judges the weights as they are; true when the patience is spent. */
+  async #evaluate(): Promise<boolean> {
+    const { state, course } = this;
+    const trainLoss = state.evaluationWindow.sum / Math.max(1, state.evaluationWindow.count);
+    const judged = await this.#judge();
+    if (!judged) {
+      this.#close({ trainLoss, validationLoss: trainLoss });
+      return false;
+    }
+    const { validationLoss, metric } = judged;
     await this.#parts.onJudged?.({ step: state.step, loss: validationLoss });
     const at = { step: state.step, epoch: state.epoch + 1, seconds: this.seconds };
     const { state: stopping, better } = look(state.stopping, { ...at, validationLoss, metric });

@@ -16,7 +16,7 @@ export const adjust = {
     tooSmall: (limit: string) => `Write ${limit} or more.`,
     tooLarge: (limit: string) => `Write ${limit} or less.`,
   },
-  optimizers: { adamw: "AdamW", adam: "Adam", momentum: "Momentum", sgd: "SGD" },
+  optimizers: { adamw: "AdamW", muon: "Muon", adam: "Adam", momentum: "Momentum", sgd: "SGD" },
   schedules: {
     warmup: "Short rise, then slowly down",
     cosine: "Slowly down",

@@ -18,7 +18,7 @@ export const adjust = {
     tooSmall: (limit: string) => `请填写不小于 ${limit} 的数。`,
     tooLarge: (limit: string) => `请填写不大于 ${limit} 的数。`,
   },
-  optimizers: { adamw: "AdamW", adam: "Adam", momentum: "Momentum（动量）", sgd: "SGD" },
+  optimizers: { adamw: "AdamW", muon: "Muon", adam: "Adam", momentum: "Momentum（动量）", sgd: "SGD" },
   schedules: {
     warmup: "先短暂上升，再慢慢下降",
     cosine: "慢慢下降",

@@ -20,13 +20,16 @@ import {
 import { mostTokens } from "../../data/text/tokenStore.ts";
 import { thinned, WindowSamples, type Windows } from "../../data/text/windows.ts";
 import { gptAnswering, gptTraining } from "../../models/gpt.ts";
+import { openEngine } from "../../run/engine.ts";
 import { language as task } from "../../tasks/language.ts";
+import { int64 } from "../../tensor.ts";
 import { readJson, writeAtomic, writeJson } from "../files.ts";
 import { defaults } from "../plan.ts";
+import { trainingPlan } from "../step.ts";
 import { exportLanguage } from "./exportLanguage.ts";
 import { judgeLanguage } from "./judgeLanguage.ts";
 import type { Kind, PrepareOptions, Source } from "./kind.ts";
-import { languageNet, languagePiece, languageSeconds, makeLanguagePlan } from "./languagePlan.ts";
+import { languageNet, languagePiece, languageSeconds, makeLanguagePlan, speedOf, timedNet } from "./languagePlan.ts";
 import { promptOf, writeSample } from "./languageSample.ts";
 import type { PreparedLanguage } from "./preparedLanguage.ts";
 
@@ -36,6 +39,8 @@ interface Encoding {
   form: Corpus["form"];
   /** Tokens in the vocabulary, which tokenizer.json holds. */
   vocabulary: number;
+  /** How fast the machine was when the run began (languagePlan.ts), where its length was left to that. */
+  speed?: number;
 }
 
 /** A turn for the event loop between pieces of work, which also hears the signal. */
@@ -131,6 +136,31 @@ async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
   }
 }
 
+/**
+ * How fast this machine takes the steps of a small network: decides size and length of a run, where neither steps nor epochs are given. A run
+ * whose length is given has the same numbers everywhere. undefined on other devices, whose speed is not that of the processor.
+ */
+async function measuredSpeed(spec: TrainSpec, vocabulary: number): Promise<number | undefined> {
+  if (spec.steps !== undefined || spec.epochs !== undefined || (spec.device ?? defaults.device) !== "cpu") return undefined;
+  const { size, context, batch } = timedNet;
+  const graph = gptTraining({ ...size, context, tokens: vocabulary, dropout: 0, seed: 1 });
+  const dims = [batch, context];
+  const ids = int64(dims, Array.from({ length: batch * context }, (_, i) => (i * 7919) % vocabulary)); // prettier-ignore
+  const engine = await openEngine("cpu");
+  try {
+    const session = await engine.train(trainingPlan(graph, { loss: "loss", optimizer: { name: "muon" } }), undefined);
+    let best = Infinity;
+    for (let i = 0; i < 4; i++) {
+      const began = performance.now();
+      await session.step({ input_ids: ids, labels: ids }, 0);
+      if (i > 0) best = Math.min(best, performance.now() - began); // the first one lays out memory
+    }
+    return speedOf(best / 1000, vocabulary);
+  } finally {
+    await engine.dispose();
+  }
+}
+
 const windows = (tokens: number, context: number): number => Math.ceil(Math.max(0, tokens - 1) / context);
 
 /** Windows that the curve is judged on; the whole part is judged at the end. */
@@ -158,15 +188,18 @@ export async function prepare(options: PrepareOptions): Promise<PreparedLanguage
     const bpe = known
       ? readBpe(await readFile(tokenizer, "utf8"), "tokenizer.json")
       : await learnVocabulary(corpus, found, { size: vocabularySize(spec, found, corpus), signal, pause });
+    const speed = known ? known.speed : await measuredSpeed(spec, bpe.size);
     if (!known) {
       await writeAtomic(tokenizer, bpe.toJson());
-      await writeJson(paths.encoding, { version: 1, kind: "language", form: corpus.form, vocabulary: bpe.size } satisfies Encoding);
+      const encoding: Encoding = { version: 1, kind: "language", form: corpus.form, vocabulary: bpe.size, ...(speed ? { speed } : {}) };
+      await writeJson(paths.encoding, encoding);
     }
     const encoded = await encodeCorpus(corpus, found, bpe, { scratch: paths.scratch, pause });
     const [train, validation, test] = encoded.parts;
     const facts = {
       tokens: { train: train.store.length, validation: validation.store.length, test: test.store.length },
       vocabulary: bpe.size,
+      ...(speed ? { speed } : {}),
     };
     const net = languageNet(facts, spec);
     const places = (await Promise.all(encoded.parts.map((part) => windowsOf(part, net.context)))) as [Windows, Windows, Windows];

@@ -1,0 +1,1 @@
+export function tale(paragraphs?: number): string;
