@@ -18,6 +18,11 @@ import { busy, type Job, Jobs } from "./jobs.ts";
 import { type Log, openLog } from "./log.ts";
 import { modelHandlers } from "./modelHandlers.ts";
 import { Models } from "./models.ts";
+import { Chats } from "./chats.ts";
+import { Api, withKey } from "./api/switch.ts";
+import { type Predictor, predictorOf } from "./api/predict.ts";
+import { Talking } from "./talking.ts";
+import { talkHandlers } from "./talkHandlers.ts";
 import { refuseNetwork } from "./offline.ts";
 import { newRunId, safeFileName, titleOf, workspacePaths } from "./paths.ts";
 import { type Held, type ProjectRecord, Projects, held, takenAs, withKept } from "./projects.ts";
@@ -59,6 +64,9 @@ export interface Host {
   dispose(): Promise<void>;
   /** Settles when the run has left the queue; undefined when it is not in it. For doors in the same process. */
   finished(project: string, run: string): Promise<RunRecord> | undefined;
+  /** Language models, for doors in the same process. */
+  talking: Talking;
+  predictor: Predictor;
   /** Interrupts a run with its checkpoint kept, as `dispose` does. */
   interrupt(project: string, run: string): Promise<void>;
 }
@@ -83,7 +91,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     settings: async () => (await readSettings(paths.settings)).settings,
     jobs: () => jobs.all,
     name: async (id) => (await projects.read(id)).name,
-    idle: () => warm.pid ?? lesson.pid,
+    idle: () => talking.pid ?? warm.pid ?? lesson.pid,
     emit: (status) => emit("status", status),
     wanted: () => listeners.size > 0,
     beat: noticeOthers,
@@ -98,6 +106,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
     onStart: watch,
   });
   const lesson = new WarmWorker(startWorker, { rest: options.rest, onStart: (worker) => meter.watch(worker) });
+  const talking = new Talking({ models, projects, paths, startWorker, rest: options.rest, onWorker: (worker) => meter.watch(worker) });
+  const predictor = predictorOf(talking, warm);
+  const api = new Api({ talking, predictor, emit });
   const jobs = new Jobs({
     start: startWorker,
     cache,
@@ -326,8 +337,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
     },
     changeSettings: async (change) => {
       await mkdir(paths.root, { recursive: true });
-      const settings = await changeSettings(paths.settings, change);
+      const settings = await changeSettings(paths.settings, withKey(change));
       emit("settingsChanged", settings);
+      if (change.api && door !== "cli") await api.apply(settings.api);
       return settings;
     },
     devices: (input, signal) => devices.list(input?.again, signal),
@@ -507,6 +519,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
       return { handout: await handout(made.path, made.name), result: made.result };
     },
 
+    ...talkHandlers({ talking, chats: new Chats(paths), emit }),
+    serving: async () => api.state,
     ...modelHandlers({ models, uploads, warm, cache, emit, log }),
 
     lessonOpen: (input, signal) => lesson.use((api) => api.lessonOpen(input, signal), signal),
@@ -531,6 +545,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   await projects.clean();
   await models.clean();
   await uploads.clean();
+  if (door !== "cli") await api.apply((await readSettings(paths.settings)).settings.api);
   // Reading the runs settles those that a crash left under way.
   await Promise.all((await projects.ids()).map((id) => projects.runs(id)));
   const cleaning = cleanCache(cache, () => projects.fingerprints()).catch((thrown: unknown) => log.warn({ err: thrown }, "cache"));
@@ -547,6 +562,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
     // The one cast: the name says which value it is.
     listen: (wanted, listener) => onEvent((name, value) => (name as string) === wanted && listener(value as never)),
     receiveUpload: (name, stream) => uploads.receive(name, stream),
+    talking,
+    predictor,
     finished: (project, run) => jobs.find(project, run)?.done,
     interrupt: async (project, run) => {
       const job = jobs.find(project, run);
@@ -555,7 +572,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
     dispose: () =>
       (disposed ??= (async () => {
         meter.stop();
-        await Promise.all([jobs.dispose(), warm.dispose(), lesson.dispose(), devices.dispose()]);
+        await api.dispose();
+        await Promise.all([jobs.dispose(), warm.dispose(), talking.dispose(), lesson.dispose(), devices.dispose()]);
         await uploads.dispose();
         await cleaning;
       })()),

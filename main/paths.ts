@@ -13,6 +13,7 @@ export type Paths = ReturnType<typeof workspacePaths>;
 export function workspacePaths(root: string, cache: string = join(root, "cache")) {
   const projects = join(root, "projects");
   const models = join(root, "models");
+  const chats = join(root, "chats");
   return {
     root,
     cache,
@@ -23,6 +24,8 @@ export function workspacePaths(root: string, cache: string = join(root, "cache")
     /** Runs of the command line that belong to no project. */
     looseRuns: join(root, "runs"),
     logs: join(root, "logs"),
+    chats,
+    chat: (id: string) => join(chats, `${id}.json`),
     settings: join(root, "settings.json"),
     model: (id: string) => join(models, id),
     modelRecord: (id: string) => join(models, id, "model.json"),

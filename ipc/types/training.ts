@@ -194,11 +194,19 @@ export interface CurvePoint {
   metric?: number;
 }
 
+/** The loss left the numbers at `step`; training went on from step `to` with rates this part of what they were. */
+export interface Setback {
+  step: number;
+  to: number;
+  part: number;
+}
+
 /** A plain sentence that is true now; `code` picks the words, `data` fills them. */
 export interface Referee {
   code:
     | "reading"
     | "starting"
+    | "setBack"
     | "learning"
     | "slowing"
     | "memorising"
@@ -234,6 +242,8 @@ export interface RunProgress {
   /** Once it is settled. */
   choice?: RunChoice;
   referee: Referee;
+  /** Where there were any. */
+  setbacks?: Setback[];
 }
 
 export interface Baselines {

@@ -29,6 +29,7 @@ import type {
   TableProfile,
   TrainPlan,
 } from "../../ipc/types.ts";
+import { fakeChats } from "./chats.ts";
 import { foundModel, foundModels, importedModel, modelAnswer } from "./models.ts";
 import { homeRow, homes, penguins } from "./tables.ts";
 import { importance, mistakes, report } from "./reports.ts";
@@ -53,6 +54,8 @@ interface FakeProject {
 
 export class FakeHost {
   settings: Settings = defaultSettings;
+  /** Milliseconds a word of an answer. */
+  pace = 0;
   networkRefused = 0;
   /** Set to make the next createProject fail with it. */
   refuse: AppError | undefined;
@@ -360,6 +363,7 @@ export class FakeHost {
         }
       },
       models: async () => [...this.#models],
+      ...fakeChats((name, value) => this.emit(name, value), { pace: this.pace }),
       foundModels: async () => foundModels,
       model: async ({ id }) => (foundModels.some((one) => one.id === id) ? foundModel : this.#model(id)),
       importModel: async () => {

@@ -1,6 +1,7 @@
 // All words of the app, by language and section. English is the shape: a section in another language `satisfies` it, so a missing or
 // stray entry does not compile. A new section is one file in each language and its line here.
 import { adjust } from "./en/adjust.ts";
+import { chat } from "./en/chat.ts";
 import { corrections } from "./en/corrections.ts";
 import { data } from "./en/data.ts";
 import { errors } from "./en/errors.ts";
@@ -25,6 +26,7 @@ import { train } from "./en/train.ts";
 import { tryout } from "./en/tryout.ts";
 import type { Language } from "./format.ts";
 import { adjust as adjustZh } from "./zh/adjust.ts";
+import { chat as chatZh } from "./zh/chat.ts";
 import { corrections as correctionsZh } from "./zh/corrections.ts";
 import { data as dataZh } from "./zh/data.ts";
 import { errors as errorsZh } from "./zh/errors.ts";
@@ -52,6 +54,7 @@ export { formats, type Formats, type Language, languages } from "./format.ts";
 
 const english = {
   adjust,
+  chat,
   corrections,
   data,
   errors,
@@ -80,6 +83,7 @@ export type Words = typeof english;
 
 const chinese: Words = {
   adjust: adjustZh,
+  chat: chatZh,
   corrections: correctionsZh,
   data: dataZh,
   errors: errorsZh,

@@ -17,7 +17,8 @@ import type {
   TrainSpec,
 } from "../../ipc/types.ts";
 import type { WorkerEvents } from "../../ipc/worker.ts";
-import { openEngine, type TrainingSession } from "../run/engine.ts";
+import { openEngine, type TrainingPlan, type TrainingSession } from "../run/engine.ts";
+import type { Tensor } from "../tensor.ts";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { Control, Interrupted } from "./control.ts";
 import { fileError, Lines, readJson, removeDrafts, writeJson } from "./files.ts";
@@ -33,7 +34,7 @@ import { remarks } from "./referee.ts";
 import { runOptions } from "./runOptions.ts";
 import { RunSamples } from "./samples.ts";
 import { trainingPlan } from "./step.ts";
-import { Trainer } from "./trainer.ts";
+import { freshState, Trainer } from "./trainer.ts";
 
 export interface RunRequest {
   /** The run's folder. */
@@ -217,6 +218,20 @@ async function learn(
             await writeCheckpoint(paths.checkpoint, kept);
             await change(progress.last.state === "paused" ? "paused" : "running");
           },
+          restore: async () =>
+            (await readCheckpoint(paths.checkpoint)) ?? {
+              states: await beginning(
+                session,
+                trainingPlan(forward, runOptions(full, plan.device)),
+                from && (await weightsFrom(from, forward)),
+              ),
+              best: new Map(),
+              trainer: freshState(course),
+            },
+          onSetBack: async (told) => {
+            await lines.flush();
+            await lines.recover((point) => point.step <= told);
+          },
           onPoint: (point) => {
             lines.push(point);
             // All points are kept; told are those with a judgement, and of the others ten a second.
@@ -266,6 +281,17 @@ async function learn(
   } finally {
     await engine.dispose();
   }
+}
+
+/** The states of the session as they were before the first step. */
+async function beginning(
+  session: TrainingSession,
+  plan: TrainingPlan,
+  begun: Map<string, Tensor> | undefined,
+): Promise<Map<string, Tensor>> {
+  const known = await session.read();
+  const first = plan.step().states.map(({ name, initial }) => [name, initial] as const);
+  return new Map([...first, ...(begun ?? [])].filter(([name]) => known.has(name)));
 }
 
 /** How good the weights in the session are on the test rows; nothing where there are none. */

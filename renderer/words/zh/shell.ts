@@ -2,7 +2,16 @@ import type { shell as shape } from "../en/shell.ts";
 import { zh } from "../format.ts";
 
 export const shell = {
-  screens: { home: "主页", projects: "项目", models: "模型", learn: "学习", settings: "设置", project: "项目", model: "模型" },
+  screens: {
+    home: "主页",
+    projects: "项目",
+    models: "模型",
+    chat: "对话",
+    learn: "学习",
+    settings: "设置",
+    project: "项目",
+    model: "模型",
+  },
   rail: "主导航",
   skip: "跳到内容",
   language: "语言",
