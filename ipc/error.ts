@@ -55,6 +55,8 @@ export const errorCodes = {
   projectMissing: 3,
   projectInvalid: 3,
   recordNewer: 3,
+  chatMissing: 3,
+  chatInvalid: 3,
   // the machine
   deviceUnknown: 2,
   deviceFailed: 1,

@@ -2,6 +2,8 @@
 // Source, a file to hand out is a Handout, and each door turns these into paths, uploads and downloads.
 import type { ErrorRecord } from "./error.ts";
 import type {
+  ChatTurn,
+  Correction,
   CurvePoint,
   Device,
   ExportForm,
@@ -14,6 +16,7 @@ import type {
   LanguageProfile,
   LessonSpec,
   LessonState,
+  ListedCorrection,
   MemoryPlan,
   MemoryReading,
   MemorySettings,
@@ -34,9 +37,13 @@ import type {
   RunReport,
   RunResult,
   RunState,
+  SamplingSettings,
   SimilarResult,
   SplitName,
   TableProfile,
+  Talked,
+  TalkFacts,
+  TalkSpec,
   TextSample,
   TrainPlan,
   TrainSpec,
@@ -72,10 +79,19 @@ export interface Settings {
   device: string;
   /** Longest training time of a run, in seconds. */
   maxSeconds: number;
+  /** The local API: whether it listens, where, and the key that it asks for (made when it is first switched on). */
+  api: { on: boolean; port: number; key: string };
 }
 
 /** What is in force until the user changes it; the settings screen names each of these as the usual value. */
-export const defaultSettings: Settings = { version: 1, language: "auto", theme: "auto", device: "cpu", maxSeconds: 45 };
+export const defaultSettings: Settings = {
+  version: 1,
+  language: "auto",
+  theme: "auto",
+  device: "cpu",
+  maxSeconds: 45,
+  api: { on: false, port: 8642, key: "" },
+};
 
 export interface ProjectSummary {
   id: string;
@@ -114,6 +130,59 @@ export interface FoundModel {
   format: Exclude<ModelFormat, "onnx">;
   bytes: number;
 }
+
+/** Something to talk with: on the shelf, of another program, or a run that learned to write. */
+export interface TalkChoice {
+  id: string;
+  name: string;
+  from: "shelf" | "run" | FoundModel["app"];
+  takesAdapter: boolean;
+}
+
+/** What a run learned beside a model. */
+export interface TalkAdapter {
+  id: string;
+  name: string;
+  /** Name of the model's file or folder. */
+  base: string;
+}
+
+export interface TalkChoices {
+  models: TalkChoice[];
+  adapters: TalkAdapter[];
+}
+
+/** The local API as it is now. */
+export interface Serving {
+  on: boolean;
+  /** Where clients are pointed to, while it listens. */
+  url: string | null;
+  /** Why it does not, where it should. */
+  error: ErrorRecord | null;
+}
+
+/** A turn of a conversation as it is kept. */
+export interface ChatTurnRecord extends ChatTurn {
+  /** A text that was asked about. */
+  file?: { name: string; text: string };
+  /** Of an answer: tokens, speed, and why it ended. */
+  told?: Pick<Talked, "tokens" | "tokensPerSecond" | "ended" | "dropped">;
+}
+
+export interface Chat {
+  id: string;
+  title: string;
+  created: number;
+  updated: number;
+  model: string;
+  adapter?: string;
+  system: string;
+  maxTokens: number;
+  sampling: SamplingSettings;
+  turns: ChatTurnRecord[];
+}
+
+export type ChatSummary = Pick<Chat, "id" | "title" | "updated" | "model">;
 
 export interface RunSummary {
   id: string;
@@ -198,6 +267,17 @@ export interface HostApi {
   ): Promise<ProblemRows>;
   plan(input: { id: string; spec: Omit<TrainSpec, "data"> }, signal?: AbortSignal): Promise<TrainPlan>;
 
+  /** Corrections of the project's data that hold, in the order they were made. */
+  corrections(input: { id: string }, signal?: AbortSignal): Promise<ListedCorrection[]>;
+  /**
+   * Sets right the answer of a sample that was seen in a run's result, in the place of what was said of it before; null where that is what the
+   * data say. Throws valueInvalid for a class that the run does not know, or what is no number.
+   */
+  correct(input: { project: string; run: string; hash: string; to: string }, signal?: AbortSignal): Promise<Correction | null>;
+  /** Withdraws a correction. */
+  undoCorrection(input: { id: string; correction: string }): Promise<void>;
+
+  /** `spec.from` is the id of a run to begin from; what decides the meaning of its weights then comes from it. */
   startRun(input: { project: string; spec: Omit<TrainSpec, "data"> }): Promise<Run>;
   run(input: { project: string; run: string }): Promise<Run>;
   report(input: { project: string; run: string }): Promise<RunReport>;
@@ -268,6 +348,23 @@ export interface HostApi {
   /** Does once what is planned, in a worker of its own, and keeps what it took. Throws usage for a mere size. */
   tryMemory(input: MemoryQuestion, signal?: AbortSignal): Promise<MemoryPlan>;
 
+  /** What can be talked with. */
+  talkChoices(signal?: AbortSignal): Promise<TalkChoices>;
+  /** Opens a model to be talked with, in a process of its own, and says what it is then. */
+  talkFacts(input: { model: string; adapter?: string }, signal?: AbortSignal): Promise<TalkFacts>;
+  /** An answer; `token` events with this id tell it as it is written. A cancelled call answers what was written. */
+  talk(input: { id: string; model: string; adapter?: string } & TalkSpec, signal?: AbortSignal): Promise<Talked>;
+  /** Conversations, the newest first. */
+  chats(): Promise<ChatSummary[]>;
+  chat(input: { id: string }): Promise<Chat>;
+  /** Keeps a conversation as a file, in place of what it was. */
+  saveChat(input: { chat: Chat }): Promise<ChatSummary>;
+  /** Moves a conversation into the trash; `restoreChat` brings it back. */
+  removeChat(input: { id: string }): Promise<void>;
+  restoreChat(input: { id: string }): Promise<ChatSummary>;
+  /** The local API, which `changeSettings` switches. */
+  serving(): Promise<Serving>;
+
   /** The lesson keeps one worker of its own, started with the first call and ended by lessonClose or a minute of rest. */
   lessonOpen(input: LessonSpec, signal?: AbortSignal): Promise<LessonState>;
   lessonStep(input: { count: number }, signal?: AbortSignal): Promise<LessonState[]>;
@@ -281,7 +378,7 @@ export interface HostEvents {
   points: { project: string; run: string; points: CurvePoint[] };
   /** What a run of a language model wrote while it learns. */
   sample: { project: string; run: string; sample: TextSample };
-  /** More of the text that `generate` with this id writes. */
+  /** More of the text that `generate` or `talk` with this id writes. */
   token: { id: string; text: string };
   /** A run changed its state or was added or removed. */
   runChanged: { project: string; run: RunSummary | null };
@@ -289,4 +386,5 @@ export interface HostEvents {
   modelsChanged: { ids: string[] };
   working: { what: "copying" | "reading" | "profiling" | "encoding" | "predicting"; fraction: number | null };
   settingsChanged: Settings;
+  servingChanged: Serving;
 }

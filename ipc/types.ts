@@ -13,5 +13,6 @@ export type * from "./types/ratings.ts";
 export type * from "./types/exports.ts";
 export type * from "./types/language.ts";
 export type * from "./types/shelf.ts";
+export type * from "./types/corrections.ts";
 export type * from "./types/chat.ts";
 export type * from "./types/memory.ts";

@@ -5,8 +5,10 @@ import type {
   DataKind,
   Device,
   ExportForm,
+  TunedForm,
   ExportResult,
   FoundId,
+  FoundSample,
   Generated,
   GenerateSpec,
   GraphResult,
@@ -105,6 +107,11 @@ export interface WorkerApi {
     input: { spec: TrainSpec; code: Problem["code"]; column?: string; offset: number; limit: number } & WithCache,
     signal?: AbortSignal,
   ): Promise<ProblemRows>;
+  /**
+   * Samples by their places (from 1) or by what they are, with the answers that the data give them; what is not there is left out. Throws usage
+   * for data without answers to correct.
+   */
+  findSamples(input: { spec: TrainSpec; rows?: number[]; hashes?: string[] } & WithCache, signal?: AbortSignal): Promise<FoundSample[]>;
   /** What a run with this spec would do; trains nothing. */
   plan(input: { spec: TrainSpec } & WithCache, signal?: AbortSignal): Promise<TrainPlan>;
   /**
@@ -163,7 +170,7 @@ export interface WorkerApi {
   /** Users or items of a recommender whose id or title holds the text, those with most pairs first. */
   findIds(input: { run: string; of: "users" | "items"; text: string; limit: number }, signal?: AbortSignal): Promise<FoundId[]>;
   evaluate(
-    input: { run: string; file: string; part?: string } & WithCache,
+    input: { run: string; file: string; part?: string; corrections?: string } & WithCache,
     signal?: AbortSignal,
   ): Promise<{ metrics: Metrics; report: RunReport; mistakes: RunMistakes }>;
 
@@ -174,7 +181,7 @@ export interface WorkerApi {
    * A run's model in another form, read back and compared before it counts. `out` is a file, or a new folder for a form that is one.
    * Nothing is left behind where it fails: exportUnsupported, exportDiffers, usage.
    */
-  exportRun(input: { run: string; to: ExportForm; out: string } & WithCache, signal?: AbortSignal): Promise<ExportResult>;
+  exportRun(input: { run: string; to: ExportForm | TunedForm; out: string } & WithCache, signal?: AbortSignal): Promise<ExportResult>;
 
   /** Opens the line on the real engine: the step graph of DESIGN.md section 1, one session run a step. */
   lessonOpen(input: LessonSpec, signal?: AbortSignal): Promise<LessonState>;

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { AppError } from "../ipc/error.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { chatCommand } from "./commands/chat.ts";
+import { correctCommand } from "./commands/correct.ts";
 import { devicesCommand } from "./commands/devices.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { exportCommand } from "./commands/export.ts";
@@ -27,6 +28,7 @@ const commands = [
   planCommand,
   logitsCommand,
   evaluateCommand,
+  correctCommand,
   recommendCommand,
   chatCommand,
   devicesCommand,

@@ -9,6 +9,7 @@ import type { Handlers } from "../ipc/rpc.ts";
 import type { RunRecord, TrainSpec } from "../ipc/types.ts";
 import { guarded } from "./border.ts";
 import { cleanCache } from "./cache.ts";
+import { correctionHandlers } from "./correctionHandlers.ts";
 import { readCurve, readSamples } from "./curve.ts";
 import { Devices } from "./devices.ts";
 import { exists, freeName } from "./files.ts";
@@ -17,6 +18,11 @@ import { busy, type Job, Jobs } from "./jobs.ts";
 import { type Log, openLog } from "./log.ts";
 import { modelHandlers } from "./modelHandlers.ts";
 import { Models } from "./models.ts";
+import { Chats } from "./chats.ts";
+import { Api, withKey } from "./api/switch.ts";
+import { type Predictor, predictorOf } from "./api/predict.ts";
+import { Talking } from "./talking.ts";
+import { talkHandlers } from "./talkHandlers.ts";
 import { refuseNetwork } from "./offline.ts";
 import { newRunId, safeFileName, titleOf, workspacePaths } from "./paths.ts";
 import { type Held, type ProjectRecord, Projects, held, takenAs, withKept } from "./projects.ts";
@@ -58,6 +64,9 @@ export interface Host {
   dispose(): Promise<void>;
   /** Settles when the run has left the queue; undefined when it is not in it. For doors in the same process. */
   finished(project: string, run: string): Promise<RunRecord> | undefined;
+  /** Language models, for doors in the same process. */
+  talking: Talking;
+  predictor: Predictor;
   /** Interrupts a run with its checkpoint kept, as `dispose` does. */
   interrupt(project: string, run: string): Promise<void>;
 }
@@ -82,7 +91,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     settings: async () => (await readSettings(paths.settings)).settings,
     jobs: () => jobs.all,
     name: async (id) => (await projects.read(id)).name,
-    idle: () => warm.pid ?? lesson.pid,
+    idle: () => talking.pid ?? warm.pid ?? lesson.pid,
     emit: (status) => emit("status", status),
     wanted: () => listeners.size > 0,
     beat: noticeOthers,
@@ -97,6 +106,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
     onStart: watch,
   });
   const lesson = new WarmWorker(startWorker, { rest: options.rest, onStart: (worker) => meter.watch(worker) });
+  const talking = new Talking({ models, projects, paths, startWorker, rest: options.rest, onWorker: (worker) => meter.watch(worker) });
+  const predictor = predictorOf(talking, warm);
+  const api = new Api({ talking, predictor, emit });
   const jobs = new Jobs({
     start: startWorker,
     cache,
@@ -128,13 +140,22 @@ export async function createHost(options: HostOptions): Promise<Host> {
     projectsChanged(id);
   }
 
+  /** The data of a project, with what was corrected in them. */
+  async function dataOf(record: ProjectRecord): Promise<Pick<TrainSpec, "data" | "corrections">> {
+    const corrections = paths.corrections(record.id);
+    return { data: projects.data(record), ...((await exists(corrections)) ? { corrections } : {}) };
+  }
+
   /** The settings of the screens fill what a spec leaves open; the command line says everything itself. */
   async function filled(spec: Omit<TrainSpec, "data">, record: ProjectRecord): Promise<{ spec: TrainSpec; start?: Start }> {
-    const data = projects.data(record);
-    if (door === "cli") return { spec: { ...spec, data } };
+    const data = await dataOf(record);
+    if (door === "cli" && spec.from === undefined) return { spec: { ...spec, ...data } };
     const { settings } = await readSettings(paths.settings);
+    const usual = door === "cli" ? {} : { device: settings.device, seconds: settings.maxSeconds };
+    if (spec.from !== undefined)
+      return { spec: { ...usual, ...spec, ...data, from: await folderOf({ project: record.id, run: spec.from }) } };
     const begun = await withStart(models, spec, record.spec.task === "images");
-    return { ...begun, spec: { device: settings.device, seconds: settings.maxSeconds, ...begun.spec, data } };
+    return { ...begun, spec: { ...usual, ...begun.spec, ...data } };
   }
 
   /** What the data are taken as belongs to the project (`retake` changes it with the profile); the rest is the spec's own. */
@@ -281,7 +302,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
 
   async function startRun({ project, spec: asked }: Input<"startRun">): Promise<Run> {
     const record = await projects.read(project);
-    const spec = inKind(record, asked);
+    // A run that begins from another is of what that one is of, and leaves what the user chose for the next as it is.
+    const { from } = asked;
+    const spec = from === undefined ? inKind(record, asked) : asked;
     await checkSpec(record, spec);
     const id = newRunId();
     const run: RunRecord = {
@@ -293,7 +316,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       fingerprint: record.fingerprint,
     };
     const job = await jobs.add(project, paths.run(project, id), run);
-    await projects.change(project, () => ({ spec }));
+    await projects.change(project, () => (from === undefined ? { spec } : {}));
     projectsChanged(project);
     return openRun({ project, run: job.run });
   }
@@ -314,8 +337,9 @@ export async function createHost(options: HostOptions): Promise<Host> {
     },
     changeSettings: async (change) => {
       await mkdir(paths.root, { recursive: true });
-      const settings = await changeSettings(paths.settings, change);
+      const settings = await changeSettings(paths.settings, withKey(change));
       emit("settingsChanged", settings);
+      if (change.api && door !== "cli") await api.apply(settings.api);
       return settings;
     },
     devices: (input, signal) => devices.list(input?.again, signal),
@@ -380,12 +404,12 @@ export async function createHost(options: HostOptions): Promise<Host> {
     health: async ({ id, spec }, signal) => {
       const record = await projects.read(id);
       await checkSpec(record, spec);
-      const full = { ...inKind(record, spec), data: projects.data(record) };
+      const full = { ...inKind(record, spec), ...(await dataOf(record)) };
       return warm.use((api) => api.health({ spec: full, cache }, signal), signal);
     },
     problemRows: async ({ id, spec, ...wanted }, signal) => {
       const record = await projects.read(id);
-      const full = { ...inKind(record, spec), data: projects.data(record) };
+      const full = { ...inKind(record, spec), ...(await dataOf(record)) };
       return warm.use((api) => api.problemRows({ spec: full, ...wanted, cache }, signal), signal);
     },
     plan: async ({ id, spec }, signal) => {
@@ -396,6 +420,14 @@ export async function createHost(options: HostOptions): Promise<Host> {
       return start ? { ...plan, start } : plan;
     },
 
+    ...correctionHandlers({
+      projects,
+      paths,
+      warm,
+      folderOf,
+      specOf: (record) => ({ ...record.spec, data: projects.data(record) }),
+      changed: (id) => projectsChanged(id),
+    }),
     startRun,
     run: openRun,
     report: async (input) => readReport(await folderOf(input)),
@@ -487,6 +519,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
       return { handout: await handout(made.path, made.name), result: made.result };
     },
 
+    ...talkHandlers({ talking, chats: new Chats(paths), emit }),
+    serving: async () => api.state,
     ...modelHandlers({ models, uploads, warm, devices, start: startWorker, cache, emit, log }),
 
     lessonOpen: (input, signal) => lesson.use((api) => api.lessonOpen(input, signal), signal),
@@ -511,6 +545,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   await projects.clean();
   await models.clean();
   await uploads.clean();
+  if (door !== "cli") await api.apply((await readSettings(paths.settings)).settings.api);
   // Reading the runs settles those that a crash left under way.
   await Promise.all((await projects.ids()).map((id) => projects.runs(id)));
   const cleaning = cleanCache(cache, () => projects.fingerprints()).catch((thrown: unknown) => log.warn({ err: thrown }, "cache"));
@@ -527,6 +562,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
     // The one cast: the name says which value it is.
     listen: (wanted, listener) => onEvent((name, value) => (name as string) === wanted && listener(value as never)),
     receiveUpload: (name, stream) => uploads.receive(name, stream),
+    talking,
+    predictor,
     finished: (project, run) => jobs.find(project, run)?.done,
     interrupt: async (project, run) => {
       const job = jobs.find(project, run);
@@ -535,7 +572,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
     dispose: () =>
       (disposed ??= (async () => {
         meter.stop();
-        await Promise.all([jobs.dispose(), warm.dispose(), lesson.dispose(), devices.dispose()]);
+        await api.dispose();
+        await Promise.all([jobs.dispose(), warm.dispose(), talking.dispose(), lesson.dispose(), devices.dispose()]);
         await uploads.dispose();
         await cleaning;
       })()),

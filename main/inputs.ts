@@ -42,6 +42,7 @@ export const spec = v.strictObject({
   target: v.optional(name),
   task: v.optional(v.picklist(["auto", "regression", "classification", "text", "images", "recommend", "language"])),
   model: v.optional(v.pipe(v.string(), v.regex(/^[a-z][a-zA-Z0-9-]{0,39}$/, "is not the name of a model family"))),
+  from: v.optional(id),
   shelf: v.optional(v.union([v.literal(""), id])),
   method: v.optional(v.picklist(["head", "last", "full"])),
   pixels: v.optional(v.picklist(["0..1", "-1..1", "0..255", "imagenet"])),
@@ -96,6 +97,48 @@ const memoryQuestion = v.strictObject({
   context: v.optional(whole(1, 1 << 22)),
 });
 
+/** A model's id, or a run's: "<project>/<run>". */
+const talkId = v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,80}(\/[a-z0-9-]{1,80})?$/, "is not an id"));
+const talkIds = { model: talkId, adapter: v.optional(talkId) };
+const turn = v.strictObject({ role: v.picklist(["system", "user", "assistant"]), content: text(4_000_000) });
+const sampling = v.strictObject({
+  temperature: v.optional(real(0, 10)),
+  topK: v.optional(whole(0, 1 << 20)),
+  topP: v.optional(real(0.001, 1)),
+  minP: v.optional(real(0, 1)),
+  repeatPenalty: v.optional(real(0.1, 10)),
+  seed: v.optional(whole(0, 2 ** 32 - 1)),
+});
+/** A conversation, as it comes in and as its file is read. */
+export const chatSchema = v.strictObject({
+  id,
+  title: text(200),
+  created: v.number(),
+  updated: v.number(),
+  model: v.union([talkId, v.literal("")]),
+  adapter: v.optional(talkId),
+  system: text(1_000_000),
+  maxTokens: whole(1, 100_000),
+  sampling,
+  turns: v.pipe(
+    v.array(
+      v.strictObject({
+        ...turn.entries,
+        file: v.optional(v.strictObject({ name: text(1000), text: text(4_000_000) })),
+        told: v.optional(
+          v.strictObject({
+            tokens: v.number(),
+            tokensPerSecond: v.number(),
+            ended: v.picklist(["length", "end", "stopped"]),
+            dropped: v.number(),
+          }),
+        ),
+      }),
+    ),
+    v.maxLength(10_000),
+  ),
+});
+
 /** One schema for each method that takes an input. */
 export const inputs = {
   changeSettings: settingsChange,
@@ -128,6 +171,14 @@ export const inputs = {
     limit: whole(0, 1000),
   }),
   plan: v.strictObject({ id, spec }),
+  corrections: ofProject,
+  correct: v.strictObject({
+    project: id,
+    run: id,
+    hash: v.pipe(v.string(), v.regex(/^[0-9a-f]{1,64}$/, "is not a hash")),
+    to: text(10_000),
+  }),
+  undoCorrection: v.strictObject({ id, correction: id }),
   startRun: v.strictObject({ project: id, spec }),
   run: ofRun,
   report: ofRun,
@@ -172,6 +223,23 @@ export const inputs = {
   runModel: v.strictObject({ id, question }),
   planMemory: memoryQuestion,
   tryMemory: memoryQuestion,
+  talkFacts: v.strictObject(talkIds),
+  talk: v.strictObject({
+    id,
+    ...talkIds,
+    asked: v.union([
+      v.strictObject({ turns: v.pipe(v.array(turn), v.minLength(1), v.maxLength(10_000)) }),
+      v.strictObject({ text: text(4_000_000) }),
+    ]),
+    maxTokens: whole(1, 100_000),
+    sampling: v.optional(sampling),
+    stop: v.optional(v.pipe(v.array(text(1000)), v.maxLength(16))),
+    json: v.optional(v.union([v.literal("object"), v.strictObject({ schema: v.record(v.string(), v.unknown()) })])),
+  }),
+  chat: ofProject,
+  saveChat: v.strictObject({ chat: chatSchema }),
+  removeChat: ofProject,
+  restoreChat: ofProject,
   lessonOpen: v.strictObject({
     x: points,
     y: points,

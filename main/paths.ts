@@ -13,6 +13,7 @@ export type Paths = ReturnType<typeof workspacePaths>;
 export function workspacePaths(root: string, cache: string = join(root, "cache")) {
   const projects = join(root, "projects");
   const models = join(root, "models");
+  const chats = join(root, "chats");
   return {
     root,
     cache,
@@ -23,6 +24,8 @@ export function workspacePaths(root: string, cache: string = join(root, "cache")
     /** Runs of the command line that belong to no project. */
     looseRuns: join(root, "runs"),
     logs: join(root, "logs"),
+    chats,
+    chat: (id: string) => join(chats, `${id}.json`),
     settings: join(root, "settings.json"),
     /** What plans of memory took when they were tried. */
     memory: join(root, "memory.json"),
@@ -32,6 +35,7 @@ export function workspacePaths(root: string, cache: string = join(root, "cache")
     project: (id: string) => join(projects, id),
     record: (id: string) => join(projects, id, "project.json"),
     profile: (id: string) => join(projects, id, "profile.json"),
+    corrections: (id: string) => join(projects, id, "corrections.jsonl"),
     data: (id: string, file: string) => join(projects, id, "data", file),
     runs: (id: string) => join(projects, id, "runs"),
     run: (id: string, run: string) => join(projects, id, "runs", run),

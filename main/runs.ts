@@ -31,6 +31,8 @@ export const runFiles = (folder: string) => ({
   /** Samples that are kept to be looked at, split by split. */
   mistakes: join(folder, "mistakes.json"),
   importance: join(folder, "importance.json"),
+  /** The corrections that the run took. */
+  corrections: join(folder, "corrections.json"),
   model: join(folder, "model.onnx"),
   checkpoints: join(folder, "checkpoints"),
   /** What stands beside a model: of a recommender, of texts, of a language model. */

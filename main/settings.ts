@@ -9,6 +9,14 @@ const fields = {
   language: v.picklist(["auto", "en", "zh"]),
   theme: v.picklist(["auto", "light", "dark"]),
   device: v.pipe(v.string(), v.regex(/^[a-z0-9:-]{1,40}$/, "must be a device id such as cpu")),
+  api: v.optional(
+    v.object({
+      on: v.boolean(),
+      port: v.pipe(v.number(), v.integer(), v.minValue(1024), v.maxValue(65_535)),
+      key: v.pipe(v.string(), v.maxLength(200), v.regex(/^[\x21-\x7e]*$/, "must be of plain letters without spaces")),
+    }),
+    defaultSettings.api,
+  ),
   maxSeconds: v.pipe(v.number(), v.finite(), v.minValue(1), v.maxValue(30 * 86_400)),
 };
 

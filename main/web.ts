@@ -1,6 +1,7 @@
 // The browser door: the same app in a browser, for machines without the Electron program or without a display.
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { apiApp } from "./api/app.ts";
 import { childWorker } from "./childWorker.ts";
 import type { DoorHost } from "./door.ts";
 import { createHost } from "./host.ts";
@@ -25,6 +26,8 @@ export interface WebOptions {
   host?: DoorHost;
   /** The built page; dist/renderer when absent. */
   page?: string;
+  /** The local API on the same port: a model's file besides those of the workspace, and the key that it asks for. */
+  api?: { model?: string | undefined; key?: string | undefined };
   /** Where the one line goes; stdout when absent. */
   print?: (line: string) => void;
   machine?: Machine;
@@ -42,12 +45,23 @@ export interface WebDoor {
 /** Milliseconds that a browser has to show the page before it counts as failed. */
 const patience = 8000;
 
+const modelName = (path: string): string => basename(path).replace(/\.(gguf|onnx)$/i, "");
+
 /** Opens the door and prints one line that ends with the address. */
 export async function startWeb(options: WebOptions = {}): Promise<WebDoor> {
   const { machine = thisMachine(), print = console.log } = options;
   const workspace = options.workspace ?? defaultWorkspace();
   const own = options.host ? undefined : await createHost({ workspace, door: "browser", version, startWorker: childWorker() });
   const host: DoorHost = options.host ?? own!;
+  const api =
+    own && options.api
+      ? apiApp({
+          talking: own.talking,
+          predictor: own.predictor,
+          key: options.api.key,
+          ...(options.api.model === undefined ? {} : { model: { name: modelName(options.api.model), path: options.api.model } }),
+        })
+      : undefined;
   let windows = 0;
   let everOpen = false;
   let onWindows = () => {};
@@ -58,6 +72,7 @@ export async function startWeb(options: WebOptions = {}): Promise<WebDoor> {
     ...(options.port !== undefined && { port: options.port }),
     ...(options.address !== undefined && { address: options.address }),
     ...(options.page !== undefined && { page: options.page }),
+    ...(api && { api }),
     onWindows(open) {
       windows = open;
       everOpen ||= open > 0;

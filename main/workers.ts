@@ -169,6 +169,7 @@ export function describeDeath(exit: WorkerExit | undefined, { pid, asked }: { pi
 export class WarmWorker {
   #start: StartWorker;
   #rest: number;
+  #patience: number | undefined;
   #onStart: (worker: Worker) => void;
   #worker: Worker | undefined;
   #using = 0;
@@ -176,9 +177,10 @@ export class WarmWorker {
   #ending = new Set<Promise<void>>();
   #closed = false;
 
-  constructor(start: StartWorker, options: { rest?: number; onStart?: (worker: Worker) => void } = {}) {
+  constructor(start: StartWorker, options: { rest?: number; patience?: number; onStart?: (worker: Worker) => void } = {}) {
     this.#start = start;
     this.#rest = options.rest ?? 60_000;
+    this.#patience = options.patience;
     this.#onStart = options.onStart ?? (() => {});
   }
 
@@ -192,7 +194,7 @@ export class WarmWorker {
     const worker = this.#alive();
     this.#using++;
     try {
-      return await worker.use(work, signal);
+      return await worker.use(work, signal, this.#patience);
     } finally {
       this.#using--;
       if (this.#using === 0 && !this.#closed) {

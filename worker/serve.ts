@@ -35,7 +35,9 @@ import { probeDevice } from "./run/device.ts";
 import { benchStep } from "./train/bench.ts";
 import { Control } from "./train/control.ts";
 import { exportRun } from "./train/exports/index.ts";
+import { begunFrom } from "./train/from.ts";
 import { writeGradients, writeStep } from "./train/graphFiles.ts";
+import { findSamples } from "./train/kinds/find.ts";
 import { health, problemRows } from "./train/kinds/health.ts";
 import { peakMemory } from "./train/memory.ts";
 import { forecastMemory } from "./train/memoryPlan.ts";
@@ -109,9 +111,11 @@ export function createWorker(emit: Emit): Worker {
     thumbnails: ({ file, names, pixels, cache }, signal) => gallery.thumbnails(file, names, pixels, { cache, signal, onProgress }),
     health: ({ spec, cache }, signal) => health(spec, { cache, signal, onWorking }),
     problemRows: ({ spec, cache, ...wanted }, signal) => problemRows(spec, wanted, { cache, signal, onWorking }),
+    findSamples: ({ spec, cache, ...wanted }, signal) => findSamples(spec, wanted, { cache, signal, onWorking }),
     async plan({ spec, cache }, signal) {
       const source = { cache, signal, onWorking };
-      return (await kindFor(spec, source)).plan(spec, source);
+      const whole = spec.from === undefined ? spec : (await begunFrom(spec)).spec;
+      return (await kindFor(whole, source)).plan(whole, source);
     },
 
     async train({ run, spec, cache }, signal) {
@@ -180,11 +184,11 @@ export function createWorker(emit: Emit): Worker {
     recommend: ({ run, user, top }) => recommenders.use(run, (recommender) => recommender.recommend(user, top)),
     similar: ({ run, item, top }) => recommenders.use(run, (recommender) => recommender.similar(item, top)),
     findIds: ({ run, of, text, limit }) => recommenders.use(run, (recommender) => recommender.find(of, text, limit)),
-    async evaluate({ run, file, part, cache }, signal) {
-      if (await isPictureRun(run)) return evaluatePictures(run, file, { cache, signal, onProgress });
+    async evaluate({ run, file, part, corrections, cache }, signal) {
+      if (await isPictureRun(run)) return evaluatePictures(run, file, { cache, corrections, signal, onProgress });
       if (await isLanguageRun(run))
         return evaluateLanguage(run, file, { cache, part, signal, onProgress, scratch: join(cache, "scratch") });
-      return evaluateRun(run, file, { cache, part, signal, onProgress });
+      return evaluateRun(run, file, { cache, part, corrections, signal, onProgress });
     },
     exportRun: ({ run, to, out, cache }, signal) => exportRun(run, to, out, { cache, signal, onWorking }),
 

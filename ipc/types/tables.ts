@@ -80,7 +80,8 @@ export interface Problem {
     | "contradictoryRows"
     | "labelSuspects"
     | "brokenLetters"
-    | "spellingVariants";
+    | "spellingVariants"
+    | "corrections";
   column?: string;
   /** Line of the file or row of the table, from 1, where there is one place to look. */
   row?: number;

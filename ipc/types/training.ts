@@ -8,6 +8,7 @@ import type { PartReport, SampleKind, SplitName } from "./report.ts";
 import type { MemoryReading } from "./devices.ts";
 import type { MemoryBytes } from "./memory.ts";
 import type { LanguagePlan, LanguageReport } from "./language.ts";
+import type { CorrectionsTaken } from "./corrections.ts";
 
 export type OptimizerName =
   | "sgd"
@@ -54,6 +55,13 @@ export interface TrainSpec {
   kind?: DataKind;
   /** The sheet or table of a file that holds several; the first that has rows where absent. */
   part?: string;
+  /**
+   * Folder of a run to begin from (on the host its id): its weights, its preprocessing and its split. What decides these is taken from it; a
+   * setting that says otherwise is refused.
+   */
+  from?: string;
+  /** A file of corrections (corrections.jsonl) that are laid over the data. */
+  corrections?: string;
   /** Ratings: which columns hold what; found by their names or shape where absent. */
   columns?: RatingsColumns;
   target?: string;
@@ -189,11 +197,19 @@ export interface CurvePoint {
   metric?: number;
 }
 
+/** The loss left the numbers at `step`; training went on from step `to` with rates this part of what they were. */
+export interface Setback {
+  step: number;
+  to: number;
+  part: number;
+}
+
 /** A plain sentence that is true now; `code` picks the words, `data` fills them. */
 export interface Referee {
   code:
     | "reading"
     | "starting"
+    | "setBack"
     | "learning"
     | "slowing"
     | "memorising"
@@ -229,6 +245,8 @@ export interface RunProgress {
   /** Once it is settled. */
   choice?: RunChoice;
   referee: Referee;
+  /** Where there were any. */
+  setbacks?: Setback[];
 }
 
 export interface Baselines {
@@ -268,6 +286,15 @@ export interface RunReport {
   ranking?: { by: "weights" | "blend" | "towers"; items: number; weights: number };
 }
 
+/** The run that a run began from. */
+export interface BegunFrom {
+  /** Its folder, and its name. */
+  folder: string;
+  run: string;
+  /** The metric that decides, of the weights as they came: on the test rows of this run, with its corrections. Absent where there are none. */
+  before?: { metric: MetricName; value: number };
+}
+
 /** A run as run.json and `train --json` tell it. */
 export interface RunResult {
   run: string;
@@ -286,6 +313,8 @@ export interface RunResult {
   onnx: string;
   pictures?: PictureSetup;
   choice?: RunChoice;
+  from?: BegunFrom;
+  corrections?: CorrectionsTaken;
   losses?: number[];
 }
 
@@ -300,6 +329,7 @@ export interface RunRecord {
   fingerprint?: string;
   plan?: TrainPlan;
   choice?: RunChoice;
+  from?: BegunFrom;
   /** The device that is being tried: a worker that dies of it leaves it here, and it is not tried again. */
   trying?: string;
   result?: RunResult;

@@ -1,6 +1,7 @@
 // paddock evaluate: how good a run is on rows whose answer is known.
 import { Command } from "commander";
 import { resolve } from "node:path";
+import type { Paths } from "../paths.ts";
 import { action } from "./action.ts";
 import { type PartOptions, partOf, sheetOption, tableOption } from "./part.ts";
 import { columns, short } from "./output.ts";
@@ -18,10 +19,21 @@ export function evaluateCommand(): Command {
         const { findTrained } = await import("./runPath.ts");
         const run = await findTrained(given, context.paths);
         const { cache } = context.paths;
+        const corrections = await correctionsOf(run, context.paths);
         const { metrics } = await context.withWorker((api) =>
-          api.evaluate({ run, file: resolve(data), ...partOf(options), cache }, context.signal),
+          api.evaluate({ run, file: resolve(data), ...partOf(options), ...corrections, cache }, context.signal),
         );
         return { json: { metrics }, text: columns(Object.entries(metrics).map(([name, value]) => [name, short(value)])) };
       }),
     );
+}
+
+/** What was corrected in the data of a run; a model.onnx alone has none. */
+async function correctionsOf(run: string, paths: Paths): Promise<{ corrections?: string }> {
+  const { exists } = await import("../files.ts");
+  const { readRun, runFiles } = await import("../runs.ts");
+  if (!(await exists(runFiles(run).record))) return {};
+  const { correctionsFile } = await import("../corrections.ts");
+  const corrections = correctionsFile(run, await readRun(run), paths);
+  return (await exists(corrections)) ? { corrections } : {};
 }

@@ -3,13 +3,20 @@ import { Command } from "commander";
 import { stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
-import type { ExportForm, ExportResult } from "../../ipc/types.ts";
+import type { ExportForm, ExportResult, TunedForm } from "../../ipc/types.ts";
 import { action } from "./action.ts";
 import { bytes } from "./output.ts";
 
 /** Each form: its ending where it is a file. */
-const forms: Record<ExportForm, string | undefined> = { onnx: ".onnx", "onnx-int8": ".onnx", tfjs: undefined, safetensors: undefined };
-const later: Record<string, string> = { peft: "an adapter", "gguf-lora": "an adapter" };
+const forms: Record<ExportForm | TunedForm, string | undefined> = {
+  onnx: ".onnx",
+  "onnx-int8": ".onnx",
+  tfjs: undefined,
+  safetensors: undefined,
+  peft: undefined,
+  "gguf-lora": ".gguf",
+  gguf: ".gguf",
+};
 
 interface Options {
   to: string;
@@ -21,14 +28,15 @@ export function exportCommand(): Command {
     .description("write a run's model in a form to take away, read back and compared")
     .argument("<run>", "the folder of a run")
     .requiredOption("--to <form>", Object.keys(forms).join(", "))
-    .requiredOption("--out <path>", "the file to write (onnx, onnx-int8), or a new folder (tfjs, safetensors)")
+    .requiredOption("--out <path>", "the file to write (onnx, onnx-int8, gguf, gguf-lora), or a new folder (tfjs, safetensors, peft)")
     .option("--json", "print one JSON object")
     .action(
       action(async (context, given: string, { to, out }: Options) => {
         const form = formOf(to);
         const { findTrained } = await import("./runPath.ts");
         const run = await findTrained(given, context.paths);
-        const path = forms[form] === undefined ? resolve(out) : await fileAt(resolve(out));
+        const ending = forms[form];
+        const path = ending === undefined ? resolve(out) : await fileAt(resolve(out), `model${ending}`);
         const result = await context.withWorker((api) =>
           api.exportRun({ run, to: form, out: path, cache: context.paths.cache }, context.signal),
         );
@@ -37,18 +45,15 @@ export function exportCommand(): Command {
     );
 }
 
-function formOf(to: string): ExportForm {
-  if (Object.hasOwn(forms, to)) return to as ExportForm;
-  const known = `Use one of ${Object.keys(forms).join(", ")}.`;
-  if (Object.hasOwn(later, to))
-    throw new AppError("usage", `The form ${to} is for ${later[to]} of a language model, and this run has none.`, known, { format: to });
-  throw new AppError("usage", `There is no export to '${to}'.`, known, { format: to });
+function formOf(to: string): ExportForm | TunedForm {
+  if (Object.hasOwn(forms, to)) return to as ExportForm | TunedForm;
+  throw new AppError("usage", `There is no export to '${to}'.`, `Use one of ${Object.keys(forms).join(", ")}.`, { format: to });
 }
 
 /** A folder takes the model under its usual name. */
-async function fileAt(out: string): Promise<string> {
+async function fileAt(out: string, name: string): Promise<string> {
   const facts = await stat(out).catch(() => undefined);
-  if (facts?.isDirectory()) return join(out, "model.onnx");
+  if (facts?.isDirectory()) return join(out, name);
   if (!(await stat(dirname(out)).catch(() => undefined)))
     throw new AppError("folderNotWritable", `The folder '${dirname(out)}' is not there.`, "Make it, or choose another place.", {
       path: out,
@@ -58,10 +63,12 @@ async function fileAt(out: string): Promise<string> {
 
 function told({ out, files, bytes: size, modelBytes, format, compared }: ExportResult): string {
   const { of, count, part, difference, metric } = compared;
-  const beside = format === "tfjs" || format === "safetensors" ? `${files.length} files` : files.slice(1).join(", ");
+  const beside = forms[format] === undefined ? `${files.length} files` : files.slice(1).join(", ");
   const lines = [`${out} (${bytes(size)}${beside ? `; ${beside}` : ""})`];
   if (format === "onnx-int8") lines.push(`${bytes(modelBytes)} before`);
   if (of === "bytes") lines.push("read back: the same bytes");
+  else if (of === "logits")
+    lines.push(`read back and asked ${count} tokens: largest difference ${difference.toPrecision(2)} of the largest logit`);
   else if (of === "weights") lines.push(`read back: the same ${count} weights`);
   else lines.push(`read back and compared on ${count} ${part} rows: largest difference ${difference.toPrecision(2)} (${of})`);
   if (metric) lines.push(`${metric.name} ${metric.before.toFixed(4)} before, ${metric.after.toFixed(4)} after`);

@@ -31,6 +31,7 @@ export async function findTrained(given: string, paths: Paths): Promise<string> 
   const path = await findRun(given, paths);
   const facts = await stat(path);
   if (facts.isFile() || (await exists(runFiles(path).model))) return path;
+  if ((await exists(join(path, "adapter"))) || (await exists(join(path, "model.safetensors")))) return path; // a fine-tuned language model
   const { state } = await readRun(path);
   const hint = isUnderWay(state) ? "Wait until it is done." : `Finish it: paddock train --resume ${given}`;
   throw new AppError("runNotTrained", `The run '${given}' has no model yet (it is ${state}).`, hint, { path, state });

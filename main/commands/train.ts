@@ -27,6 +27,8 @@ export interface TrainOptions extends PartOptions {
   device?: string;
   precision?: TrainSpec["precision"];
   out?: string;
+  from?: string;
+  corrections?: string;
   resume?: string;
   logLosses?: boolean;
   method?: TrainSpec["method"];
@@ -85,6 +87,11 @@ export function trainCommand(): Command {
     .addOption(new Option("--precision <p>", "mixed: products in float16, where the device has it").choices(["full", "mixed"]))
     .option("--out <dir>", "the run's folder; in the workspace when absent")
     .option("--resume <dir>", "go on with an interrupted run")
+    .option(
+      "--from <run>",
+      "begin from the weights of a run that is done, with its columns, classes and split, and what was corrected since",
+    )
+    .option("--corrections <file>", "lay the corrections of a corrections.jsonl over the data")
     .option("--log-losses", "give the loss of every step")
     .option("--json", "print one JSON object")
     .option("--rank <n>", "adapters of a language model: their rank (default 8)", whole(1, 4096))
@@ -92,11 +99,14 @@ export function trainCommand(): Command {
     .action(
       action(async (context, data: string | undefined, options: TrainOptions) => {
         refuseOdd(options);
-        const { resumeRun, trainInFolder, trainInProject } = await import("./trainRun.ts");
+        const { resumeRun, trainFrom, trainInFolder, trainInProject } = await import("./trainRun.ts");
         if (options.resume !== undefined) {
+          if (options.from !== undefined)
+            throw usage("--from and --resume do not go together.", "A resumed run goes on from its own weights.");
           if (options.out !== undefined) throw usage("--out and --resume do not go together.", "A resumed run stays in its folder.");
           return resumeRun(context, options.resume, data, specOf(options));
         }
+        if (options.from !== undefined) return trainFrom(context, options.from, data, specOf(options), options.out);
         if (data === undefined) throw usage("The data file is missing.", "paddock train FILE, or paddock train --resume DIR.");
         const spec = specOf(options);
         return options.out !== undefined ? trainInFolder(context, data, spec, options.out) : trainInProject(context, data, spec);
@@ -192,6 +202,7 @@ function specOf(options: TrainOptions): Omit<TrainSpec, "data"> {
     device,
     precision,
     logLosses,
+    corrections: options.corrections === undefined ? undefined : resolve(options.corrections),
   };
   const spec: Omit<TrainSpec, "data"> = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
   if (!options.shuffle) spec.shuffle = false;

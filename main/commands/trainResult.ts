@@ -37,6 +37,7 @@ export function describeResult(result: RunResult): string {
     ]),
     "",
     said,
+    ...originLines(result),
     `Run:   ${result.run}`,
     `Model: ${result.onnx}`,
   ].join("\n");
@@ -59,5 +60,20 @@ function choiceLines(choice: RunChoice | undefined): string[] {
     lines.push(`On the processor instead of ${device}: ${fallbacks.map((f) => `${f.operator} × ${f.count}`).join(", ")}.`);
   if (memory.measuredBytes !== undefined)
     lines.push(`Memory forecast: ${bytes(memory.forecastBytes)}; measured: ${bytes(memory.measuredBytes)}.`);
+  return lines;
+}
+
+/** What it began from and what was corrected, where that is so. */
+function originLines({ from, corrections, metrics }: RunResult): string[] {
+  const lines = [];
+  if (corrections)
+    lines.push(
+      `${corrections.rows} answers of the data are corrected${corrections.lost ? `; ${corrections.lost} corrections have lost their row` : ""}.`,
+    );
+  const now = from?.before && metrics.test?.[from.before.metric];
+  if (from)
+    lines.push(
+      `It began from the run ${from.run}${from.before && now !== undefined ? `, whose ${from.before.metric} on the same test rows is ${short(from.before.value)}; now ${short(now)}` : ""}.`,
+    );
   return lines;
 }

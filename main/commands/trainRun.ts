@@ -3,12 +3,14 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type { HostApi, TakenAs } from "../../ipc/host.ts";
 import type { Handlers } from "../../ipc/rpc.ts";
 import type { RunRecord, RunResult, TrainSpec } from "../../ipc/types.ts";
+import { correctionsFile } from "../corrections.ts";
 import { exists, list, regularFile, remove } from "../files.ts";
+import type { Host } from "../host.ts";
 import { takeLock } from "../locks.ts";
 import { newRunId, safeFileName } from "../paths.ts";
 import { takenAs } from "../projects.ts";
@@ -17,7 +19,7 @@ import { version } from "../version.ts";
 import type { Context } from "./action.ts";
 import type { Answer } from "./output.ts";
 import { describeResult } from "./trainResult.ts";
-import { findRun } from "./runPath.ts";
+import { findRun, findTrained } from "./runPath.ts";
 
 type Spec = Omit<TrainSpec, "data">;
 
@@ -26,38 +28,74 @@ const patience = 60_000;
 
 /** Trains as the app does: the data copied into a project (one that has the same data is used again), the run in it. */
 export async function trainInProject(context: Context, data: string, spec: Spec): Promise<Answer> {
-  if ((await isSet(data, spec)) || isPath(spec.model)) return trainInFolder(context, data, spec, join(context.paths.looseRuns, newRunId()));
-  const { createHost } = await import("../host.ts");
-  const { paths, startWorker, signal } = context;
-  const host = await createHost({ workspace: paths.root, door: "cli", version, startWorker });
-  host.listen("working", (working) => context.progress.working(working));
-  host.listen("run", ({ progress }) => context.progress.run(progress));
-  try {
+  if ((await isSet(data, spec)) || isPath(spec.model) || spec.corrections !== undefined)
+    return trainInFolder(context, data, spec, join(context.paths.looseRuns, newRunId()));
+  return onHost(context, async (host) => {
     const { handlers } = host;
+    const { paths, signal } = context;
     const path = resolve(data);
     const as = takenAs(spec);
     const found = await sameProject(handlers, path, as, signal);
     const project = found ?? (await handlers.createProject({ source: { kind: "path", path }, ...as }, signal)).id;
-    let run: string | undefined;
     try {
-      run = (await handlers.startRun({ project, spec }, signal)).id;
-      const onAbort = () => void host.interrupt(project, run!);
-      signal.addEventListener("abort", onAbort, { once: true });
-      if (signal.aborted) onAbort();
-      const record = await (host.finished(project, run) ?? readRun(paths.run(project, run)));
-      signal.removeEventListener("abort", onAbort);
-      return outcome(record, paths.run(project, run));
+      return await runOn(host, context, project, spec);
     } catch (thrown) {
-      // Bad input leaves nothing behind.
-      if (!signal.aborted && [2, 3].includes(AppError.from(thrown).exitCode)) {
-        if (run !== undefined) await remove(paths.run(project, run));
-        if (!found) await remove(paths.project(project));
-      }
+      if (!found && refused(thrown, signal)) await remove(paths.project(project));
       throw thrown;
     }
+  });
+}
+
+/** Bad input leaves nothing behind. */
+const refused = (thrown: unknown, signal: AbortSignal) => !signal.aborted && [2, 3].includes(AppError.from(thrown).exitCode);
+
+async function onHost<T>(context: Context, work: (host: Host) => Promise<T>): Promise<T> {
+  const { createHost } = await import("../host.ts");
+  const host = await createHost({ workspace: context.paths.root, door: "cli", version, startWorker: context.startWorker });
+  host.listen("working", (working) => context.progress.working(working));
+  host.listen("run", ({ progress }) => context.progress.run(progress));
+  try {
+    return await work(host);
   } finally {
     await host.dispose();
   }
+}
+
+/** A run in a project, from its start to its end. */
+async function runOn(host: Host, { paths, signal }: Context, project: string, spec: Spec): Promise<Answer> {
+  let run: string | undefined;
+  try {
+    run = (await host.handlers.startRun({ project, spec }, signal)).id;
+    const onAbort = () => void host.interrupt(project, run!);
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    const record = await (host.finished(project, run) ?? readRun(paths.run(project, run)));
+    signal.removeEventListener("abort", onAbort);
+    return outcome(record, paths.run(project, run));
+  } catch (thrown) {
+    if (run !== undefined && refused(thrown, signal)) await remove(paths.run(project, run));
+    throw thrown;
+  }
+}
+
+/**
+ * Begins from a run that is done: beside it in its project where that holds the data, else in a folder. What was corrected since comes along.
+ * @param data the run's own where absent
+ */
+export async function trainFrom(context: Context, given: string, data: string | undefined, spec: Spec, out?: string): Promise<Answer> {
+  const { paths } = context;
+  const from = await findTrained(given, paths);
+  const earlier = await readRun(from);
+  const corrections = spec.corrections ?? correctionsFile(from, earlier, paths);
+  const full: Spec = { ...spec, from, ...(spec.corrections !== undefined || (await exists(corrections)) ? { corrections } : {}) };
+  const project = corrections === paths.corrections(basename(dirname(dirname(from)))) ? basename(dirname(dirname(from))) : undefined;
+  if (out !== undefined && resolve(out) === from)
+    throw new AppError("usage", "The new run would take the place of the one that it begins from.", "Choose another folder.", {
+      path: from,
+    });
+  if (project !== undefined && data === undefined && out === undefined)
+    return onHost(context, (host) => runOn(host, context, project, { ...spec, from: earlier.id }));
+  return trainInFolder(context, data ?? earlier.spec.data, full, out ?? join(paths.looseRuns, newRunId()));
 }
 
 /** Whether the model is one on disk: projects name families, and models of the shelf. */
@@ -144,8 +182,8 @@ async function whatIsThere(folder: string): Promise<"absent" | "empty" | "other"
 
 /** Exactly what a run writes: anything else in the folder is the user's. */
 async function removeRunFiles(folder: string): Promise<void> {
-  const { record, metrics, report, model, checkpoints, companions, scratch } = runFiles(folder);
-  for (const path of [record, metrics, report, model, checkpoints, ...companions, scratch, join(folder, "encoding.json")])
+  const { record, metrics, report, corrections, model, checkpoints, companions, scratch } = runFiles(folder);
+  for (const path of [record, metrics, report, corrections, model, checkpoints, ...companions, scratch, join(folder, "encoding.json")])
     await remove(path);
 }
 

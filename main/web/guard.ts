@@ -1,6 +1,7 @@
 // Who may come in through the browser door: requests to this very address (no rebound names), from our own page or a person's own
 // navigation, with the token. Pure functions over headers.
 import { createHash, timingSafeEqual } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 
 export interface Asked {
   method: string;
@@ -10,6 +11,24 @@ export interface Asked {
   origin: string | undefined;
   fetchSite: string | undefined;
   fetchMode: string | undefined;
+}
+
+/** What a request says of who asks. */
+export function askedOf(request: IncomingMessage): Asked & { url: URL } {
+  const one = (name: string) => {
+    const value = request.headers[name];
+    return Array.isArray(value) ? value[0] : value;
+  };
+  const url = new URL(request.url ?? "/", "http://paddock.invalid");
+  return {
+    url,
+    method: request.method ?? "GET",
+    path: url.pathname,
+    host: one("host"),
+    origin: one("origin"),
+    fetchSite: one("sec-fetch-site"),
+    fetchMode: one("sec-fetch-mode"),
+  };
 }
 
 /** Constant-time comparison; the lengths may differ without a sign of it. */

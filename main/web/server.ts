@@ -16,7 +16,7 @@ import { type DoorHost, letIn } from "../door.ts";
 import { Handouts } from "../handouts.ts";
 import { socketLimits, socketPort } from "../portSocket.ts";
 import { pageFolder, staticFile } from "../staticFiles.ts";
-import { type Asked, refusal, sameToken } from "./guard.ts";
+import { askedOf, refusal, sameToken } from "./guard.ts";
 import { noTokenPage } from "./noToken.ts";
 import { uploadBody, uploadLimit } from "./upload.ts";
 
@@ -32,6 +32,8 @@ export interface ServerOptions {
   page?: string;
   /** Told after a window has come or gone, with the number of those that are there. */
   onWindows?: (open: number) => void;
+  /** The local API, at /v1; it asks for a key of its own. */
+  api?: Hono<{ Bindings: HttpBindings }>;
 }
 
 export interface WebServer {
@@ -46,23 +48,6 @@ export interface WebServer {
 const loopback = ["127.0.0.1", "::1"];
 /** Windows that may be open at once. */
 const maxWindows = 64;
-
-function asked(request: IncomingMessage): Asked & { url: URL } {
-  const one = (name: string) => {
-    const value = request.headers[name];
-    return Array.isArray(value) ? value[0] : value;
-  };
-  const url = new URL(request.url ?? "/", "http://paddock.invalid");
-  return {
-    url,
-    method: request.method ?? "GET",
-    path: url.pathname,
-    host: one("host"),
-    origin: one("origin"),
-    fetchSite: one("sec-fetch-site"),
-    fetchMode: one("sec-fetch-mode"),
-  };
-}
 
 const statusOf = (error: AppError) =>
   error.code === "diskFull" ? 507 : error.code === "unauthorized" ? 401 : error.exitCode === 3 ? 422 : 500;
@@ -95,7 +80,7 @@ export async function startServer(options: ServerOptions): Promise<WebServer> {
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.use(async (c, next) => {
     for (const [name, value] of Object.entries(headers)) c.header(name, value);
-    const why = refusal(asked(c.env.incoming), port);
+    const why = refusal(askedOf(c.env.incoming), port);
     if (why) return c.text(`${why}\n`, 403);
     await next();
   });
@@ -154,6 +139,7 @@ export async function startServer(options: ServerOptions): Promise<WebServer> {
     });
   });
 
+  if (options.api) app.route("/v1", options.api);
   app.get("*", async (c) => (await inPage(rawPath(c.env.incoming))) ?? c.text("There is nothing here.\n", 404));
   app.all("*", (c) => c.text("This method is not for here.\n", 405));
   app.onError((error, c) => c.json(AppError.from(error).toRecord(), 500));
@@ -163,7 +149,7 @@ export async function startServer(options: ServerOptions): Promise<WebServer> {
   server.headersTimeout = 10_000;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: socketLimits.frame, perMessageDeflate: false });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const { url, ...facts } = asked(request);
+    const { url, ...facts } = askedOf(request);
     socket.on("error", () => socket.destroy());
     const status = refusal(facts, port)
       ? "403 Forbidden"

@@ -21,6 +21,7 @@ import type {
   Importance,
   LessonSpec,
   LessonState,
+  ListedCorrection,
   ModelForm,
   Prediction,
   RunReport,
@@ -29,6 +30,7 @@ import type {
   TrainPlan,
 } from "../../ipc/types.ts";
 import { memoryPlan } from "./memory.ts";
+import { fakeChats } from "./chats.ts";
 import { foundModel, foundModels, importedModel, modelAnswer } from "./models.ts";
 import { homeRow, homes, penguins } from "./tables.ts";
 import { importance, mistakes, report } from "./reports.ts";
@@ -48,10 +50,13 @@ interface FakeRun {
 interface FakeProject {
   record: Project & { profile: TableProfile };
   runs: FakeRun[];
+  corrections: ListedCorrection[];
 }
 
 export class FakeHost {
   settings: Settings = defaultSettings;
+  /** Milliseconds a word of an answer. */
+  pace = 0;
   networkRefused = 0;
   /** Set to make the next createProject fail with it. */
   refuse: AppError | undefined;
@@ -102,7 +107,7 @@ export class FakeHost {
       spec: target ? { target: target.column, task: target.task } : {},
       runs: [],
     };
-    this.#projects.set(id, { record, runs: [] });
+    this.#projects.set(id, { record, runs: [], corrections: [] });
     return record;
   }
 
@@ -253,9 +258,29 @@ export class FakeHost {
         const task = profile.targets.find((one) => one.column === target)?.task ?? "regression";
         return plan(profile, target, task, spec.ignore ?? [], spec);
       },
+      corrections: async ({ id }) => this.#find(id).corrections,
+      correct: async ({ project, run, hash, to }) => {
+        const found = this.#find(project);
+        const { report: made, plan: planned } = this.#findRun(project, run);
+        const one = (["train", "validation", "test"] as const)
+          .flatMap((split) => mistakes(found.record.profile, planned, split).mistakes)
+          .find((mistake) => mistake.hash === hash);
+        if (!made || !one || (!made.classes && !Number.isFinite(Number(to))))
+          throw new AppError("valueInvalid", `'${to}' is no number.`, "Write it with digits.", { value: to });
+        const when = start + this.#next++ * 600_000;
+        const correction: ListedCorrection = { id: `c${this.#next}`, when, origin: "result", run, hash, row: one.row, target: made.target, from: one.truth, to, lost: false }; // prettier-ignore
+        found.corrections = [...found.corrections.filter((other) => other.hash !== hash), correction];
+        this.emit("projectsChanged", { ids: [project] });
+        return correction;
+      },
+      undoCorrection: async ({ id, correction }) => {
+        const found = this.#find(id);
+        found.corrections = found.corrections.filter((one) => one.id !== correction);
+        this.emit("projectsChanged", { ids: [id] });
+      },
       startRun: async ({ project, spec }) => {
         const found = this.#find(project);
-        found.record = { ...found.record, spec };
+        if (spec.from === undefined) found.record = { ...found.record, spec };
         const { id } = this.addRun(project, "running", 4);
         this.emit("status", this.status());
         return this.#record(this.#findRun(project, id));
@@ -339,6 +364,7 @@ export class FakeHost {
         }
       },
       models: async () => [...this.#models],
+      ...fakeChats((name, value) => this.emit(name, value), { pace: this.pace }),
       foundModels: async () => foundModels,
       model: async ({ id }) => (foundModels.some((one) => one.id === id) ? foundModel : this.#model(id)),
       importModel: async () => {

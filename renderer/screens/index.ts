@@ -2,6 +2,7 @@
 import type { Component } from "svelte";
 import type { ScreenId } from "../state/route.ts";
 import type { IconName } from "../ui/icons.ts";
+import Chat from "./Chat.svelte";
 import Home from "./Home.svelte";
 import Learn from "./Learn.svelte";
 import Model from "./Model.svelte";
@@ -22,6 +23,7 @@ export const screens: readonly Screen[] = [
   { id: "home", icon: "home", component: Home, rail: true },
   { id: "projects", icon: "projects", component: Projects, rail: true },
   { id: "models", icon: "models", component: Models, rail: true },
+  { id: "chat", icon: "chat", component: Chat, rail: true },
   { id: "learn", icon: "learn", component: Learn, rail: true },
   { id: "plan", icon: "models", component: Plan, rail: false },
   { id: "model", icon: "models", component: Model, rail: false },

@@ -1,7 +1,7 @@
 // The whole app: the line to the host, where the user is, what the host said last, and what is being taken in.
 import { createContext } from "svelte";
 import { AppError } from "../../ipc/error.ts";
-import type { AppInfo, Handout, HostApi, Status } from "../../ipc/host.ts";
+import type { AppInfo, Handout, HostApi, Serving, Status } from "../../ipc/host.ts";
 import type { Device } from "../../ipc/types.ts";
 import type { Dispose } from "../../ipc/port.ts";
 import type { Door, Page } from "../api.ts";
@@ -13,6 +13,7 @@ import { Project } from "./project.svelte.ts";
 import { Projects } from "./projects.svelte.ts";
 import { readRoute, type Route, writeRoute } from "./route.ts";
 import { Settings } from "./settings.svelte.ts";
+import { Talk } from "./talk.svelte.ts";
 import { Toasts } from "./toasts.svelte.ts";
 import { say } from "./words.svelte.ts";
 
@@ -30,6 +31,9 @@ export class App implements Ground {
   info: AppInfo | undefined = $state.raw();
   status: Status | undefined = $state.raw();
   devices: Device[] | undefined = $state.raw();
+  serving: Serving | undefined = $state.raw();
+  /** The conversation on the stage, and those that are kept. */
+  readonly talk: Talk;
   route: Route = $state.raw({ screen: "home" });
   settingsOpen = $state(false);
   /** The project on the stage; there is one at a time. */
@@ -43,6 +47,7 @@ export class App implements Ground {
     this.settings = new Settings(this.call, page);
     this.projects = new Projects(this);
     this.imported = new Imported(this);
+    this.talk = new Talk(this);
     this.intake = new Intake(this, this.projects, this.imported);
     this.route = readRoute(page.hash());
   }
@@ -73,7 +78,11 @@ export class App implements Ground {
       this.link.listen("sample", ({ project, run, sample }) => {
         if (project === this.project?.id) this.project.onSample(run, sample);
       }),
-      this.link.listen("token", ({ id, text }) => this.project?.trial?.writing?.onToken(id, text)),
+      this.link.listen("token", ({ id, text }) => {
+        this.project?.trial?.writing?.onToken(id, text);
+        this.talk.onToken(id, text);
+      }),
+      this.link.listen("servingChanged", (serving) => (this.serving = serving)),
       this.link.listen("runChanged", ({ project, run }) => {
         if (project === this.project?.id) this.project.onRunChanged(run);
         void this.projects.load();
@@ -91,6 +100,7 @@ export class App implements Ground {
     return () => {
       for (const off of this.#offs.splice(0)) off();
       this.project?.dispose();
+      this.talk.stop();
       this.toasts.clear();
     };
   }
@@ -98,7 +108,8 @@ export class App implements Ground {
   /** Asks for everything again; also after the connection came back. */
   async load(): Promise<void> {
     await this.attempt(async () => {
-      const [info, status] = await Promise.all([this.call.app(), this.call.status(), this.settings.load()]);
+      const [info, status, serving] = await Promise.all([this.call.app(), this.call.status(), this.call.serving(), this.settings.load()]);
+      this.serving = serving;
       this.info = info;
       this.status = status;
       this.connection = "open";
@@ -118,6 +129,7 @@ export class App implements Ground {
 
   #follow(route: Route): void {
     this.route = route;
+    if (route.screen === "chat") void this.talk.show(route.id, route.model);
     if (route.screen !== "project") {
       this.project?.dispose();
       this.project = undefined;

@@ -16,6 +16,7 @@ import type {
   TrainSpec,
 } from "../../ipc/types.ts";
 import { Comparison } from "./comparison.svelte.ts";
+import { Corrections } from "./corrections.svelte.ts";
 import type { Dropped } from "./dropped.ts";
 import type { Ground } from "./ground.ts";
 import { PictureGrid } from "./pictureGrid.svelte.ts";
@@ -87,6 +88,7 @@ export class Project {
 
   /** Trainings that are looked at side by side. */
   readonly comparison: Comparison;
+  readonly corrections: Corrections;
   #ground: Ground;
   #wish: string | undefined;
   #planCancel: AbortController | undefined;
@@ -98,6 +100,7 @@ export class Project {
     this.#ground = ground;
     this.id = id;
     this.comparison = new Comparison(ground, id);
+    this.corrections = new Corrections(ground, id);
     this.#wish = run;
   }
 
@@ -106,6 +109,7 @@ export class Project {
       const record = await this.#ground.call.project({ id: this.id });
       this.error = undefined;
       this.#take(record);
+      await this.corrections.load();
       const first = record.runs.find((run) => run.id === this.#wish) ?? record.runs[0];
       if (first && !this.shown) await this.show(first.id);
       this.#tryOut();
@@ -124,6 +128,8 @@ export class Project {
     // What the user changed while we asked is newer than the answer.
     if (!record || changes !== this.#changes) return;
     this.#take(record);
+    await this.corrections.load();
+    void this.checkHealth();
     if (this.shown && record.runs.some((run) => run.id === this.shown?.id)) await this.shown.load();
     this.#tryOut();
   }
@@ -234,7 +240,7 @@ export class Project {
     const table = this.table;
     if (!table) return;
     const { kind, part, target = table.target?.column, task, seed, split, splitBy } = this.spec;
-    const asked = JSON.stringify([table.fingerprint, table.kind, kind, part, target, task, seed, split, splitBy]);
+    const asked = JSON.stringify([table.fingerprint, table.kind, kind, part, target, task, seed, split, splitBy, this.corrections.mark]);
     if (asked === this.#healthOf) return;
     this.#healthOf = asked;
     this.#healthCancel?.abort();
@@ -279,13 +285,20 @@ export class Project {
 
   // ------------------------------------------------------------------------------------------------------------- trainings
 
-  async start(): Promise<void> {
+  start = () => this.#start(this.spec);
+
+  /** Trains on from the weights of a training, with what was corrected; when it is done, the two stand side by side. */
+  improve = (from: string) => this.#start({ from });
+
+  async #start(spec: Spec): Promise<void> {
     this.starting = true;
     this.startError = undefined;
     this.wantSection("train");
     try {
-      const record = await this.#ground.call.startRun({ project: this.id, spec: this.spec });
-      this.#put(new Run(this.#ground, record, record));
+      const record = await this.#ground.call.startRun({ project: this.id, spec });
+      const run = this.#put(new Run(this.#ground, record, record));
+      const { from } = spec;
+      if (from !== undefined) run.onDone = () => (this.#ended(run), void this.#beside(from, run.id));
       this.#replace(record);
     } catch (thrown) {
       this.startError = AppError.from(thrown).toRecord();
@@ -362,11 +375,19 @@ export class Project {
   #put(run: Run): Run {
     this.shown?.dispose();
     this.shown = run;
-    run.onDone = () => {
-      this.#tryOut();
-      if (!this.strayed && this.shown === run) this.wantSection("result");
-    };
+    run.onDone = () => this.#ended(run);
     return run;
+  }
+
+  #ended(run: Run): void {
+    this.#tryOut();
+    if (!this.strayed && this.shown === run) this.wantSection("result");
+  }
+
+  /** Two trainings, and no others, side by side. */
+  async #beside(...ids: string[]): Promise<void> {
+    for (const id of this.comparison.ids) if (!ids.includes(id)) await this.comparison.choose(id, false);
+    for (const id of ids) await this.comparison.choose(id, true);
   }
 
   #replace(summary: RunSummary): void {

@@ -1,4 +1,5 @@
-// Where the app is, as the address bar writes it: #/home, #/projects, #/project/<id>/<run>/<section>, #/model/<id>, #/plan/<model>.
+// Where the app is, as the address bar writes it: #/home, #/projects, #/project/<id>/<run>/<section>, #/model/<id>, #/chat/<id> or #/chat/-/<model>,
+// #/plan or #/plan/<model>.
 
 export const sections = ["data", "train", "result", "try"] as const;
 export type Section = (typeof sections)[number];
@@ -7,6 +8,8 @@ export type Route =
   | { screen: "home" | "projects" | "models" | "learn" }
   | { screen: "model"; id: string }
   | { screen: "plan"; id?: string }
+  /** A conversation that is kept, or a new one, with a model where that was chosen elsewhere. */
+  | { screen: "chat"; id?: string; model?: string }
   | { screen: "project"; id: string; run?: string; section?: Section };
 
 export type ScreenId = Route["screen"];
@@ -22,12 +25,14 @@ export function readRoute(hash: string): Route {
   }
   if (screen === "model" && id) return { screen, id };
   if (screen === "plan") return { screen, ...(id ? { id } : {}) };
+  if (screen === "chat") return { screen, ...(id && id !== "-" ? { id } : {}), ...(run ? { model: run } : {}) };
   return { screen: isPlain(screen) ? screen : "home" };
 }
 
 export function writeRoute(route: Route): string {
   if (route.screen === "model") return `#/model/${encodeURIComponent(route.id)}`;
   if (route.screen === "plan") return route.id === undefined ? "#/plan" : `#/plan/${encodeURIComponent(route.id)}`;
+  if (route.screen === "chat") return ["#/chat", route.id ?? (route.model ? "-" : ""), route.model ?? ""].filter(Boolean).map((part, i) => (i ? encodeURIComponent(part) : part)).join("/"); // prettier-ignore
   if (route.screen !== "project") return `#/${route.screen}`;
   const tail = route.section ? [route.run ?? "-", route.section] : route.run ? [route.run] : [];
   return ["#", "project", route.id, ...tail].map((part) => (part === "#" ? part : encodeURIComponent(part))).join("/");

@@ -1,6 +1,8 @@
 // All words of the app, by language and section. English is the shape: a section in another language `satisfies` it, so a missing or
 // stray entry does not compile. A new section is one file in each language and its line here.
 import { adjust } from "./en/adjust.ts";
+import { chat } from "./en/chat.ts";
+import { corrections } from "./en/corrections.ts";
 import { data } from "./en/data.ts";
 import { errors } from "./en/errors.ts";
 import { home } from "./en/home.ts";
@@ -25,6 +27,8 @@ import { train } from "./en/train.ts";
 import { tryout } from "./en/tryout.ts";
 import type { Language } from "./format.ts";
 import { adjust as adjustZh } from "./zh/adjust.ts";
+import { chat as chatZh } from "./zh/chat.ts";
+import { corrections as correctionsZh } from "./zh/corrections.ts";
 import { data as dataZh } from "./zh/data.ts";
 import { errors as errorsZh } from "./zh/errors.ts";
 import { home as homeZh } from "./zh/home.ts";
@@ -52,6 +56,8 @@ export { formats, type Formats, type Language, languages } from "./format.ts";
 
 const english = {
   adjust,
+  chat,
+  corrections,
   data,
   errors,
   home,
@@ -80,6 +86,8 @@ export type Words = typeof english;
 
 const chinese: Words = {
   adjust: adjustZh,
+  chat: chatZh,
+  corrections: correctionsZh,
   data: dataZh,
   errors: errorsZh,
   home: homeZh,

@@ -348,6 +348,7 @@ const handlers = {
   suite: () => Promise.reject(missing("suite")),
   benchSuite: () => Promise.reject(missing("benchSuite")),
   logits: () => Promise.reject(missing("logits")),
+  findSamples: () => Promise.reject(missing("findSamples")),
   probe: async ({ device }, signal) => {
     if (device === "webgpu") die("exit 9");
     if (device === "tensorflow" || device === "coreml") await never(signal);

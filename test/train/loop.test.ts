@@ -1,7 +1,8 @@
 // The loop on the real engine: stopped and resumed equals never stopped, to the bit; equal seeds give equal numbers; it stops when it
 // should, and answers to pause and stop.
-import { expect, test } from "vitest";
-import type { Checkpoint } from "../../worker/train/checkpoint.ts";
+import { describe, expect, test } from "vitest";
+import { scalar } from "../../worker/tensor.ts";
+import { allFinite, type Checkpoint } from "../../worker/train/checkpoint.ts";
 import { openToy, type ToyOptions, toySplit } from "./toy.ts";
 
 /** All that a run leaves behind, but for the time it took. */
@@ -173,6 +174,54 @@ test("a loss that is no number ends the run with advice", async () => {
   const toy = await openToy({ course: { lr: 1e30, schedule: "constant" } });
   await expect(toy.trainer.run()).rejects.toMatchObject({ code: "lossNotFinite", hint: expect.stringContaining("smaller learning rate") });
   await toy.dispose();
+});
+
+describe("a loss that leaves the numbers", () => {
+  /** NaN from the step whose turn it is on: once each. */
+  const failing = (...at: number[]): NonNullable<ToyOptions["wrap"]> => {
+    let steps = 0;
+    return (session) => ({
+      ...session,
+      step: async (feeds, lr) => {
+        const result = await session.step(feeds, lr);
+        return at.includes(++steps) ? { ...result, loss: scalar(NaN) } : result;
+      },
+      evaluate: (feeds) => session.evaluate(feeds),
+      read: () => session.read(),
+      write: (states) => session.write(states),
+      dispose: () => session.dispose(),
+    });
+  };
+
+  test("goes back to the last good point with a lower rate, says so, and the run comes to its end", async () => {
+    const toy = await openToy({ restores: true, wrap: failing(20), checkpointEvery: 0, course: { schedule: "constant" } });
+    expect(await toy.trainer.run()).toBe("converged");
+    const { state } = toy.trainer;
+    expect(state.setbacks).toEqual([{ step: 20, to: 19, part: 0.3 }]);
+    expect([state.step, state.losses!.length]).toEqual([70, 70]);
+    expect(state.losses!.every(Number.isFinite)).toBe(true);
+    expect(toy.points.at(-1)!.lr).toBeCloseTo(0.3 * 0.003, 9);
+    expect(toy.points[0]!.lr).toBeCloseTo(0.003, 9);
+    await toy.dispose();
+  });
+
+  test("without a checkpoint begins again; what is kept goes on with the lower rate, to the same numbers", async () => {
+    const toy = await openToy({ restores: true, wrap: failing(8) });
+    await toy.trainer.run();
+    expect(toy.trainer.state.setbacks).toEqual([{ step: 8, to: 0, part: 0.3 }]);
+    const resumed = await openToy({ from: toy.saved[0]! });
+    await resumed.trainer.run();
+    expect(resumed.trainer.state.losses).toEqual(toy.trainer.state.losses);
+    await Promise.all([toy.dispose(), resumed.dispose()]);
+  });
+
+  test("three times; then the run ends with advice, and no checkpoint holds what is no number", async () => {
+    const toy = await openToy({ restores: true, course: { lr: 1e30, schedule: "constant" }, checkpointEvery: 0 });
+    await expect(toy.trainer.run()).rejects.toMatchObject({ code: "lossNotFinite", message: expect.stringContaining("3 times") });
+    expect(toy.trainer.state.setbacks!.map(({ part }) => part)).toEqual([0.3, 0.09, expect.closeTo(0.027)]);
+    for (const { states } of toy.saved) expect(allFinite(states.values())).toBe(true);
+    await toy.dispose();
+  });
 });
 
 test("a network of 50 layers learns", async () => {

@@ -4,13 +4,13 @@ import { answeringGraph, type NetSpec, trainingGraph } from "../../worker/models
 import { modelOf } from "../../worker/models/index.ts";
 import { type AnyConfig, resolveConfig } from "../../worker/models/model.ts";
 import { Random } from "../../worker/random.ts";
-import { openEngine } from "../../worker/run/engine.ts";
+import { openEngine, type TrainingSession } from "../../worker/run/engine.ts";
 import { tasks } from "../../worker/tasks/index.ts";
 import { float32, int64 } from "../../worker/tensor.ts";
 import type { Checkpoint } from "../../worker/train/checkpoint.ts";
 import { Control } from "../../worker/train/control.ts";
 import { trainingPlan } from "../../worker/train/step.ts";
-import { type Course, Trainer, type TrainerParts } from "../../worker/train/trainer.ts";
+import { type Course, freshState, Trainer, type TrainerParts } from "../../worker/train/trainer.ts";
 
 /** y = sin(2·x₀) + x₁·x₂ + a constant a category, with noise. */
 export function toySplit(rows: number, seed: number, noise = 0.1): Samples {
@@ -63,6 +63,10 @@ export interface ToyOptions {
   train?: Samples;
   validation?: Samples | undefined;
   onStep?: (trainer: Trainer, control: Control) => void;
+  /** Stands between the trainer and its session. */
+  wrap?: (session: TrainingSession) => TrainingSession;
+  /** Whether it goes back to the last checkpoint, or the beginning, where the loss leaves the numbers. */
+  restores?: boolean;
 }
 
 export const toyTrain = toySplit(200, 1);
@@ -88,31 +92,36 @@ export async function openToy(options: ToyOptions = {}): Promise<Toy> {
   const saved: Checkpoint[] = [];
   const train = options.train ?? toyTrain;
   const batch = options.course?.batch ?? 32;
+  const course: Course = {
+    batch,
+    lr: 0.003,
+    schedule: "cosine",
+    seed: 5,
+    shuffle: true,
+    stepsPerEpoch: Math.ceil(train.rows / batch),
+    steps: 70,
+    evaluateEvery: 5,
+    pointEvery: 3,
+    patience: Infinity,
+    plateauPatience: 2,
+    maxSeconds: 1000,
+    keepLosses: true,
+    ...options.course,
+  };
+  const first = options.restores ? structuredClone(await session.read()) : undefined;
   const parts: TrainerParts = {
-    session,
+    session: options.wrap?.(session) ?? session,
     task,
     target: { targetScale: { mean: 0, std: 1 } },
     parameters: forward.parameters,
     train,
     validation: "validation" in options ? options.validation : toyValidation,
-    course: {
-      batch,
-      lr: 0.003,
-      schedule: "cosine",
-      seed: 5,
-      shuffle: true,
-      stepsPerEpoch: Math.ceil(train.rows / batch),
-      steps: 70,
-      evaluateEvery: 5,
-      pointEvery: 3,
-      patience: Infinity,
-      plateauPatience: 2,
-      maxSeconds: 1000,
-      keepLosses: true,
-      ...options.course,
-    },
+    course,
     control,
     checkpointEvery: options.checkpointEvery ?? 1e9,
+    ...(first
+      ? { restore: () => Promise.resolve(structuredClone(saved.at(-1) ?? { states: first, best: new Map(), trainer: freshState(course) })) }
+      : {}),
     save: async (checkpoint) => void saved.push(structuredClone(checkpoint)),
     onPoint: ({ step, lr, trainLoss, validationLoss }) => points.push({ step, lr, trainLoss, validationLoss }),
     onStep: (trainer) => options.onStep?.(trainer, control),

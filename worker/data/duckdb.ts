@@ -26,12 +26,15 @@ export class Database {
   #instance: DuckDBInstance;
   #connection: DuckDBConnection;
   #closed = false;
+  /** A branch leaves the instance open. */
+  #own: boolean;
   /** Queries run one after the other: a connection streams one result at a time. */
   #queue: Promise<unknown> = Promise.resolve();
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, own: boolean) {
     this.#instance = instance;
     this.#connection = connection;
+    this.#own = own;
   }
 
   static async open(path: string, options: DatabaseOptions): Promise<Database> {
@@ -45,7 +48,7 @@ export class Database {
       autoload_known_extensions: "false",
     });
     const connection = await instance.connect();
-    const database = new Database(instance, connection);
+    const database = new Database(instance, connection, true);
     try {
       if (options.reads?.length) await database.run(`SET allowed_paths = [${options.reads.map(literal).join(", ")}]`);
       // The texts as written compress badly and slowly: leaving them as they are halves the time of an import.
@@ -57,6 +60,11 @@ export class Database {
       throw error;
     }
     return database;
+  }
+
+  /** Another connection to the same database, with views of its own; to be closed before it. */
+  async branch(): Promise<Database> {
+    return new Database(this.#instance, await this.#instance.connect(), false);
   }
 
   /** Runs `work` when the queries before it are done. */
@@ -117,7 +125,7 @@ export class Database {
     if (this.#closed) return;
     this.#closed = true;
     this.#connection.closeSync();
-    this.#instance.closeSync();
+    if (this.#own) this.#instance.closeSync();
   }
 }
 

@@ -13,8 +13,13 @@ export interface Folds {
 
 /**
  * The fold of each row in each round, (n, rounds) int64. It follows from the row's own numbers: copies take turns together.
+ * @param before labels that rows had before they were corrected, by row number
  */
-export function turnsOf({ x, codes, y }: Batch, { folds, rounds, seed }: Folds): Tensor<"int64"> {
+export function turnsOf(
+  { x, codes, y, rowNumbers }: Batch,
+  { folds, rounds, seed }: Folds,
+  before?: ReadonlyMap<number, number>,
+): Tensor<"int64"> {
   const rows = x.dims[0]!;
   const [numbers, categories] = [x.dims[1]!, codes.dims[1]!];
   const bits = new Int32Array((x.data as Float32Array).buffer, x.data.byteOffset, x.data.length);
@@ -24,11 +29,15 @@ export function turnsOf({ x, codes, y }: Batch, { folds, rounds, seed }: Folds):
     let hash = mixed(seed);
     for (let f = 0; f < numbers; f++) hash = mixed(hash ^ bits[i * numbers + f]!);
     for (let c = 0; c < categories; c++) hash = mixed(hash ^ Number((codes.data as BigInt64Array)[i * categories + c]));
-    hash = mixed(hash ^ (labels ? labels[i]! : Number(y.data[i])));
+    const was = before?.size ? before.get(rowNumbers[i]!) : undefined;
+    hash = mixed(hash ^ (was === undefined ? (labels ? labels[i]! : Number(y.data[i])) : labels ? bitsOf(was) : was));
     for (let r = 0; r < rounds; r++) turns[i * rounds + r] = BigInt((mixed(hash + r) >>> 0) % folds);
   }
   return tensor("int64", [rows, rounds], turns);
 }
+
+/** The bits of a float32, as labels are kept. */
+const bitsOf = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0]!;
 
 /** For rows that no network has seen: all of them answer. */
 export const noTurns = (rows: number, { rounds }: Folds): Tensor<"int64"> =>

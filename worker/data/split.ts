@@ -40,6 +40,8 @@ export interface SplitPlan {
 export interface Splittable {
   database: Database;
   readings: readonly Reading[];
+  /** Where answers are corrected: the table as it was written, which decides, and the hashes of the rows. */
+  overlay?: { original: Splittable; hashes: readonly string[] };
 }
 
 /** The largest prime below 2³²: products of two numbers below it fit the engine's 64 bits. */
@@ -76,6 +78,21 @@ export async function planSplit(
   classes: boolean,
   signal?: AbortSignal,
 ): Promise<SplitPlan> {
+  const { overlay, database } = table;
+  if (!overlay?.hashes.length) return planned(table, target, spec, classes, signal);
+  // A corrected row stays on the side that it had as it was written, whatever of it decides.
+  const plan = await planned(overlay.original, target, spec, classes, signal);
+  const rows = `SELECT k::VARCHAR, (${plan.sql})::INTEGER FROM raw WHERE k IN (${overlay.hashes.map((hash) => `${hash}::UBIGINT`).join(", ")})`;
+  const stays = new Map((await overlay.original.database.rows(rows, signal)).map(([k, part]) => [String(k), Number(part) as Part]));
+  const sql = moved(plan.sql, "k", stays);
+  const counts: SplitPlan["counts"] = [0, 0, 0];
+  const source = `(SELECT * FROM ${typedSql([target], { also: { part: sql } })} WHERE v${target.index} IS NOT NULL)`;
+  for (const [part, n] of await database.rows(`SELECT part, count(*) FROM ${source} GROUP BY part`, signal))
+    counts[part as Part] = Number(n);
+  return { ...plan, sql, counts };
+}
+
+async function planned(table: Splittable, target: Reading, spec: SplitSpec, classes: boolean, signal?: AbortSignal): Promise<SplitPlan> {
   const { database } = table;
   const by: SplitBy = spec.by ?? { by: "random" };
   const group = by.by === "group" ? columnOf(table, by.column) : undefined;

@@ -200,7 +200,8 @@ async function copiesIn(database: Database, columns: number, rows: number, signa
   return rows - Number(found![0]);
 }
 
-async function rowsOf(database: Database, columns: number, offset: number, limit: number): Promise<string[][]> {
+/** Rows of `raw` as written, "" for empty, from row `offset` (0 is the first). */
+export async function rowsOf(database: Database, columns: number, offset: number, limit: number): Promise<string[][]> {
   const from = Math.max(0, Math.floor(offset));
   const to = from + Math.max(0, Math.floor(limit));
   const wanted = Array.from({ length: columns }, (_, i) => `coalesce(c${i}, '')`).join(", ");

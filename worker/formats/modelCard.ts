@@ -31,8 +31,10 @@ export interface ModelCard {
   fields: FormField[];
   /** A model of texts: how a text becomes the inputs ids and weights (worker/data/text/pieces.ts). Then it has one input of kind text. */
   pieces?: { bits: number; words: number; letters: [number, number] };
-  /** A model of texts that reads tokens in order: whose tokenizer it is, and how many are read of a text. One input of kind text, too. */
-  tokens?: { form: "bpe" | "file"; context: number };
+  /**
+   * A model of texts that reads tokens in order: whose tokenizer it is, how many are read of a text, whether it takes texts of no
+   * other length (`fixed`), and one at a time (`alone`). One input of kind text, too. */
+  tokens?: { form: "bpe" | "file"; context: number; fixed?: boolean; alone?: boolean };
   /** All columns of the training file, in its order; whether it had a line of names (without one, columns are matched by place). */
   columns: string[];
   header: boolean;
@@ -67,7 +69,14 @@ const schema = v.object({
     }),
   ),
   pieces: v.optional(v.object({ bits: small(4, 22), words: small(1, 2), letters: v.tuple([small(0, 8), small(0, 8)]) })),
-  tokens: v.optional(v.object({ form: v.picklist(["bpe", "file"]), context: small(1, 65_535) })),
+  tokens: v.optional(
+    v.object({
+      form: v.picklist(["bpe", "file"]),
+      context: small(1, 65_535),
+      fixed: v.optional(v.boolean()),
+      alone: v.optional(v.boolean()),
+    }),
+  ),
   columns: v.array(text),
   header: v.boolean(),
   fingerprint: text,

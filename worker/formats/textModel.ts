@@ -17,7 +17,7 @@ export interface TextExport {
     classes?: string[];
     targetScale?: { mean: number; std: number };
     pieces: { bits: number; words: number; letters: readonly [number, number] };
-    tokens?: { form: "bpe" | "file"; context: number };
+    tokens?: { form: "bpe" | "file"; context: number; fixed?: boolean };
   };
   /** Raw logits (n, C), or the standardised value (n, 1). */
   net: (g: Builder, inputs: Record<string, Value>) => Value;
@@ -28,17 +28,20 @@ export interface TextExport {
   model: string;
   /** Default: it was made from nothing. */
   licence: string | undefined;
+  /** Whether it takes one text at a time. */
+  alone?: boolean;
 }
 
 /** The metadata entry of the tokenizer. */
 const tokenizerEntry = "tokenizer";
 
 /** The bytes of model.onnx; the same for the same run. */
-export function exportTextModel({ encoding, net, tokenizer, profile, test, model, licence }: TextExport): Uint8Array {
+export function exportTextModel({ encoding, net, tokenizer, profile, test, model, licence, alone = false }: TextExport): Uint8Array {
   const g = new Builder("text");
   const { classes, pieces, target, task, text, tokens } = encoding;
+  const dims = [alone ? 1 : "n", tokens?.fixed ? tokens.context : "T"];
   const inputs: Record<string, Value> = tokens
-    ? { input_ids: g.input("input_ids", "int64", ["n", "T"]), attention_mask: g.input("attention_mask", "int64", ["n", "T"]) }
+    ? { input_ids: g.input("input_ids", "int64", dims), attention_mask: g.input("attention_mask", "int64", dims) }
     : { ids: g.input("ids", "int64", ["n", "L"]), weights: g.input("weights", "float32", ["n", "L"]) };
   const raw = net(g, inputs);
   for (const [name, value] of task === "classification" ? labelled(g, raw, classes ?? []) : unscaled(g, raw, encoding.targetScale))
@@ -51,7 +54,9 @@ export function exportTextModel({ encoding, net, tokenizer, profile, test, model
     ...(classes ? { classes } : {}),
     inputs: [{ input: tokens ? "input_ids" : "ids", column: text, kind: "text" }],
     fields: [{ name: text, type: "text", example: example.slice(0, 1000) }],
-    ...(tokens ? { tokens: { form: tokens.form, context: tokens.context } } : { pieces: { ...pieces, letters: [...pieces.letters] } }),
+    ...(tokens
+      ? { tokens: { form: tokens.form, context: tokens.context, ...(tokens.fixed ? { fixed: true } : {}), ...(alone ? { alone } : {}) } }
+      : { pieces: { ...pieces, letters: [...pieces.letters] } }),
     columns: profile.columns.map((column) => column.name),
     header: profile.dialect.header,
     fingerprint: profile.fingerprint,

@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type { Baselines, Metrics } from "../../ipc/types.ts";
+import { correctedTable, readCorrections } from "../data/corrections.ts";
 import { isMissingWord } from "../data/missing.ts";
 import type { NumberFormat } from "../data/numbers.ts";
 import { trimmed } from "../data/readings.ts";
@@ -21,6 +22,8 @@ export interface EvaluateOptions {
   cache: string;
   /** The sheet or table of a file that holds several. */
   part?: string;
+  /** A file of corrections that are laid over the answers. */
+  corrections?: string;
   signal?: AbortSignal;
   onProgress?: (what: "reading" | "profiling" | "predicting", fraction: number | null) => void;
 }
@@ -33,8 +36,11 @@ export interface EvaluateOptions {
 export async function evaluateRun(run: string, file: string, options: EvaluateOptions): Promise<Judgement & { metrics: Metrics }> {
   const predictor = await openPredictor(run);
   try {
-    const table = await openRows(predictor.card, file, options);
+    let table = await openRows(predictor.card, file, options);
     try {
+      const { corrections, signal } = options;
+      const target = table.readings[table.profile.columns.findIndex(({ name }) => name === predictor.card.target)];
+      if (corrections !== undefined && target) table = await correctedTable(table, target, await readCorrections(corrections), signal);
       return await evaluate(run, predictor, table, options);
     } finally {
       await table.close();

@@ -1,6 +1,7 @@
 // A trained model of pictures judged on other pictures whose classes are known, by the same numbers as at its training.
 import { AppError } from "../../ipc/error.ts";
 import type { Baselines, Metrics } from "../../ipc/types.ts";
+import { correctedPictures, readCorrections } from "../data/corrections.ts";
 import { openPictures } from "../data/images/pictures.ts";
 import { shownPictures } from "../data/images/shown.ts";
 import { decodeAll } from "../data/images/pixels.ts";
@@ -12,6 +13,8 @@ import { breathe } from "./predict.ts";
 
 export interface EvaluatePictures {
   cache: string;
+  /** A file of corrections that are laid over the classes. */
+  corrections?: string;
   signal?: AbortSignal;
   onProgress?: (what: "reading" | "predicting", fraction: number | null) => void;
 }
@@ -24,7 +27,8 @@ export async function evaluatePictures(run: string, file: string, options: Evalu
   const predictor = await openPicturePredictor(run);
   try {
     const { classes, setup } = predictor.card;
-    const set = await openPictures(file, { cache: options.cache, signal: options.signal, onProgress: options.onProgress });
+    const opened = await openPictures(file, { cache: options.cache, signal: options.signal, onProgress: options.onProgress });
+    const set = options.corrections === undefined ? opened : correctedPictures(opened, await readCorrections(options.corrections));
     const { profile, pictures } = set;
     if (profile.layout === "flat")
       throw new AppError(

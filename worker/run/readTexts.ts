@@ -28,8 +28,8 @@ export function openTextReader(graph: Graph, card: ModelCard, file: string): Tex
   if (!tokens) return undefined;
   const { encode, show } = openTextTokens(tokenizerOf(graph, file), { ...tokens, name: `the tokenizer of ${file}` });
   return {
-    inputs: (texts) => tokenInputsOf(texts.map(encode)),
-    atOnce: tokensAtOnce,
+    inputs: (texts) => tokenInputsOf(texts.map(encode), tokens.fixed ? tokens.context : undefined),
+    atOnce: tokens.alone ? 1 : tokensAtOnce,
     // In their order: each is a part of the mean that is answered by.
     explain(text) {
       const ids = encode(text);

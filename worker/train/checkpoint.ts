@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { AppError } from "../../ipc/error.ts";
+import type { Setback } from "../../ipc/types.ts";
 import { fromRawBytes, rawBytes, type Tensor } from "../tensor.ts";
 import { writeAtomic } from "./files.ts";
 import { dtypeOf, type SafetensorsEntry, safetensors } from "./safetensors.ts";
@@ -35,8 +36,22 @@ export interface TrainerState {
   plateau?: PlateauState;
   /** Losses of all steps so far, where they are asked for. */
   losses?: number[];
+  /** Times that the loss left the numbers, and training went on from the last good point. */
+  setbacks?: Setback[];
   /** Training is over; what follows is the test. */
   ended?: "converged" | "budget" | "interrupted";
+}
+
+/** Whether every number of these tensors is one. */
+export function allFinite(tensors: Iterable<Tensor>): boolean {
+  for (const { dtype, data } of tensors) {
+    if (dtype !== "float32" && dtype !== "float64") continue;
+    // What is no finite number gives NaN times 0, and the sum keeps it.
+    let odd = 0;
+    for (const value of data as Float32Array) odd += value * 0;
+    if (Number.isNaN(odd)) return false;
+  }
+  return true;
 }
 
 export interface Checkpoint {

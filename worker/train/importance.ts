@@ -3,6 +3,7 @@
 import { basename, join } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type { Importance, RunRecord, RunReport, SplitName } from "../../ipc/types.ts";
+import { correctedTable } from "../data/corrections.ts";
 import { openTable } from "../data/table.ts";
 import { Random } from "../random.ts";
 import { truthReader } from "../run/evaluate.ts";
@@ -11,6 +12,7 @@ import { openPredictor, type Predictor } from "../run/predict.ts";
 import { layoutOf } from "../run/predictFile.ts";
 import type { Scored } from "../run/writers.ts";
 import { tasks } from "../tasks/index.ts";
+import { correctionsFor } from "./corrections.ts";
 import { readJson, writeJson } from "./files.ts";
 
 export interface ImportanceOptions {
@@ -36,8 +38,10 @@ export async function measureImportance(run: string, { cache, signal, onProgress
     const { card } = predictor;
     if (!record || readsTexts(card))
       throw new AppError("usage", "Only a training on a table has columns to compare.", "Choose such a training.", { run });
-    const table = await openTable(record.spec.data, { cache, part: record.spec.part, ...(signal ? { signal } : {}) });
+    let table = await openTable(record.spec.data, { cache, part: record.spec.part, ...(signal ? { signal } : {}) });
     try {
+      const target = table.readings.find(({ name }) => name === card.target);
+      if (target) table = await correctedTable(table, target, await correctionsFor(record.spec, run), signal);
       const { fingerprint } = table.profile;
       if (record.fingerprint !== undefined && record.fingerprint !== fingerprint)
         throw new AppError(

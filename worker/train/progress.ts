@@ -1,5 +1,6 @@
 // What a run tells while it trains: at most ten times a second, and at once when its state changes.
 import type { MemoryReading, MetricName, Referee, RunChoice, RunProgress, RunState } from "../../ipc/types.ts";
+import type { TrainerState } from "./checkpoint.ts";
 import { readMemory, VideoMemory } from "./memory.ts";
 import { referee, remarks } from "./referee.ts";
 import type { Trainer } from "./trainer.ts";
@@ -81,9 +82,12 @@ export class Progress {
       stepMs,
       secondsLeft: stepMs > 0 ? Math.max(0, Math.min(stepsLeft, course.maxSeconds - seconds)) : null,
       seconds,
+      ...(state.setbacks ? { setbacks: state.setbacks } : {}),
       referee: trainer.paused
         ? remarks.paused()
-        : referee({ seconds, seen: state.seen, stopping: state.stopping, patience: course.patience, heldOut, metricName }),
+        : justSetBack(state)
+          ? remarks.setBack(state.setbacks!.at(-1)!)
+          : referee({ seconds, seen: state.seen, stopping: state.stopping, patience: course.patience, heldOut, metricName }),
     });
   }
 
@@ -107,3 +111,6 @@ export class Progress {
     this.#options.emit(this.last);
   }
 }
+
+/** Until the step is reached again at which the loss left the numbers. */
+const justSetBack = ({ setbacks, step }: TrainerState): boolean => setbacks !== undefined && step < setbacks.at(-1)!.step;

@@ -1,5 +1,5 @@
 // The referee: one plain sentence about a run that is true now. It looks only at numbers that were measured.
-import type { MetricName, Referee } from "../../ipc/types.ts";
+import type { MetricName, Referee, Setback } from "../../ipc/types.ts";
 import type { StoppingState } from "./stopping.ts";
 
 /** What the referee sees while training runs. */
@@ -48,6 +48,12 @@ export function referee(sight: Sight): Referee {
 export const remarks = {
   reading: () => say("reading", {}, "Reading the data."),
   starting: () => say("starting", {}, "Training begins."),
+  setBack: ({ step, to, part }: Setback) =>
+    say(
+      "setBack",
+      { step, to, percent: Number((100 * part).toPrecision(2)) },
+      `At step ${step} the loss ran away. I went back to step ${to} and go on with ${Number((100 * part).toPrecision(2))} % of the learning rate.`,
+    ),
   paused: () => say("paused", {}, "Paused. Nothing is lost; press Resume to go on."),
   testing: () => say("testing", {}, "Training is over. Now the best point is tested on rows it has never seen."),
   converged: (best: { epoch: number }) =>

@@ -5,6 +5,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type {
+  BegunFrom,
   CurvePoint,
   Referee,
   RunChoice,
@@ -16,11 +17,15 @@ import type {
   TrainSpec,
 } from "../../ipc/types.ts";
 import type { WorkerEvents } from "../../ipc/worker.ts";
-import { openEngine } from "../run/engine.ts";
+import { openEngine, type TrainingPlan, type TrainingSession } from "../run/engine.ts";
+import type { Tensor } from "../tensor.ts";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { Control, Interrupted } from "./control.ts";
 import { fileError, Lines, readJson, removeDrafts, writeJson } from "./files.ts";
+import { answersOf, judgedRows } from "./answers.ts";
 import { choose } from "./choose.ts";
+import { takeCorrections } from "./corrections.ts";
+import { begunFrom, takeEncoding, weightsFrom } from "./from.ts";
 import { lastRemark, resultOf } from "./judge.ts";
 import { kindFor } from "./kinds/index.ts";
 import type { Prepared } from "./kinds/kind.ts";
@@ -29,7 +34,7 @@ import { remarks } from "./referee.ts";
 import { runOptions } from "./runOptions.ts";
 import { RunSamples } from "./samples.ts";
 import { trainingPlan } from "./step.ts";
-import { Trainer } from "./trainer.ts";
+import { freshState, Trainer } from "./trainer.ts";
 
 export interface RunRequest {
   /** The run's folder. */
@@ -77,6 +82,12 @@ export async function trainRun(request: RunRequest): Promise<RunResult> {
   };
   try {
     await change("preparing", { error: undefined });
+    if (record.spec.from !== undefined && !record.from) {
+      const begun = await begunFrom(record.spec);
+      await takeEncoding(begun.from, run);
+      await change("preparing", begun);
+    }
+    await takeCorrections(run, record.spec);
     const checkpoint = await readCheckpoint(paths.checkpoint);
     progress = new Progress({ ...unknownYet, emit: request.onProgress });
     progress.say("preparing", remarks.reading());
@@ -100,12 +111,18 @@ export async function trainRun(request: RunRequest): Promise<RunResult> {
         emit: request.onProgress,
       });
       await change("running", { fingerprint: prepared.fingerprint, plan: prepared.plan.plan, choice });
-      const learnt = await learn({ ...request, run }, prepared, checkpoint, progress, change);
+      const learnt = await learn({ ...request, run, from: record.from }, prepared, checkpoint, progress, change);
       const ended: RunChoice = {
         ...(progress.last.choice ?? choice),
         memory: { ...choice.memory, measuredBytes: learnt.result.peakMemoryBytes },
       };
-      const result: RunResult = { ...learnt.result, choice: ended };
+      const { from } = record;
+      const result: RunResult = {
+        ...learnt.result,
+        choice: ended,
+        ...(from ? { from } : {}),
+        ...(prepared.corrections ? { corrections: prepared.corrections } : {}),
+      };
       progress.choice(ended);
       progress.say("done", learnt.remark);
       await change("done", { result, choice: ended });
@@ -158,7 +175,7 @@ async function begin(run: string, spec: TrainSpec | undefined): Promise<RunRecor
 type Change = (state: RunState, more?: Partial<RunRecord>) => Promise<void>;
 
 async function learn(
-  request: RunRequest,
+  request: RunRequest & { from: BegunFrom | undefined },
   prepared: Prepared,
   checkpoint: Checkpoint | undefined,
   progress: Progress,
@@ -166,13 +183,17 @@ async function learn(
 ): Promise<{ result: RunResult; remark: Referee }> {
   const { plan: full, task, target, data } = prepared;
   const { course, plan } = full;
-  const { control } = request;
+  const { control, from } = request;
   const paths = runPaths(request.run);
   const forward = prepared.training();
   const engine = await openEngine(plan.device, full.threads === undefined ? {} : { threads: full.threads });
   try {
     const session = await engine.train(trainingPlan(forward, runOptions(full, plan.device)), prepared.answering());
     try {
+      if (from && !checkpoint) {
+        await session.write(await weightsFrom(from, forward));
+        await change("running", { from: { ...from, ...(await judged(prepared, session, control)) } });
+      }
       const lines = new Lines<CurvePoint>(paths.curve);
       const samples = await RunSamples.open(paths.samples, prepared, { checkpoint, onSample: request.onSample });
       let told = 0;
@@ -190,11 +211,26 @@ async function learn(
           validation: data.validation.rows > 0 ? data.validation : undefined,
           course,
           control,
+          begun: from !== undefined,
           ...(request.checkpointEvery === undefined ? {} : { checkpointEvery: request.checkpointEvery }),
           save: async (kept) => {
             await lines.flush();
             await writeCheckpoint(paths.checkpoint, kept);
             await change(progress.last.state === "paused" ? "paused" : "running");
+          },
+          restore: async () =>
+            (await readCheckpoint(paths.checkpoint)) ?? {
+              states: await beginning(
+                session,
+                trainingPlan(forward, runOptions(full, plan.device)),
+                from && (await weightsFrom(from, forward)),
+              ),
+              best: new Map(),
+              trainer: freshState(course),
+            },
+          onSetBack: async (told) => {
+            await lines.flush();
+            await lines.recover((point) => point.step <= told);
           },
           onPoint: (point) => {
             lines.push(point);
@@ -245,4 +281,28 @@ async function learn(
   } finally {
     await engine.dispose();
   }
+}
+
+/** The states of the session as they were before the first step. */
+async function beginning(
+  session: TrainingSession,
+  plan: TrainingPlan,
+  begun: Map<string, Tensor> | undefined,
+): Promise<Map<string, Tensor>> {
+  const known = await session.read();
+  const first = plan.step().states.map(({ name, initial }) => [name, initial] as const);
+  return new Map([...first, ...(begun ?? [])].filter(([name]) => known.has(name)));
+}
+
+/** How good the weights in the session are on the test rows; nothing where there are none. */
+async function judged({ task, target, data }: Prepared, session: TrainingSession, control: Control): Promise<Pick<BegunFrom, "before">> {
+  if (data.test.rows === 0) return {};
+  const answers = await answersOf(data.test, {
+    task,
+    target,
+    rows: judgedRows(task.outputs(target)),
+    run: (feeds) => session.evaluate(feeds),
+    pause: () => control.turn(),
+  });
+  return { before: { metric: task.metric, value: task.judge(answers, target).metric } };
 }

@@ -8,7 +8,7 @@ import type { Samples } from "../data/samples.ts";
 import type { TrainingSession } from "../run/engine.ts";
 import type { Answers, Target, Task } from "../tasks/task.ts";
 import type { Tensor } from "../tensor.ts";
-import type { Checkpoint, TrainerState } from "./checkpoint.ts";
+import { allFinite, type Checkpoint, type TrainerState } from "./checkpoint.ts";
 import { type Control, Interrupted } from "./control.ts";
 import { answersOf, feedsOf } from "./answers.ts";
 import { freshPlateau, judgePlateau, learningRate } from "./schedule.ts";
@@ -45,15 +45,24 @@ export interface TrainerParts {
   validation: Samples | undefined;
   course: Course;
   control: Control;
+  /** True: the weights come from a run that is done. They are the best point until there is a better one. */
+  begun?: boolean;
   /** Milliseconds between checkpoints. */
   checkpointEvery?: number;
   save(checkpoint: Checkpoint): Promise<void>;
   onPoint(point: CurvePoint): void;
   /** After every step, and when a pause begins or ends. */
   onStep(trainer: Trainer): void;
+  /** The last good point: that of the newest checkpoint, or the beginning. Absent: a loss that leaves the numbers ends the run. */
+  restore?(): Promise<Checkpoint>;
+  /** The curve after this step never happened. */
+  onSetBack?(told: number): Promise<void>;
   /** After a judgement, before it leaves a trace: one that is interrupted is made again, and this with it. */
   onJudged?(at: { step: number; loss: number }): Promise<void>;
 }
+
+/** A loss that leaves the numbers: so often training goes on from the last good point, each time with this part of the rate. */
+const setbacks = { most: 3, part: 0.3 };
 
 /** Rows of the validation part that the curve looks at; the whole part is judged at the end. */
 const evaluationRows = 20_000;
@@ -126,12 +135,14 @@ export class Trainer {
 
   async #epochs(): Promise<NonNullable<TrainerState["ended"]>> {
     const { state, course } = this;
-    const { train, control } = this.#parts;
+    const { train, control, begun } = this.#parts;
+    if (begun && state.step === 0 && this.best.size === 0) await this.#judgeFirst();
     while (state.step < state.total) {
       const { seed, shuffle, batch } = course;
       train.epoch?.(state.epoch);
       const length = train.length && ((position: number) => train.length!(position));
       const epoch = batches(train.rows, batch, { seed, epoch: state.epoch, shuffle, from: state.batch, length });
+      let again = false;
       for (const [positions, following] of withNext(epoch)) {
         await control.turn((ended) => this.#onPause(ended));
         const over = control.stopped ? "interrupted" : this.seconds >= course.maxSeconds ? "budget" : undefined;
@@ -140,10 +151,14 @@ export class Trainer {
           return over;
         }
         if (this.#isDue() && (await this.#evaluate())) return "converged";
-        await this.#step(positions, following);
+        if (!(await this.#step(positions, following))) {
+          again = true;
+          break;
+        }
         if (state.step >= state.total) break;
         if (performance.now() - this.#saved >= (this.#parts.checkpointEvery ?? 10_000)) await this.#save();
       }
+      if (again) continue;
       if (state.step >= state.total) break;
       if (this.#isDue() && (await this.#evaluate())) return "converged";
       state.epoch++;
@@ -153,7 +168,8 @@ export class Trainer {
     return state.total < course.steps ? "budget" : "converged";
   }
 
-  async #step(positions: Uint32Array, following: Uint32Array | undefined): Promise<void> {
+  /** False where the loss left the numbers, and training stands at an earlier step again. */
+  async #step(positions: Uint32Array, following: Uint32Array | undefined): Promise<boolean> {
     const { state, course } = this;
     const { session, train } = this.#parts;
     const lr = this.#rate(state.step);
@@ -163,7 +179,10 @@ export class Trainer {
     const result = await session.step(feeds, lr);
     const loss = result["loss"]!.data[0] as number;
     const shown = (result["shown"] ?? result["loss"]!).data[0] as number;
-    if (!Number.isFinite(loss)) throw notFinite(state.step + 1, lr);
+    if (!Number.isFinite(loss)) {
+      await this.#setBack(lr);
+      return false;
+    }
     state.step++;
     state.batch++;
     state.window.sum += shown;
@@ -174,6 +193,29 @@ export class Trainer {
     this.#shorten();
     const judged = this.#parts.validation !== undefined && (this.#isDue() || state.step === state.total); // then the point comes with it
     if (!judged && state.step % course.pointEvery === 0) this.#tell({});
+    this.#parts.onStep(this);
+    return true;
+  }
+
+  /** Back to the last good point, with a lower rate from there on. Throws `lossNotFinite` where that was tried often enough. */
+  async #setBack(lr: number): Promise<void> {
+    const { state } = this;
+    const { session, restore, onSetBack } = this.#parts;
+    const before = state.setbacks ?? [];
+    const step = state.step + 1;
+    if (!restore || before.length >= setbacks.most) throw notFinite(step, lr, before.length);
+    this.#settle();
+    const { seconds } = state;
+    const { states, best, trainer } = await restore();
+    await session.write(states);
+    this.best = best;
+    this.point = undefined;
+    const setback = { step, to: trainer.step, part: setbacks.part ** (before.length + 1) };
+    // `state` itself stays: the loop holds it.
+    for (const key of Object.keys(state) as (keyof TrainerState)[]) Reflect.deleteProperty(state, key);
+    Object.assign(state, trainer, { seconds, setbacks: [...before, setback] });
+    await onSetBack?.(state.told);
+    await this.#save();
     this.#parts.onStep(this);
   }
 
@@ -206,15 +248,19 @@ export class Trainer {
     return step > evaluated && step % this.course.evaluateEvery === 0;
   }
 
-  /** Judges the weights as they are; true when the patience is spent. */
-  async #evaluate(): Promise<boolean> {
-    const { state, course } = this;
+  /** Makes the weights that training begins with the best point so far. */
+  async #judgeFirst(): Promise<void> {
+    const judged = await this.#judge();
+    if (!judged) return;
+    const { state: stopping } = look(this.state.stopping, { step: 0, epoch: 0, seconds: this.seconds, ...judged });
+    this.best = await this.#weights();
+    this.state.stopping = stopping;
+  }
+
+  /** Loss and metric of the weights as they are on the validation rows; undefined where there are none. */
+  async #judge(): Promise<{ validationLoss: number; metric: number } | undefined> {
     const { task, target, session, validation, control } = this.#parts;
-    const trainLoss = state.evaluationWindow.sum / Math.max(1, state.evaluationWindow.count);
-    if (!validation) {
-      this.#close({ trainLoss, validationLoss: trainLoss });
-      return false;
-    }
+    if (!validation) return undefined;
     await this.#wait(validation);
     const answers: Answers = await answersOf(validation, {
       task,
@@ -224,6 +270,19 @@ export class Trainer {
       pause: () => control.turn((ended) => this.#onPause(ended)),
     });
     const { loss: validationLoss, metric } = task.judge(answers, target);
+    return { validationLoss, metric };
+  }
+
+  /** Judges the weights as they are; true when the patience is spent. */
+  async #evaluate(): Promise<boolean> {
+    const { state, course } = this;
+    const trainLoss = state.evaluationWindow.sum / Math.max(1, state.evaluationWindow.count);
+    const judged = await this.#judge();
+    if (!judged) {
+      this.#close({ trainLoss, validationLoss: trainLoss });
+      return false;
+    }
+    const { validationLoss, metric } = judged;
     await this.#parts.onJudged?.({ step: state.step, loss: validationLoss });
     const at = { step: state.step, epoch: state.epoch + 1, seconds: this.seconds };
     const { state: stopping, better } = look(state.stopping, { ...at, validationLoss, metric });
@@ -237,8 +296,9 @@ export class Trainer {
   /** Learning rate of a step; by a plateau, of the steps to come. */
   #rate(step: number): number {
     const { state, course } = this;
-    if (course.schedule === "plateau") return (state.plateau ?? freshPlateau(course.lr)).rate;
-    return learningRate(course.schedule, course.lr, step, state.total);
+    const part = state.setbacks?.at(-1)?.part ?? 1;
+    if (course.schedule === "plateau") return part * (state.plateau ?? freshPlateau(course.lr)).rate;
+    return part * learningRate(course.schedule, course.lr, step, state.total);
   }
 
   /** An evaluation is over; until here it has left no trace in the state. */
@@ -275,7 +335,9 @@ export class Trainer {
 
   async #save(): Promise<void> {
     this.#settle();
-    await this.#parts.save({ states: await this.#parts.session.read(), best: this.best, trainer: this.state });
+    const states = await this.#parts.session.read();
+    // A point from which nothing can go on does not take the place of one from which it can.
+    if (allFinite(states.values())) await this.#parts.save({ states, best: this.best, trainer: this.state });
     this.#saved = performance.now();
   }
 
@@ -309,10 +371,11 @@ function* withNext<T>(items: Iterable<T>): Generator<[T, T | undefined]> {
   if (held) yield [held.item, undefined];
 }
 
-function notFinite(step: number, lr: number): AppError {
+function notFinite(step: number, lr: number, tries: number): AppError {
+  const after = tries ? `, ${tries} times, each time from the last good point and with a lower rate` : "";
   return new AppError(
     "lossNotFinite",
-    `The loss stopped being a number at step ${step} (learning rate ${Number(lr.toPrecision(3))}).`,
+    `The loss stopped being a number at step ${step}${after} (learning rate ${Number(lr.toPrecision(3))}).`,
     "Choose a smaller learning rate (a tenth, say) and train again.",
     { step, lr },
   );

@@ -49,6 +49,8 @@ export const errors: ErrorDictionary = {
   projectMissing: { title: "The project is not there" },
   projectInvalid: { title: "The project cannot be read" },
   recordNewer: { title: "This comes from a newer Paddock" },
+  chatMissing: { title: "The conversation is not there" },
+  chatInvalid: { title: "The conversation cannot be read" },
   deviceUnknown: { title: "There is no such device" },
   deviceFailed: { title: "The device does not work" },
   outOfMemory: { title: "The memory ran out" },

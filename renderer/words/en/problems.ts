@@ -43,4 +43,5 @@ export const problems: ProblemDictionary = {
   labelSuspects: {},
   brokenLetters: {},
   spellingVariants: {},
+  corrections: {},
 };

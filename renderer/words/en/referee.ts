@@ -4,6 +4,7 @@ import { factNumber, type RefereeDictionary } from "../say.ts";
 export const referee: RefereeDictionary = {
   reading: null,
   starting: null,
+  setBack: null,
   learning: null,
   slowing: (facts) => (factNumber(facts, "ago") === 0 ? "The best point was just now; it is kept." : undefined),
   memorising: (facts) => (factNumber(facts, "ago") === 0 ? "It now memorises: the best point was just now, and I kept it." : undefined),

@@ -51,6 +51,18 @@ export const settings = {
     },
   },
 
+  api: {
+    title: "Your other programs",
+    label: "Answer programs on this machine",
+    help: "An API like OpenAI's, for the language models and everything that you trained. Only programs of this machine reach it, and only with the key. Usually off.",
+    port: "Port",
+    portHelp: "Usually 8642. Another one where that is taken.",
+    address: "Base address",
+    key: "Key",
+    keyHelp: "Give it to the programs that may ask. A new one shuts out those that have the old one.",
+    newKey: "Make a new key",
+  },
+
   about: "This installation",
   workspace: {
     label: "Workspace",

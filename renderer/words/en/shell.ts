@@ -5,6 +5,7 @@ export const shell = {
     home: "Home",
     projects: "Projects",
     models: "Models",
+    chat: "Chat",
     learn: "Learn",
     settings: "Settings",
     project: "Project",

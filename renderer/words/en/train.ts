@@ -75,6 +75,7 @@ export const train = {
   trainLoss: "training",
   validationLoss: "validation",
   best: "best",
+  setBack: "lower rate",
   metricChart: (metric: string) => `${metric} on the validation rows`,
   gauge: { ram: "Memory", vram: "GPU memory" },
   gaugeWorker: (bytes: string) => `training ${bytes}`,

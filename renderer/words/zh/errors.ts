@@ -106,6 +106,8 @@ export const errors: ErrorDictionary = {
   projectMissing: { title: "找不到项目", what: () => "这个项目不在那里，可能已被移除。", todo: "请回到“项目”查看。" },
   projectInvalid: { title: "无法读取项目", what: at("项目记录已损坏。"), todo: "请用原来的文件新建项目。" },
   recordNewer: { title: "来自更新版本的 Paddock", what: at("这条记录由更新版本的 Paddock 写成。"), todo: "请更新 Paddock。" },
+  chatMissing: { title: "找不到这段对话", what: () => "对话可能已被移除。", todo: "请从列表里打开另一段，或开始新的对话。" },
+  chatInvalid: { title: "这段对话无法读取", what: at("对话文件不是完好的。"), todo: "请从备份恢复，或移除这个文件。" },
   deviceUnknown: {
     title: "没有这个设备",
     what: (facts) => `没有名为“${fact(facts, "device", "id")}”的设备。`,

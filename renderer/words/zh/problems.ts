@@ -140,4 +140,9 @@ export const problems: ProblemDictionary = {
     what: (facts, column) => `${of(column)}有 ${fact(facts, "count")} 个值大小写不一：${fact(facts, "values")}。`,
     todo: "每种写法都算作不同的值：请统一写法。",
   },
+  corrections: {
+    what: (facts) =>
+      `有 ${fact(facts, "count")} 处答案已更正${Number(facts["lost"]) > 0 ? `，另有 ${fact(facts, "lost")} 处更正所在的行已改动或不在了` : ""}。`,
+    todo: "学习和评判都用更正后的答案，原始文件保持不变。",
+  },
 };

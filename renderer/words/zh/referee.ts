@@ -6,6 +6,8 @@ const ago = (facts: Facts) => zh.duration(factNumber(facts, "ago") ?? 0);
 export const referee: RefereeDictionary = {
   reading: () => "正在读取数据。",
   starting: () => "训练刚刚开始，还不足以判断。",
+  setBack: (facts) =>
+    `第 ${fact(facts, "step")} 步时损失失控。已回到第 ${fact(facts, "to")} 步，以 ${fact(facts, "percent")}% 的学习率继续。`,
   learning: (facts) => `它在学习：误差最近下降了 ${fact(facts, "gain") || "一些"}%。`,
   slowing: (facts) => {
     const seconds = factNumber(facts, "ago");

@@ -6,6 +6,7 @@ export const shell = {
     home: "主页",
     projects: "项目",
     models: "模型",
+    chat: "对话",
     learn: "学习",
     settings: "设置",
     project: "项目",

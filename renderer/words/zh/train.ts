@@ -75,6 +75,7 @@ export const train = {
   trainLoss: "训练",
   validationLoss: "验证",
   best: "最佳",
+  setBack: "降低学习率",
   metricChart: (metric: string) => `验证行上的${metric}`,
   gauge: { ram: "内存", vram: "显存" },
   gaugeWorker: (bytes: string) => `训练占用 ${bytes}`,

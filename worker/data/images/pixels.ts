@@ -161,7 +161,7 @@ export function diskFull(thrown: unknown, cache: string, bytes: number): unknown
   if ((thrown as NodeJS.ErrnoException).code !== "ENOSPC") return thrown;
   return new AppError(
     "diskFull",
-    `The disk has no room for ${bytes} bytes of decoded pictures.`,
+    `The disk has no room for ${bytes} bytes of decoded pictures or features.`,
     "Free some space and try again.",
     { path: cache },
     thrown,

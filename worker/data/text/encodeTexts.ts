@@ -23,8 +23,15 @@ export interface TextEncoding {
   /** "text": the split goes by the text, its letters and digits. Absent in runs that began when it went by the whole row. */
   splitKey?: "text";
   leftOut: string[];
-  /** Networks that read tokens in order: whose vocabulary it is, how many are read of a text, and what the network is made of. Absent: hashed pieces. */
-  tokens?: { form: "bpe" | "file"; context: number; vocabulary: number };
+  /**
+   * Networks that read tokens in order: whose vocabulary it is, how many are read of a text, and whether it takes texts of no
+   * other length. Absent: hashed pieces. */
+  tokens?: { form: "bpe" | "file"; context: number; vocabulary: number; fixed?: boolean };
+  /**
+   * An imported encoder: its file, with the sha-256 of it and its tokenizer, what of it learns besides a head, and the mean and deviation of its
+   * features, by which the head reads them.
+   */
+  encoder?: { file: string; sha: string; tuned?: "last" | "full"; scale?: { mean: number[]; std: number[] } };
   /** The small transformer. */
   transformer?: { layers: number; width: number; heads: number; dropout: number };
 }
@@ -88,7 +95,9 @@ export async function encodeTexts(
   const three = (given: ConstructorParameters<typeof TextRows>[0]) =>
     [new TextRows(given), new TextRows(given), new TextRows(given)] as const;
   const stores = three(store);
-  const inTokens = tokens && three({ ...store, form: "tokens", piece: tokens.piece });
+  const inTokens =
+    tokens &&
+    three({ ...store, form: "tokens", piece: tokens.piece, ...(encoding.tokens?.fixed ? { long: encoding.tokens.context } : {}) });
   const close = async (): Promise<void> => {
     for (const one of [...stores, ...(inTokens ?? [])]) await one.close();
   };

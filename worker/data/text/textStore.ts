@@ -32,6 +32,8 @@ export interface TextStore extends Samples {
 export interface StoreOptions {
   /** What a text is told by; default places, that is pieces hashed and counted. */
   form?: "places" | "tokens";
+  /** Tokens: a batch is so long whatever is in it; default as long as its longest text. */
+  long?: number | undefined;
   classes: boolean;
   /** Folder for what does not fit; made when needed. */
   scratch: string;
@@ -130,7 +132,7 @@ export class TextRows implements TextStore {
 
   async read(positions: Uint32Array): Promise<SampleBatch> {
     const n = positions.length;
-    let longest = 1;
+    let longest = this.#options.long ?? 1;
     for (const position of positions) longest = Math.max(longest, this.#lengths[position]!);
     const ids = new BigInt64Array(n * longest);
     const low = new Int32Array(ids.buffer); // ids are small: their upper halves stay 0
@@ -146,23 +148,27 @@ export class TextRows implements TextStore {
       }
     }
     const dims = [n, longest];
-    const y: Tensor = this.#options.classes
-      ? tensor(
-          "int64",
-          [n],
-          BigInt64Array.from(positions, (p) => BigInt(this.#y[p]!)),
-        )
-      : float32(
-          [n, 1],
-          Float32Array.from(positions, (p) => this.#y[p]!),
-        );
     return {
       inputs: tokens
         ? { input_ids: tensor("int64", dims, ids), attention_mask: tensor("int64", dims, mask) }
         : { ids: tensor("int64", dims, ids), weights: float32(dims, weighed) },
-      y,
-      rowNumbers: Uint32Array.from(positions, (p) => this.#numbers[p]!),
+      ...this.answersAt(positions),
     };
+  }
+
+  /** Answers and row numbers of a batch. */
+  answersAt(positions: Uint32Array): Pick<SampleBatch, "y" | "rowNumbers"> {
+    const y: Tensor = this.#options.classes
+      ? tensor(
+          "int64",
+          [positions.length],
+          BigInt64Array.from(positions, (p) => BigInt(this.#y[p]!)),
+        )
+      : float32(
+          [positions.length, 1],
+          Float32Array.from(positions, (p) => this.#y[p]!),
+        );
+    return { y, rowNumbers: Uint32Array.from(positions, (p) => this.#numbers[p]!) };
   }
 
   range(from: number, to: number): Promise<SampleBatch> {
@@ -204,9 +210,9 @@ export function inputsOf(texts: readonly Texts[]): SampleBatch["inputs"] {
   return { ids: tensor("int64", [texts.length, longest], ids), weights: float32([texts.length, longest], weighed) };
 }
 
-/** The same for texts as tokens: input_ids and attention_mask (n, T). */
-export function tokenInputsOf(texts: readonly (readonly number[])[]): Record<"input_ids" | "attention_mask", Tensor> {
-  const longest = texts.reduce((most, ids) => Math.max(most, ids.length), 1);
+/** The same for texts as tokens: input_ids and attention_mask (n, T), T as is given or that of the longest. */
+export function tokenInputsOf(texts: readonly (readonly number[])[], length?: number): Record<"input_ids" | "attention_mask", Tensor> {
+  const longest = length ?? texts.reduce((most, ids) => Math.max(most, ids.length), 1);
   const ids = new BigInt64Array(texts.length * longest);
   const mask = new BigInt64Array(texts.length * longest);
   texts.forEach((text, row) => {

@@ -9,6 +9,8 @@ export type GgufValue = number | bigint | boolean | string | GgufValue[];
 
 export interface Gguf extends WeightFile {
   readonly version: number;
+  /** The metadata as they stand in the file, for whoever copies them, and what weights are aligned to. */
+  readonly raw: { readonly entries: number; readonly alignment: number; bytes(): Uint8Array };
   readonly metadata: ReadonlyMap<string, GgufValue>;
 }
 
@@ -26,6 +28,11 @@ const types: Record<number, WeightType> = {
   14: "Q6_K",
   30: "BF16",
 };
+/** By name. */
+export const typeNumbers = Object.fromEntries(Object.entries(types).map(([number, type]) => [type, Number(number)])) as Record<
+  WeightType,
+  number
+>;
 const otherTypes: Record<number, string> = {
   9: "Q8_1",
   10: "Q2_K",
@@ -146,6 +153,7 @@ function readHeader(file: OpenFile): Gguf {
   const entries = cursor.count("the number of metadata entries", limits.entries);
 
   const metadata = new Map<string, GgufValue>();
+  const start = cursor.at;
   for (let i = 0; i < entries; i++) {
     const from = cursor.at;
     const key = cursor.text(`the key of metadata entry ${i + 1}`, limits.name);
@@ -153,6 +161,7 @@ function readHeader(file: OpenFile): Gguf {
     metadata.set(key, value(cursor, file, cursor.u32(`the type of '${key}'`), `the metadata '${key}'`, 0));
   }
 
+  const end = cursor.at;
   const alignment = metadata.get("general.alignment") ?? 32;
   if (typeof alignment !== "number" || alignment < 8 || alignment > 65_536 || alignment & (alignment - 1))
     throw invalid(file, `has the alignment ${shown(alignment)}`, "It must be a power of two from 8 to 65536.");
@@ -196,6 +205,7 @@ function readHeader(file: OpenFile): Gguf {
   return {
     version,
     metadata,
+    raw: { entries, alignment, bytes: () => file.read(start, end - start) },
     infos,
     bytes(name) {
       const info = infos.get(name);

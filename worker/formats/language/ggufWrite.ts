@@ -1,11 +1,13 @@
 // Writes GGUF version 3, little-endian, tensor after tensor. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 export type GgufEntry =
-  | { type: "text"; value: string }
-  | { type: "u32"; value: number }
-  | { type: "f32"; value: number }
-  | { type: "flag"; value: boolean }
-  /** A value of a file that is copied: its type as the file numbers it, and its bytes. */
-  | { type: "raw"; number: number; bytes: Uint8Array };
+  { type: "text"; value: string } | { type: "u32"; value: number } | { type: "f32"; value: number } | { type: "flag"; value: boolean };
+
+/** Metadata of a file that is copied. */
+export interface RawMetadata {
+  entries: number;
+  alignment: number;
+  bytes(): Uint8Array;
+}
 
 export interface GgufTensor {
   name: string;
@@ -18,13 +20,15 @@ export interface GgufTensor {
   read(): Uint8Array;
 }
 
-const alignment = 32;
-const padded = (n: number): number => Math.ceil(n / alignment) * alignment;
-
 /** The parts of the file, one after another. */
-export function* ggufParts(metadata: ReadonlyMap<string, GgufEntry>, tensors: readonly GgufTensor[]): Generator<Uint8Array> {
-  const head: Buffer[] = [Buffer.from("GGUF", "latin1"), u32(3), u64(tensors.length), u64(metadata.size)];
-  for (const [key, entry] of metadata) head.push(text(key), value(entry));
+export function* ggufParts(metadata: ReadonlyMap<string, GgufEntry> | RawMetadata, tensors: readonly GgufTensor[]): Generator<Uint8Array> {
+  const raw = "entries" in metadata && typeof metadata.entries === "number" ? (metadata as RawMetadata) : undefined;
+  const alignment = raw?.alignment ?? 32;
+  const padded = (n: number): number => Math.ceil(n / alignment) * alignment;
+  const own = raw ? [] : [...(metadata as ReadonlyMap<string, GgufEntry>)];
+  const head: Uint8Array[] = [Buffer.from("GGUF", "latin1"), u32(3), u64(tensors.length), u64(raw?.entries ?? own.length)];
+  if (raw) head.push(raw.bytes());
+  for (const [key, entry] of own) head.push(text(key), value(entry));
   let offset = 0;
   for (const { name, dims, type, bytes } of tensors) {
     head.push(text(name), u32(dims.length), ...[...dims].reverse().map(u64), u32(type), u64(offset));
@@ -51,8 +55,6 @@ function value(entry: GgufEntry): Buffer {
       return Buffer.concat([u32(6), Buffer.from(Float32Array.of(entry.value).buffer)]);
     case "flag":
       return Buffer.concat([u32(7), Buffer.from([entry.value ? 1 : 0])]);
-    case "raw":
-      return Buffer.concat([u32(entry.number), entry.bytes]);
   }
 }
 

@@ -1,9 +1,11 @@
 // What was learned beside a language model, as files of other programs: the adapter for PEFT and for llama.cpp, and the model with the adapter
 // added to its weights.
 import { type GgufEntry, ggufParts, type GgufTensor } from "../../formats/language/ggufWrite.ts";
+import { typeNumbers } from "../../formats/language/gguf.ts";
 import { toFloat32 } from "../../formats/language/levels.ts";
 import { type Adapter, peftName, scaleOf } from "../../formats/language/peft.ts";
-import { float32, type Tensor } from "../../tensor.ts";
+import { bytesFor, type WeightType } from "../../formats/language/weights.ts";
+import { float32, halfBits, type Tensor } from "../../tensor.ts";
 import { AppError } from "../../../ipc/error.ts";
 import type { LanguageModel } from "./index.ts";
 import type { Place } from "./family.ts";
@@ -83,6 +85,93 @@ function stored(values: Float32Array, rows: number, { rows: from }: Place): Floa
   const out = new Float32Array(values.length);
   for (let row = 0; row < rows; row++) out.set(values.subarray(row * width, (row + 1) * width), from(row) * width);
   return out;
+}
+
+/** Weights that stand for those of the file, by name, float32 as transformers has them: made when they are asked for. */
+export type Learned = ReadonlyMap<string, () => Float32Array>;
+
+/** An adapter added to the weights of its layers. */
+export function merged(model: LanguageModel, adapter: Adapter): Learned {
+  return new Map([...adapter.layers.keys()].map((layer) => [`${layer}.weight`, () => mergedWeight(model, adapter, layer)]));
+}
+
+/**
+ * The model as a GGUF file with these weights in the place of its own; everything else stays as it is, byte for byte. What was kept in blocks
+ * of a few bits and has learned is kept in 16. The model must come from a GGUF file.
+ */
+export function* ggufModel(model: LanguageModel, learned: Learned): Generator<Uint8Array> {
+  const { file, family, config } = model;
+  if (file.format !== "gguf") throw new TypeError("a GGUF file is made of one");
+  const by = new Map<string, { name: string; place: Place }>();
+  for (const name of learned.keys()) {
+    const place = family.inGguf(name, config);
+    const stored = place?.names.find((one) => file.infos.has(one));
+    if (place && stored !== undefined) by.set(stored, { name, place });
+  }
+  const tensors = [...file.infos.values()].map((info): GgufTensor => {
+    const { name, dims } = info;
+    const own = by.get(name);
+    if (!own) return { name, dims, type: typeNumbers[info.type], bytes: info.bytes, read: () => file.bytes(name) };
+    const type = floatsFor(info.type);
+    const read = (): Uint8Array => asFloats(type, inFile(learned.get(own.name)!(), dims, own.place));
+    return { name, dims, type: typeNumbers[type], bytes: bytesFor(type, dims), read };
+  });
+  yield* ggufParts(file.raw, tensors);
+}
+
+/** The same as one safetensors file, for a model that comes from a Hugging Face folder. */
+export function* safetensorsModel(model: LanguageModel, learned: Learned): Generator<Uint8Array> {
+  const { file, family } = model;
+  if (file.format !== "huggingface") throw new TypeError("a folder is made of one");
+  const by = new Map<string, { name: string; place: Place }>();
+  for (const name of learned.keys()) {
+    const place = family.inHuggingface?.(name) ?? { names: [name] };
+    const stored = place.names.find((one) => file.infos.has(one));
+    if (stored !== undefined) by.set(stored, { name, place });
+  }
+  const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
+  let at = 0;
+  for (const { name, type, dims, bytes } of file.infos.values()) {
+    header[name] = { dtype: type, shape: dims, data_offsets: [at, at + bytes] };
+    at += bytes;
+  }
+  let json = JSON.stringify(header);
+  json += " ".repeat((8 - (Buffer.byteLength(json) % 8)) % 8);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(Buffer.byteLength(json)));
+  yield length;
+  yield Buffer.from(json);
+  for (const { name, type, dims } of file.infos.values()) {
+    const own = by.get(name);
+    yield own ? asFloats(type as FloatType, inFile(learned.get(own.name)!(), dims, own.place)) : file.bytes(name);
+  }
+}
+
+type FloatType = "F32" | "F16" | "BF16";
+const floatsFor = (type: WeightType): FloatType => (type === "F32" || type === "BF16" ? type : "F16");
+
+/** Numbers as they stand in the file: rows in its order, axes as it has them, without what is added when they are read. */
+function inFile(values: Float32Array, dims: readonly number[], { rows, swapped, plus }: Place): Float32Array {
+  let out = values;
+  if (swapped) {
+    const [height = 1, width = 1] = dims; // of what is stored
+    out = new Float32Array(values.length);
+    for (let i = 0; i < height; i++) for (let j = 0; j < width; j++) out[i * width + j] = values[j * height + i]!;
+  }
+  if (plus) out = out.map((x) => x - plus);
+  return rows ? stored(out, dims[0]!, { names: [], rows }) : out;
+}
+
+function asFloats(type: FloatType, values: Float32Array): Uint8Array {
+  if (type === "F32") return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const out = new Uint16Array(values.length);
+  if (type === "F16") for (let i = 0; i < out.length; i++) out[i] = halfBits(values[i]!);
+  else {
+    const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+    // to the nearest, ties to even
+    for (let i = 0; i < out.length; i++) out[i] = (bits[i]! + 0x7fff + ((bits[i]! >>> 16) & 1)) >>> 16;
+  }
+  return new Uint8Array(out.buffer);
 }
 
 /** W + scale · B A of a layer, float32 (outputs, inputs). */

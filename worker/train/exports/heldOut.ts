@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { AppError } from "../../../ipc/error.ts";
 import type { ExportComparison, RunRecord, TableTask } from "../../../ipc/types.ts";
 import type { WorkerEvents } from "../../../ipc/worker.ts";
+import { correctedPictures } from "../../data/corrections.ts";
 import { openPictures } from "../../data/images/pictures.ts";
 import { decodeAll } from "../../data/images/pixels.ts";
 import { splitPictures } from "../../data/images/split.ts";
@@ -16,6 +17,7 @@ import { openPicturePredictor, pictureChunk } from "../../run/pictureModel.ts";
 import { tasks } from "../../tasks/index.ts";
 import type { Target } from "../../tasks/task.ts";
 import { answersOf } from "../answers.ts";
+import { correctionsFor } from "../corrections.ts";
 import { readJson, writeJson } from "../files.ts";
 import { kindOf, kinds } from "../kinds/index.ts";
 import { partsOf } from "../kinds/pictureSamples.ts";
@@ -129,6 +131,7 @@ async function picturesOf(
     throw new AppError("fileChanged", `'${spec.data}' is not what this run learned from.`, "Put the old pictures back, or train again.", {
       file: spec.data,
     });
+  const { profile, pictures } = correctedPictures(set, await correctionsFor(spec, folder));
   const dealt = { seed: spec.seed ?? defaults.seed, split: spec.split ?? true, by: spec.splitBy };
   const parts = partsOf(splitPictures(set.pictures, { ...dealt, classes: set.profile.classes.map(({ name }) => name) }).parts);
   const part = (["test", "validation", "train"] as const).find((name) => parts[name].length > 0)!;
@@ -141,8 +144,8 @@ async function picturesOf(
   await predictor.dispose();
   const pixels: Uint8Array[] = [];
   for await (const one of decodeAll(set, size, { signal }, places)) pixels[places.indexOf(one.place)] = new Uint8Array(one.pixels);
-  const names = set.profile.classes.map(({ name }) => classes.indexOf(name));
-  const truth = Int32Array.from(places, (place) => names[set.pictures[place]!.label]!);
+  const names = profile.classes.map(({ name }) => classes.indexOf(name));
+  const truth = Int32Array.from(places, (place) => names[pictures[place]!.label]!);
   return { part, task: "classification", target: { classes }, truth, given: { kind: "pictures", size, pixels } };
 }
 

@@ -29,6 +29,7 @@ export async function exportText(options: {
     test: value === undefined ? null : { metric, value },
     model: plan.plan.model.name,
     licence: net.licence,
+    alone: net.alone ?? false,
   });
   const folder = dirname(options.path);
   if (tokens) await writeAtomic(join(folder, "tokenizer.json"), tokens.json);

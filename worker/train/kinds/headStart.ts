@@ -15,14 +15,26 @@ export async function headStart(
   scale: FeatureScale,
   { pictures, parts, classes }: { pictures: readonly Picture[]; parts: Parts; classes: number },
 ): Promise<Map<string, Tensor>> {
-  const width = scale.mean.length;
-  const labelsOf = (places: readonly number[]) => Int32Array.from(places, (place) => pictures[place]!.label);
-  const judged = parts.validation.length ? parts.validation : parts.train;
-  const [learn, judge] = [evened(features, scale, parts.train), evened(features, scale, judged)];
+  const of = (places: readonly number[]): LabelledRows => ({
+    rows: evened(features, scale, places),
+    labels: Int32Array.from(places, (place) => pictures[place]!.label),
+  });
+  return bestHead(of(parts.train), of(parts.validation.length ? parts.validation : parts.train), classes);
+}
+
+/** Features of mean 0 and deviation 1, with the classes of their rows. */
+export interface LabelledRows {
+  rows: LinearRows;
+  labels: Int32Array;
+}
+
+/** Of fits of several lengths the head that does best on the rows that it is judged by. */
+export async function bestHead(learn: LabelledRows, judge: LabelledRows, classes: number): Promise<Map<string, Tensor>> {
+  const width = learn.rows.numeric;
   let best = { loss: Infinity, weights: new Float64Array((width + 1) * classes) };
   for (const maxPasses of lengths) {
-    const model = await fitLogistic(learn, labelsOf(parts.train), classes, { maxPasses });
-    const loss = crossEntropy(applyLinear(model, judge), labelsOf(judged), classes);
+    const model = await fitLogistic(learn.rows, learn.labels, classes, { maxPasses });
+    const loss = crossEntropy(applyLinear(model, judge.rows), judge.labels, classes);
     if (loss < best.loss) best = { loss, weights: model.weights as Float64Array<ArrayBuffer> };
   }
   return new Map([

@@ -2,6 +2,7 @@
 // from them, or its last blocks learn on; without one, a small residual network learns from the pixels.
 import { AppError } from "../../../ipc/error.ts";
 import type { ImagesProfile, PictureSetup, SplitBy, TrainPlan, TrainSpec } from "../../../ipc/types.ts";
+import { correctedPictures } from "../../data/corrections.ts";
 import { augmentationFor } from "../../data/images/augment.ts";
 import { openPictures, type Pictures } from "../../data/images/pictures.ts";
 import { affordableSize } from "../../data/images/pixels.ts";
@@ -9,7 +10,9 @@ import { openPixelsBeside } from "../../data/images/pixelsBeside.ts";
 import { splitPictures } from "../../data/images/split.ts";
 import { type Backbone, openBackbone } from "../../formats/backbone.ts";
 import { chooseRange, featuresOf } from "../../run/features.ts";
+import { correctionsFor } from "../corrections.ts";
 import { readJson, writeJson } from "../files.ts";
+import { refuseNewClasses } from "../from.ts";
 import { defaults } from "../plan.ts";
 import { withSplit } from "../splitOf.ts";
 import { exportPictures } from "./exportPictures.ts";
@@ -25,6 +28,8 @@ interface Kept {
   version: 1;
   classes: string[];
   setup: PictureSetup;
+  /** Mean and deviation of each feature of the backbone. Absent in older runs, whose data say the same again. */
+  scale?: { mean: number[]; std: number[] };
 }
 
 /** A model is a file where its name says so; else a family. */
@@ -33,22 +38,26 @@ export const isModelFile = (model: string | undefined): model is string => model
 async function prepare(options: PrepareOptions): Promise<Prepared> {
   const { record, paths, cache, signal, onWorking } = options;
   const { spec } = record;
-  const set = await open(spec, options);
-  const { profile, pictures } = set;
-  if (record.fingerprint !== undefined && record.fingerprint !== profile.fingerprint) throw changed(spec.data);
-  const { parts, data, by } = divided(set, spec);
-  const backbone = isModelFile(spec.model) ? await openBackbone(spec.model) : undefined;
   const kept = await readJson<Kept>(paths.encoding);
+  const original = await open(spec, options);
+  if (record.fingerprint !== undefined && record.fingerprint !== original.profile.fingerprint) throw changed(spec.data);
+  const set = asKept(correctedPictures(original, await correctionsFor(spec, options.run)), kept, spec.data);
+  const { pictures } = set;
+  const { fingerprint } = original.profile;
+  const { parts, data, by } = divided(original, spec, set);
+  const backbone = isModelFile(spec.model) ? await openBackbone(spec.model) : undefined;
   if (kept?.setup.backbone && kept.setup.backbone.sha !== backbone?.sha) throw changed(spec.model ?? "");
   const decoding = { cache, signal, onProgress: (fraction: number) => onWorking?.({ what: "encoding", fraction }) };
   const setup = kept?.setup ?? (await freshSetup(set, spec, backbone, { train: parts.train, signal }));
-  await writeJson(paths.encoding, { version: 1, classes: data.classes, setup } satisfies Kept);
 
   const seed = spec.seed ?? defaults.seed;
   const features = backbone && (await featuresOf(set, backbone, setup.backbone!.pixels, decoding));
-  const scale = features && scaleOf(features, parts.train, backbone.features);
+  const scale = features && (scaleKept(kept) ?? scaleOf(features, parts.train, backbone.features));
+  const said = scale && { mean: [...scale.mean], std: [...scale.std] };
+  await writeJson(paths.encoding, { version: 1, classes: data.classes, setup, ...(said ? { scale: said } : {}) } satisfies Kept);
   const tuned = setup.backbone?.tuned !== undefined;
-  const start = scale && tuned ? await headStart(features, scale, { pictures, parts, classes: data.classes.length }) : undefined;
+  const start =
+    scale && tuned && !record.from ? await headStart(features, scale, { pictures, parts, classes: data.classes.length }) : undefined;
   const samples: PictureParts =
     features && !tuned
       ? featureSamples(features, backbone.features, pictures, parts)
@@ -64,11 +73,12 @@ async function prepare(options: PrepareOptions): Promise<Prepared> {
   const target = { classes: data.classes };
   const prepared: Prepared = {
     spec,
-    fingerprint: profile.fingerprint,
+    fingerprint,
     task: classification,
     target,
     data: { train: samples.learning, validation: samples.validation, test: samples.test },
     plan: planFor(record.choice?.batch),
+    ...(set.corrections ? { corrections: set.corrections } : {}),
     planFor,
     training: graphs.training,
     answering: () => graphs.answering(),
@@ -78,6 +88,23 @@ async function prepare(options: PrepareOptions): Promise<Prepared> {
     close: () => samples.close(),
   };
   return prepared;
+}
+
+const scaleKept = (kept: Kept | undefined) =>
+  kept?.scale && { mean: Float32Array.from(kept.scale.mean), std: Float32Array.from(kept.scale.std) };
+
+/** The pictures with the classes of a run that began before, in its order. Throws valueInvalid for one that it does not know. */
+function asKept<T extends Pictures>(set: T, kept: Kept | undefined, file: string): T {
+  const names = set.profile.classes.map(({ name }) => name);
+  if (!kept || kept.classes.join("\n") === names.join("\n")) return set;
+  refuseNewClasses(kept.classes, names, file);
+  const labels = names.map((name) => kept.classes.indexOf(name));
+  const counts = new Map(set.profile.classes.map(({ name, count }) => [name, count]));
+  return {
+    ...set,
+    profile: { ...set.profile, classes: kept.classes.map((name) => ({ name, count: counts.get(name) ?? 0 })) },
+    pictures: set.pictures.map((picture) => ({ ...picture, label: labels[picture.label]! })),
+  };
 }
 
 async function freshSetup(
@@ -118,8 +145,9 @@ function setupOn(
 }
 
 async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
-  const set = await open(spec, source);
-  const { data, by } = divided(set, spec);
+  const original = await open(spec, source);
+  const set = correctedPictures(original, await correctionsFor(spec));
+  const { data, by } = divided(original, spec, set);
   const backbone = isModelFile(spec.model) ? await openBackbone(spec.model) : undefined;
   const setup: PictureSetup = backbone
     ? setupOn(set, spec, backbone, { pixels: spec.pixels ?? backbone.told ?? "0..1", chosen: "asked" })
@@ -128,12 +156,17 @@ async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
   return withSplit(planPictures({ data, setup, backbone, scale, seed: spec.seed ?? defaults.seed }, spec), by).plan;
 }
 
-function divided({ profile, pictures }: Pictures, spec: TrainSpec): { parts: ReturnType<typeof partsOf>; data: PictureData; by: SplitBy } {
+/** The parts follow from the pictures as they were, the classes from what is said of them now. */
+function divided(
+  { profile, pictures }: Pictures,
+  spec: TrainSpec,
+  now: Pick<Pictures, "profile">,
+): { parts: ReturnType<typeof partsOf>; data: PictureData; by: SplitBy } {
   const classes = profile.classes.map(({ name }) => name);
   const dealt = splitPictures(pictures, { seed: spec.seed ?? defaults.seed, split: spec.split ?? true, by: spec.splitBy, classes });
   const parts = partsOf(dealt.parts);
   const rows = { train: parts.train.length, validation: parts.validation.length, test: parts.test.length };
-  return { parts, data: { classes, rows }, by: dealt.by };
+  return { parts, data: { classes: now.profile.classes.map(({ name }) => name), rows }, by: dealt.by };
 }
 
 /** Throws what reading throws, and where nothing can be told apart `classesMissing` or `targetConstant`. */

@@ -1,6 +1,15 @@
 // What a kind of data gives a run: its rows as samples, a network's two graphs, how it is judged and what is written. The run itself (device,
 // steps, checkpoints, budget, the referee) knows nothing of the kind.
-import type { DataKind, Inspection, RatingsColumns, RunRecord, RunReport, TrainPlan, TrainSpec } from "../../../ipc/types.ts";
+import type {
+  CorrectionsTaken,
+  DataKind,
+  Inspection,
+  RatingsColumns,
+  RunRecord,
+  RunReport,
+  TrainPlan,
+  TrainSpec,
+} from "../../../ipc/types.ts";
 import type { WorkerEvents } from "../../../ipc/worker.ts";
 import type { Samples } from "../../data/samples.ts";
 import type { Graph } from "../../onnx/graph.ts";
@@ -30,6 +39,8 @@ export interface Prepared {
   target: Target;
   data: { train: Samples; validation: Samples; test: Samples };
   plan: FullPlan;
+  /** How the corrections came out, where there are any. */
+  corrections?: CorrectionsTaken;
   /** The plan with another batch. */
   planFor(batch: number): FullPlan;
   /** Inputs of a batch, and `y`; outputs `loss` (lowered) and `shown` (compares with validation). */

@@ -5,6 +5,8 @@ import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "../../../ipc/error.ts";
 import type { RunReport, TrainPlan, TrainSpec } from "../../../ipc/types.ts";
+import type { CorrectedTable } from "../../data/corrected.ts";
+import { correctedTable, takenOf } from "../../data/corrections.ts";
 import { type Encoding, classesOf, classSql, scaleOf, targetOf } from "../../data/encoding.ts";
 import type { EncodedTable } from "../../data/encode.ts";
 import { literal } from "../../data/duckdb.ts";
@@ -23,7 +25,9 @@ import { Builder, type Value } from "../../ops/builder.ts";
 import { openEngine } from "../../run/engine.ts";
 import { tasks } from "../../tasks/index.ts";
 import { float32, type Tensor } from "../../tensor.ts";
+import { correctionsFor } from "../corrections.ts";
 import { readJson, writeAtomic, writeJson } from "../files.ts";
+import { refuseNewClasses } from "../from.ts";
 import { stoppedBefore } from "../inspectModel.ts";
 import { defaults, planCourse, stepSeconds } from "../plan.ts";
 import { isModelFile } from "./images.ts";
@@ -155,14 +159,14 @@ function planOf(one: Net, rows: TrainPlan["rows"], spec: TrainSpec): TablePlan {
 }
 
 interface Begun {
-  table: Table;
+  table: CorrectedTable;
   one: Net;
   columns: string[];
   sha: string;
 }
 
 /** The table, the network and how they meet. Throws what reading throws; shapeMismatch, usage where they do not fit. */
-async function begin(spec: TrainSpec, { cache, signal, onWorking }: Source, kept?: Kept): Promise<Begun> {
+async function begin(spec: TrainSpec, { cache, signal, onWorking }: Source, kept?: Kept, run?: string): Promise<Begun> {
   const path = spec.model!;
   const net = openNumbers(
     named(path, () => readGraph(path)),
@@ -170,17 +174,24 @@ async function begin(spec: TrainSpec, { cache, signal, onWorking }: Source, kept
   );
   const sha = createHash("sha256").update(await readFile(path)).digest("hex"); // prettier-ignore
   if (kept && kept.sha !== sha) throw changed(path);
-  const table = await openTable(spec.data, {
+  const opened = await openTable(spec.data, {
     cache,
     part: spec.part,
     signal,
     onProgress: (what, fraction) => onWorking?.({ what, fraction }),
   });
+  let table: CorrectedTable = opened;
   try {
     if (spec.classWeight === "balanced")
       throw new AppError("usage", "Classes are not weighed on an imported network.", "Leave the weighing of classes out.");
     const method = methodOf(spec, net);
     const seed = spec.seed ?? defaults.seed;
+    const { method: _, pixels: __, model: ___, ...rest } = spec;
+    const { target, task } = kept?.encoding ?? chooseTarget(opened.profile, rest);
+    const reading = targetOf(opened, target, task);
+    table = await correctedTable(opened, reading, await correctionsFor(spec, run), signal);
+    const classes = task === "classification" ? await classesOf(table, reading, signal) : undefined;
+    if (kept) refuseNewClasses(kept.encoding.classes, classes, spec.data);
     if (kept)
       return {
         table,
@@ -188,10 +199,6 @@ async function begin(spec: TrainSpec, { cache, signal, onWorking }: Source, kept
         columns: kept.columns,
         one: { net, method, seed, encoding: kept.encoding, scale: kept.scale, features: kept.features },
       };
-    const { method: _, pixels: __, model: ___, ...rest } = spec;
-    const { target, task } = chooseTarget(table.profile, rest);
-    const reading = targetOf(table, target, task);
-    const classes = task === "classification" ? await classesOf(table, reading, signal) : undefined;
     fits(net, method, classes);
     const columns = columnsOf(table, net, target, spec.ignore ?? []);
     const split = await planSplit(table, reading, splitOf(spec, task), task === "classification", signal);
@@ -366,7 +373,7 @@ async function prepare(options: PrepareOptions): Promise<PreparedTable> {
   const { record, paths, signal } = options;
   const { spec } = record;
   const kept = await readJson<Kept>(paths.encoding);
-  const begun = await begin(spec, options, kept);
+  const begun = await begin(spec, options, kept, options.run);
   const { table } = begun;
   try {
     const { profile } = table;
@@ -394,6 +401,7 @@ async function prepare(options: PrepareOptions): Promise<PreparedTable> {
       task,
       target: encoding,
       plan: planFor(record.choice?.batch),
+      ...takenOf(table),
       planFor,
       training: graphs.training,
       answering: graphs.answering,

@@ -1,4 +1,4 @@
-import type { EncodedTexts, TextEncoding, TextParts } from "../../data/text/encodeTexts.ts";
+import type { EncodedTexts, TextEncoding } from "../../data/text/encodeTexts.ts";
 import type { TextTokens } from "../../data/text/textTokens.ts";
 import type { Table } from "../../data/table.ts";
 import type { Prepared } from "./kind.ts";
@@ -11,8 +11,6 @@ export interface PreparedText extends Prepared {
   /** (2^bits): what each place weighs. */
   rarity: Float32Array;
   net: TextNet;
-  /** What the network reads. */
-  data: TextParts;
   /** How a text becomes tokens, where the network reads those. */
   tokens: TextTokens | undefined;
 }

@@ -3,15 +3,20 @@
 import { AppError } from "../../../ipc/error.ts";
 import type { TableProfile, TableTask, TrainPlan, TrainSpec } from "../../../ipc/types.ts";
 import { type Batch, type EncodedSplit, encodeTable } from "../../data/encode.ts";
-import { edgesOf, type Encoding, fitEncoding, targetOf } from "../../data/encoding.ts";
+import { answersBefore, type CorrectedTable } from "../../data/corrected.ts";
+import { correctedTable, takenOf } from "../../data/corrections.ts";
+import { classesOf, edgesOf, type Encoding, fitEncoding, targetOf } from "../../data/encoding.ts";
 import { type Folds, noTurns, turnsOf } from "../../data/folds.ts";
+import type { Reading } from "../../data/readings.ts";
 import type { SampleBatch, Samples } from "../../data/samples.ts";
 import { planSplit } from "../../data/split.ts";
 import { openTable, type Table } from "../../data/table.ts";
 import { tasks } from "../../tasks/index.ts";
 import type { Target } from "../../tasks/task.ts";
 import type { Tensor } from "../../tensor.ts";
+import { correctionsFor } from "../corrections.ts";
 import { readJson, writeJson } from "../files.ts";
+import { refuseNewClasses } from "../from.ts";
 import { answeringGraph, trainingGraph } from "../../models/index.ts";
 import { splitOf, withSplit } from "../splitOf.ts";
 import { judgeTable } from "./judgeTable.ts";
@@ -23,9 +28,10 @@ import { type Facts, foldsFor, makePlan } from "./tablePlan.ts";
 /** Throws what reading throws, `fileChanged`, and what is wrong with the target. */
 export async function prepare(options: PrepareOptions): Promise<PreparedTable> {
   const { record, paths, signal } = options;
-  const table = await open(record.spec, options);
+  const opened = await open(record.spec, options);
+  let table: CorrectedTable = opened;
   try {
-    const { profile } = table;
+    const { profile } = opened;
     if (record.fingerprint !== undefined && record.fingerprint !== profile.fingerprint)
       throw new AppError(
         "fileChanged",
@@ -33,7 +39,11 @@ export async function prepare(options: PrepareOptions): Promise<PreparedTable> {
         "Put the old file back to go on, or start a new run.",
         { file: record.spec.data, fingerprint: profile.fingerprint, before: record.fingerprint },
       );
-    const { encoding, split } = await encode(table, record.spec, await readJson<Encoding>(paths.encoding));
+    const known = await readJson<Encoding>(paths.encoding);
+    table = await withCorrections(opened, record.spec, { known, run: options.run, signal });
+    const { encoding, split } = await encode(table, record.spec, known);
+    const reading = targetOf(table, encoding.target, encoding.task);
+    if (record.from && encoding.classes) refuseNewClasses(encoding.classes, await classesOf(table, reading, signal), record.spec.data);
     await writeJson(paths.encoding, encoding);
     options.onWorking?.({ what: "encoding", fraction: null });
     let counts: readonly [number, number, number] = [0, 0, 0];
@@ -50,6 +60,7 @@ export async function prepare(options: PrepareOptions): Promise<PreparedTable> {
       withSplit(makePlan(facts, batch === undefined ? record.spec : { ...record.spec, batch }), encoded.by);
     const plan = planFor(record.choice?.batch); // as it was settled when the run began
     const turns = folds ? { folds, rounds: Number(plan.net.config["members"]) / folds, seed: plan.net.seed } : undefined;
+    const before = turns && (await labelsBefore(table, reading, encoding, signal));
     const classWeights =
       encoding.classes && record.spec.classWeight === "balanced" ? await balanced(encoded.train, encoding.classes.length) : undefined;
     const target: Encoding & Target = classWeights ? { ...encoding, classWeights } : encoding;
@@ -61,14 +72,15 @@ export async function prepare(options: PrepareOptions): Promise<PreparedTable> {
       encoding,
       encoded,
       data: {
-        train: samples(encoded.train, turns && ((batch) => turnsOf(batch, turns))),
-        validation: turns ? samples(encoded.train, (batch) => turnsOf(batch, turns)) : samples(encoded.validation),
+        train: samples(encoded.train, turns && ((batch) => turnsOf(batch, turns, before))),
+        validation: turns ? samples(encoded.train, (batch) => turnsOf(batch, turns, before)) : samples(encoded.validation),
         test: samples(encoded.test, turns && unseen(turns)),
       },
       learned: samples(encoded.train, turns && unseen(turns)),
       task,
       target,
       plan,
+      ...takenOf(table),
       planFor,
       training: () => trainingGraph(prepared.plan.net, task, target),
       answering: () => answeringGraph(prepared.plan.net, task),
@@ -84,6 +96,27 @@ export async function prepare(options: PrepareOptions): Promise<PreparedTable> {
     await table.close();
     throw thrown;
   }
+}
+
+/** The labels that corrected rows had, as they are encoded: a row stays in its fold. */
+async function labelsBefore(table: CorrectedTable, target: Reading, { classes, targetScale }: Encoding, signal: AbortSignal) {
+  const { mean, std } = targetScale ?? { mean: 0, std: 1 };
+  const encoded = (value: string | number | null) =>
+    classes ? classes.indexOf(String(value)) : value === null ? 0 : (Number(value) - mean) / std;
+  const found = await answersBefore(table, target, classes !== undefined, signal);
+  return new Map([...found].map(([row, value]) => [row, encoded(value)]));
+}
+
+/** The table with the corrections of a run, or of a spec, over the column that is learned. */
+async function withCorrections(
+  table: Table,
+  spec: TrainSpec,
+  { known, run, signal }: { known?: Encoding | undefined; run?: string; signal: AbortSignal },
+): Promise<CorrectedTable> {
+  const corrections = await correctionsFor(spec, run);
+  if (corrections.length === 0) return table;
+  const { target, task } = known ?? chooseTarget(table.profile, spec);
+  return correctedTable(table, targetOf(table, target, task), corrections, signal);
 }
 
 /** What is said of each row of a batch besides its numbers. */
@@ -125,8 +158,10 @@ async function balanced(split: EncodedSplit, classes: number): Promise<number[]>
 
 /** What a run with this spec would do; reads the table, trains nothing. */
 async function plan(spec: TrainSpec, source: Source): Promise<TrainPlan> {
-  const table = await open(spec, source);
+  const opened = await open(spec, source);
+  let table: CorrectedTable = opened;
   try {
+    table = await withCorrections(opened, spec, source);
     const { encoding, split } = await encode(table, spec, undefined);
     const target = targetOf(table, encoding.target, encoding.task);
     const { counts, by } = await planSplit(table, target, split, encoding.task === "classification", source.signal);

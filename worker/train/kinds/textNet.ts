@@ -14,6 +14,8 @@ export interface TextNet {
   inference(g: Builder, inputs: Record<string, Value>, weights: ReadonlyMap<string, Tensor>): Value;
   /** What of the plan it decides. */
   facts(training: Graph): Omit<PlanFacts, "task" | "target" | "classes" | "inputs" | "rows" | "graphs">;
+  /** Whether it takes one text at a time. */
+  alone?: boolean;
   /** What the file of the trained model says, where it is made from another's. */
   licence?: string;
   /** Settings where the spec says nothing. */

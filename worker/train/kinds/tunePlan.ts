@@ -106,6 +106,5 @@ function heldBytes({ initializers, parameters }: Graph): number {
 /** Some 2,000 tokens a step. */
 const suitableBatch = (usual: number, rows: number): number => Math.max(1, Math.min(16, Math.round(2048 / usual), Math.ceil(rows / 4)));
 
-/** Rows that are judged at once: so many that their logits stay within some 64 MB. */
-export const tunePiece = (length: number, vocabulary: number): number =>
-  Math.max(1, Math.min(32, Math.floor(16e6 / (length * vocabulary))));
+/** Rows that are judged at once: so many that their logits stay within some 24 MB, of which a run holds some copies. */
+export const tunePiece = (length: number, vocabulary: number): number => Math.max(1, Math.min(32, Math.floor(6e6 / (length * vocabulary))));

@@ -1,0 +1,40 @@
+import type { corrections as shape } from "../en/corrections.ts";
+import { zh } from "../format.ts";
+
+export const corrections = {
+  correct: "更正",
+  correctOf: {
+    table: (n: number) => `更正第 ${zh.count(n)} 行的答案`,
+    images: (n: number) => `更正图片 ${zh.count(n)} 的答案`,
+    text: (n: number) => `更正文本 ${zh.count(n)} 的答案`,
+  },
+  itIs: "应为",
+  save: "保存",
+  cancel: "取消",
+  correctedTo: (answer: string) => `已更正为 ${answer}`,
+  undo: "撤销",
+  undoOf: (where: string) => `撤销对${where}的更正`,
+  title: (n: number) => `${zh.count(n)} 处更正`,
+  none: "没有更正",
+  fresh: (n: number, of: number) =>
+    n === 0 ? "这次训练已学过全部更正。" : n === of ? "这次训练还没学过。" : `其中 ${zh.count(n)} 处，这次训练还没学过。`,
+  withdrawn: "它学过的更正，有些后来已撤销。",
+  help: "原始数据保持不变，更正只叠加在上面。",
+  improve: "改进",
+  improveHelp: "带上更正，从这次训练的权重继续训练。",
+  list: "查看",
+  hide: "收起",
+  where: "位置",
+  change: "答案",
+  when: "时间",
+  seenIn: "来源",
+  row: (n: number) => `第 ${zh.count(n)} 行`,
+  lost: "已改动或不在了：更正保留，但不起作用",
+  byHand: "命令行",
+  training: (date: string) => `${date} 的结果`,
+  gone: "已移除的训练",
+  began: (date: string) => `从 ${date} 的训练继续。`,
+  beganGone: "从一次已移除的训练继续。",
+  gained: (metric: string, before: string, after: string) => `在同一批测试数据上（含更正），${metric}：${before} → ${after}。`,
+  same: "没有找到更好的权重，保留了起始的权重。",
+} satisfies typeof shape;
