@@ -47,6 +47,7 @@ import type {
   TextSample,
   TrainPlan,
   TrainSpec,
+  TextReading,
 } from "./types.ts";
 
 /** A dropped file: its path (Electron) or the id that the upload answered (browser). */
@@ -294,6 +295,8 @@ export interface HostApi {
 
   form(input: { project: string; run: string }, signal?: AbortSignal): Promise<ModelForm>;
   predict(input: { project: string; run: string; rows: Record<string, string>[] }, signal?: AbortSignal): Promise<Prediction[]>;
+  /** How a text becomes numbers for the model of a run. Throws usage where it reads no texts. */
+  readText(input: { project: string; run: string; text: string }, signal?: AbortSignal): Promise<TextReading>;
   /** `head` are the first 20 predictions, to be shown at once. */
   predictFile(
     input: { project: string; run: string; source: Source },

@@ -51,6 +51,7 @@ import type {
   TextSample,
   TrainPlan,
   TrainSpec,
+  TextReading,
 } from "./types.ts";
 
 /** Where the worker keeps what can be made again from the data (imported tables). */
@@ -127,6 +128,8 @@ export interface WorkerApi {
   form(input: { run: string }, signal?: AbortSignal): Promise<ModelForm>;
   /** Rows by column name; "" or an absent field is missing. `run` is a run folder or a model.onnx made by Paddock. */
   predict(input: { run: string; rows: Record<string, string>[] }, signal?: AbortSignal): Promise<Prediction[]>;
+  /** How a text becomes numbers. Throws usage where the model reads no texts. */
+  readText(input: { run: string; text: string }, signal?: AbortSignal): Promise<TextReading>;
   /**
    * A file of rows, or a picture, folder or archive of pictures, to a file of predictions (.csv, .jsonl or .parquet by its ending), written
    * whole or not at all. `run` may be anybody's ONNX file too; `foreign` then says what the file does not, and answers that are pictures go

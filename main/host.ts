@@ -468,6 +468,10 @@ export async function createHost(options: HostOptions): Promise<Host> {
       const run = await modelFolder(input);
       return warm.use((api) => api.predict({ run, rows }, signal), signal);
     },
+    readText: async ({ text, ...input }, signal) => {
+      const run = await modelFolder(input);
+      return warm.use((api) => api.readText({ run, text }, signal), signal);
+    },
     predictFile: async ({ source, ...input }, signal) => {
       const run = await modelFolder(input);
       const { path, name } = await uploads.open(source);

@@ -197,6 +197,7 @@ export const inputs = {
       v.maxLength(10_000, "has more than 10,000 rows: predict a file of them instead"),
     ),
   }),
+  readText: v.strictObject({ project: id, run: id, text: text(1_000_000) }),
   predictFile: v.strictObject({ project: id, run: id, source }),
   wherePicture: v.strictObject({ project: id, run: id, source }),
   findIds: v.strictObject({ project: id, run: id, of: v.picklist(["users", "items"]), text: text(1000), limit: whole(1, 200) }),

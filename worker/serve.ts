@@ -157,6 +157,13 @@ export function createWorker(emit: Emit): Worker {
 
     form: ({ run }) => tried.use(run, (predictor) => predictor.form),
     predict: ({ run, rows }, signal) => tried.use(run, (predictor) => predictor.predictRows(rows, signal)),
+    readText: ({ run, text }, signal) =>
+      tried.use(run, async (predictor) => {
+        const { explain, card } = predictor;
+        if (!explain) throw new AppError("usage", "The model reads no texts.", "Ask a model that was trained on texts.", { run });
+        const [prediction] = await predictor.predictRows([{ [card.inputs[0]!.column]: text }], signal);
+        return { form: card.tokens ? ("tokens" as const) : ("pieces" as const), tokens: explain(text, prediction!) };
+      }),
     async predictFile({ run, file, part, out, cache, foreign: said = {} }, signal) {
       const maker = await makerOf(run);
       if (maker === "foreign") return { out, ...(await predictForeign(run, { file, part, out, cache, ...said, signal, onProgress })) };

@@ -37,10 +37,16 @@ export interface Prediction {
   tokens?: TextToken[];
 }
 
-/** A piece of a text: a word, two neighbours or a run of letters within a word ("<" and ">" are its ends). */
+/** How a text became numbers: pieces in any order that are hashed and weighed, or tokens of a vocabulary in their order. */
+export interface TextReading {
+  form: "pieces" | "tokens";
+  tokens: TextToken[];
+}
+
+/** A piece of a text: a word, two neighbours or a run of letters within a word ("<" and ">" are its ends); or a token. */
 export interface TextToken {
   piece: string;
-  /** The place of the table that it is hashed to. */
+  /** The place of the table that it is hashed to; a token's number. */
   id: number;
   /** How often the text fills that place, and what it then weighs of the text's length 1: damped count times rarity. */
   count: number;

@@ -93,6 +93,8 @@ export interface ModelProfile {
   /** As a source of features of pictures: its side and how many; as a network of a table's numbers: how many columns it takes. */
   backbone?: { size: number; channels: 1 | 3; features: number; tunable: boolean };
   columns?: number;
+  /** As a source of features of texts, where its tokenizer came with it: how many. */
+  encoder?: { features: number; tunable: boolean };
   problems: { code: "noLicence" | "noWeights"; message: string; hint: string }[];
 }
 

@@ -312,6 +312,10 @@ export class FakeHost {
       },
       form: async ({ project, run }) => form(this.#find(project).record.profile, this.#findRun(project, run).plan),
       predict: async ({ project, run, rows }) => rows.map((row, i) => predict(this.#findRun(project, run).plan, row, i + 1)),
+      readText: async ({ text }) => ({
+        form: "tokens",
+        tokens: text.split(/(?= )/).map((piece, i) => ({ piece, id: 300 + i, count: 1, weight: 0.1 })),
+      }),
       predictFile: async ({ project, run }) => {
         const made = this.#findRun(project, run).plan;
         const head = Array.from({ length: 20 }, (_, i) => predict(made, { area: String(40 + 9 * i) }, i + 1));

@@ -4,15 +4,17 @@ import type { ModelProfile, TrainSpec } from "../../ipc/types.ts";
 
 export type Method = Exclude<NonNullable<TrainSpec["method"]>, "lora" | "qlora">;
 
-/** What of the network can learn; nothing where it takes neither a picture nor a row of numbers. */
-export function methodsOf({ backbone, columns, training }: ModelProfile): Method[] {
+/** What of the network can learn; nothing where it takes neither a picture, a text nor a row of numbers. */
+export function methodsOf({ backbone, encoder, columns, training }: ModelProfile): Method[] {
   if (backbone) return backbone.tunable ? ["head", "last", "full"] : ["head"];
+  if (encoder) return encoder.tunable ? ["head", "last", "full"] : ["head"];
   return columns === undefined ? [] : training.full.fits ? ["head", "full"] : ["head"];
 }
 
-/** Whether a project's data are what the model takes: pictures, or as many columns of numbers beside the target. */
+/** Whether a project's data are what the model takes: pictures, texts, or as many columns of numbers beside the target. */
 export function fitsProject(profile: ModelProfile, { profile: data, spec }: Pick<Project, "profile" | "spec">): boolean {
   if (data.kind === "images") return profile.backbone !== undefined && data.classes.length > 1;
+  if (data.kind === "text") return profile.encoder !== undefined;
   if (profile.columns === undefined || data.kind !== "table") return false;
   const target = spec.target ?? data.target?.column;
   const used = data.columns.filter(({ name, type }) => type === "number" && name !== target && !spec.ignore?.includes(name));

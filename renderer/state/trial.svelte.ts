@@ -1,7 +1,7 @@
 // Asking a trained model: the form's values with the answer to them, and a whole file of rows.
 import { AppError, type ErrorRecord } from "../../ipc/error.ts";
 import type { Handout } from "../../ipc/host.ts";
-import type { FormField, ModelForm, Prediction } from "../../ipc/types.ts";
+import type { FormField, ModelForm, Prediction, TextReading } from "../../ipc/types.ts";
 import type { Dropped } from "./dropped.ts";
 import type { Ground } from "./ground.ts";
 import { Recommender } from "./recommender.svelte.ts";
@@ -116,6 +116,9 @@ export class Trial {
   line: Line | undefined = $state.raw();
   wordsThatMatter: WordsThatMatter | undefined = $state.raw();
 
+  /** How the text became numbers, when it was last asked. */
+  reading: TextReading | undefined = $state.raw();
+
   /** Fills the form with a row's cells, by column. */
   begin(row: number, cells: Readonly<Record<string, string>>): void {
     if (!this.form) return;
@@ -184,6 +187,15 @@ export class Trial {
     }
   }
 
+  /** How the text of the form becomes numbers. */
+  async askReading(): Promise<void> {
+    const field = this.form?.fields.find(({ type }) => type === "text");
+    if (!field) return;
+    const text = this.values[field.name] ?? "";
+    const reading = await this.#ground.attempt(() => this.#ground.call.readText({ project: this.project, run: this.run, text }));
+    if (reading && this.values[field.name] === text) this.reading = reading;
+  }
+
   /** What the answer loses when each word of the text is left out. */
   async askWords(): Promise<void> {
     const field = this.form?.fields.find(({ type }) => type === "text");
@@ -242,6 +254,7 @@ export class Trial {
       this.answer = answer;
       this.error = undefined;
       this.wordsThatMatter = undefined;
+      if (this.reading) void this.askReading();
       if (!this.#slid) void this.#draw();
     } catch (thrown) {
       if (cancel.signal.aborted) return;

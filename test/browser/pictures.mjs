@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import { filmRatings, filmTitles } from "./films.mjs";
+import { reviews } from "./reviews.mjs";
 import { writeShapes } from "./shapes.mjs";
 import { tale } from "./tale.mjs";
 
@@ -217,6 +218,28 @@ try {
   await at("write").click();
   await page.locator("#section-try .reads").waitFor();
   await take("17-language-try", section("try"));
+  await home1();
+  await drop("reviews.csv", reviews());
+  await at("profile").waitFor();
+  await take("18-texts-data", section("data"));
+  await page.locator("#section-train summary").first().click();
+  await at("adjust-open").click();
+  await at("text-model").selectOption("transformer");
+  await take("18-texts-adjust");
+  await page
+    .getByLabel(/Passes at most|最多/)
+    .first()
+    .fill("12");
+  await page.keyboard.press("Escape");
+  await at("start-training").click();
+  await at("test-metric").waitFor({ timeout: 240_000 });
+  await take("18-texts-train-after", section("train"));
+  await take("18-texts-result", section("result"));
+  await at("ask-reading").click();
+  await page.locator("[data-testid=text-as-numbers] li").first().waitFor();
+  await at("ask-words").click();
+  await page.locator("[data-testid=words-that-matter] mark").first().waitFor();
+  await take("18-texts-try", section("try"));
   await home1();
   await take("09-home");
   await go("#/projects");

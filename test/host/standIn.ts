@@ -322,6 +322,7 @@ const handlers = {
     writeFileSync(out, `prediction\n${predictions.map((one) => one.prediction).join("\n")}\n`);
     return { out, rows: predictions.length, predictions };
   },
+  readText: () => Promise.reject(missing("readText")),
   explain: () => Promise.reject(missing("explain")),
   pictures: () => Promise.reject(missing("pictures")),
   thumbnails: () => Promise.reject(missing("thumbnails")),

@@ -9,8 +9,10 @@ import { fileTokens } from "../../worker/data/text/textTokens.ts";
 import { openTextEncoder } from "../../worker/formats/textEncoder.ts";
 import { Random } from "../../worker/random.ts";
 import { openPredictor } from "../../worker/run/predict.ts";
+import { importModel } from "../../worker/run/importModel.ts";
 import { contextOf, openTextExtractor } from "../../worker/run/textFeatures.ts";
 import { Control } from "../../worker/train/control.ts";
+import { inspectModel } from "../../worker/train/inspectModel.ts";
 import { kindFor } from "../../worker/train/kinds/index.ts";
 import { trainRun } from "../../worker/train/run.ts";
 import { root, shared } from "../shared.ts";
@@ -141,6 +143,19 @@ test("what does not fit is refused in plain words", async () => {
   });
   await expect(train({ method: "lora" })).rejects.toMatchObject({ code: "usage" });
   await expect(train({ model: "ngrams", method: "full" })).rejects.toMatchObject({ code: "usage" });
+});
+
+test("the shelf takes an encoder with its tokenizer, as models are published too, and its card says what can learn", async () => {
+  const published = join(folder, "published");
+  await mkdir(join(published, "onnx"), { recursive: true });
+  await cp(traced, join(published, "onnx", "model.onnx"));
+  await cp(join(stored, "tokenizer.json"), join(published, "tokenizer.json"));
+  const into = join(folder, "shelf");
+  const { file } = await importModel(join(published, "onnx", "model.onnx"), { into, scratch: join(folder, "unpacked") });
+  const card = await inspectModel(join(into, file), { measure: false });
+  expect(card).toMatchObject({ encoder: { features: 32, tunable: true }, training: { head: { fits: true }, full: { fits: true } } });
+  await rm(join(into, "tokenizer.json"));
+  expect((await inspectModel(join(into, file), { measure: false })).encoder).toBeUndefined();
 });
 
 const real = shared("models/onnx/use_lite_en_int8/model_quantized.onnx");

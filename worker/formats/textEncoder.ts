@@ -121,15 +121,22 @@ function noEncoder(path: string, graph: Graph, why: string): AppError {
   );
 }
 
+/** The tokenizer.json that belongs to a model: beside it, or, as models are published with a folder `onnx`, beside that. */
+export function tokenizerPath(path: string): string | undefined {
+  const folder = dirname(path);
+  const places = [folder, ...(basename(folder) === "onnx" ? [dirname(folder)] : [])].map((place) => join(place, tokenizerName));
+  return places.find((place) => existsSync(place) && statSync(place).isFile());
+}
+
 /** Throws fileMissing, fileTooLarge. */
 function tokenizerBeside(path: string): string {
-  const beside = join(dirname(path), tokenizerName);
-  if (!existsSync(beside) || !statSync(beside).isFile())
+  const beside = tokenizerPath(path);
+  if (beside === undefined)
     throw new AppError(
       "fileMissing",
       `'${basename(path)}' reads tokens, and no ${tokenizerName} stands beside it.`,
       `Put the model's own ${tokenizerName} into the same folder.`,
-      { file: beside },
+      { file: join(dirname(path), tokenizerName) },
     );
   if (statSync(beside).size > mostBytes)
     throw new AppError("fileTooLarge", `'${beside}' is larger than a tokenizer can be.`, "Put the model's own tokenizer.json there.", {

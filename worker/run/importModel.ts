@@ -10,6 +10,7 @@ import { filesOf, languageFoldersBelow } from "../formats/language/files.ts";
 import { looksLikeLanguageModel, openLanguageFile } from "../formats/language/open.ts";
 import { named, readGraph } from "../formats/onnx.ts";
 import { isModelPath } from "../formats/onnxCard.ts";
+import { takesTokens, tokenizerName, tokenizerPath } from "../formats/textEncoder.ts";
 import { labelNames } from "./labelsBeside.ts";
 
 /**
@@ -26,7 +27,7 @@ export async function importModel(
   const folder = dirname(path);
   const data = new Set<string>();
   // The gate: whatever the file names is looked at before anything is copied.
-  named(path, () => readGraph(path, (location) => data.add(location)));
+  const graph = named(path, () => readGraph(path, (location) => data.add(location)));
   signal?.throwIfAborted();
   await mkdir(into, { recursive: true });
   const file = basename(path);
@@ -38,8 +39,14 @@ export async function importModel(
     await copyPlain(join(folder, name), join(into, name), signal);
     break;
   }
+  const tokenizer = takesTokens(graph.inputs) ? tokenizerPath(path) : undefined;
+  if (tokenizer !== undefined && (await lstat(tokenizer)).size <= mostTokenizer)
+    await copyPlain(tokenizer, join(into, tokenizerName), signal);
   return { file };
 }
+
+/** A tokenizer larger than this is none. */
+const mostTokenizer = 64 * 2 ** 20;
 
 /** A GGUF file as it is, or a Hugging Face folder as a folder of that name, without what is no part of the model. */
 async function importLanguage(path: string, into: string, signal?: AbortSignal): Promise<{ file: string }> {

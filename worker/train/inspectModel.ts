@@ -10,6 +10,7 @@ import { openBackbone } from "../formats/backbone.ts";
 import { openNumbers } from "../formats/numbersNet.ts";
 import { aboutOf, familyOf, labelsOf, operatorsOf, pictureAxes, portOf, weightsOf } from "../formats/onnxCard.ts";
 import { named, ours, readGraph } from "../formats/onnx.ts";
+import { openTextEncoder, takesTokens } from "../formats/textEncoder.ts";
 import { toldRange } from "../formats/pixelRange.ts";
 import type { Graph, ValueInfo } from "../onnx/graph.ts";
 import { Builder } from "../ops/builder.ts";
@@ -58,6 +59,7 @@ export async function inspectModel(path: string, { signal, measure = true }: Ins
     const measured: ModelProfile["measured"] = measure ? await timeOf(foreign, activations) : { why: "It was not asked for." };
     const full = made ? gradientOf(made) : ({ fits: false, why: why! } satisfies Fits);
     const backbone = made?.outputs.some(pictureAxes) ? undefined : await backboneOf(path, graph, full.fits);
+    const encoder = takesTokens(graph.inputs) ? await encoderOf(path, full.fits) : undefined;
     const columns = made ? attempt(() => openNumbers(graph, path)).made?.columns : undefined;
     const labels = labelsOf(graph);
     const pixels = toldRange(graph.metadata);
@@ -84,9 +86,10 @@ export async function inspectModel(path: string, { signal, measure = true }: Ins
       about: aboutOf(graph),
       memory,
       measured,
-      training: { full, head: headOf(backbone !== undefined || columns !== undefined) },
+      training: { full, head: headOf(backbone !== undefined || encoder !== undefined || columns !== undefined) },
       ...(backbone ? { backbone } : {}),
       ...(columns === undefined ? {} : { columns }),
+      ...(encoder ? { encoder } : {}),
       problems: problemsOf(graph, parameters),
     };
   } finally {
@@ -213,7 +216,7 @@ const headOf = (fits: boolean): Fits =>
     ? { fits }
     : {
         fits: false,
-        why: "A head is learned on networks that take one picture, or a row of float32 numbers, and answer with numbers; this one does not.",
+        why: "A head is learned on networks that take one picture, tokens of a text (with their tokenizer.json beside), or a row of float32 numbers, and answer with numbers; this one does not.",
       };
 
 /** As a source of features of pictures. Networks that answer with pictures are none. */
@@ -222,6 +225,17 @@ async function backboneOf(path: string, graph: Graph, tunable: boolean): Promise
   try {
     const { size, features, channels, batch } = await openBackbone(path);
     return { size, channels, features, tunable: tunable && batch === undefined };
+  } catch (thrown) {
+    if (thrown instanceof AppError) return undefined;
+    throw thrown;
+  }
+}
+
+/** As a source of features of texts, where its tokenizer stands beside it. */
+async function encoderOf(path: string, tunable: boolean): Promise<ModelProfile["encoder"]> {
+  try {
+    const { features, layers, batch } = await openTextEncoder(path);
+    return { features, tunable: tunable && batch === undefined && layers.length > 0 };
   } catch (thrown) {
     if (thrown instanceof AppError) return undefined;
     throw thrown;

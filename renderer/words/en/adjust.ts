@@ -26,6 +26,11 @@ export const adjust = {
     constant: "Always the same",
   },
   classWeights: { none: "By number of rows", balanced: "All classes equal" },
+  textModel: {
+    label: "How it reads texts",
+    help: "Pieces are quick and hard to beat on a few thousand texts. The transformer reads words in their order; it takes longer, and wants many texts.",
+    names: { ngrams: "Pieces of words and letters", transformer: "A small transformer" },
+  },
   splitBy: {
     title: "What parts the rows",
     ways: { random: "At random", stratified: "Every class by its share", group: "Whole groups", time: "By time, the latest test" },

@@ -39,7 +39,7 @@ export const result = {
   off: "Off by",
   sure: "How sure",
   export: "Save model.onnx",
-  exportHelpText: "The network as ONNX. How a text becomes its numbers is tokenize.mjs, which comes with it.",
+  exportHelpText: (file: string) => `The network as ONNX. How a text becomes its numbers is ${file}, which comes with it.`,
   exportHelp: "One file with everything inside, also how values become numbers. It runs wherever ONNX runs.",
   saved: (name: string) => `${name} was saved.`,
   saving: "Preparing…",

@@ -102,6 +102,7 @@ export const shelf = {
   given: "The picture that went in",
   teach: "Teach it your own data",
   teachPictures: "Choose a project of pictures, or drop a folder of class folders: a new last layer learns on this network in seconds.",
+  teachTexts: "Choose a project of texts, or drop a table with a column of texts: a new last layer learns on this network in seconds.",
   teachNumbers: (n: number) =>
     en.plural(n, {
       one: "Choose a table with # column of numbers beside the target, or drop one.",
@@ -117,6 +118,8 @@ export const shelf = {
   suits: (name: string) => `The one that suits best: ${name}`,
   scratch: "Nothing: it learns from scratch",
   methodHelp: "The last layer is done in seconds. Its last blocks, or all of it, take minutes and may be more exact.",
-  cannot: "It takes neither a picture nor a row of numbers, so nothing can be taught to it in the app.",
+  cannot: "It takes neither a picture, a text nor a row of numbers, so nothing can be taught to it in the app.",
+  cannotTexts:
+    "It reads tokens, and no tokenizer.json that fits came with it. Import it again in a folder or archive with its own tokenizer.json.",
   cannotFull: (why: string) => `Only a new last layer can learn: ${why}`,
 };

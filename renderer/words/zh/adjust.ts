@@ -28,6 +28,11 @@ export const adjust = {
     constant: "保持不变",
   },
   classWeights: { none: "按各类的行数", balanced: "每一类同样重要" },
+  textModel: {
+    label: "怎样读文本",
+    help: "片段很快，几千条文本时很难被超过。Transformer 按顺序读词，用时更长，也需要更多文本。",
+    names: { ngrams: "词和字母的片段", transformer: "小型 Transformer" },
+  },
   splitBy: {
     title: "怎样划分各行",
     ways: { random: "随机", stratified: "每个类别按比例", group: "整组划分", time: "按时间，最晚的用于测试" },

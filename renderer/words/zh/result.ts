@@ -35,7 +35,7 @@ export const result = {
   off: "偏差",
   sure: "把握",
   export: "保存 model.onnx",
-  exportHelpText: "ONNX 格式的神经网络。文本变成数字的方法在 tokenize.mjs 中，随模型一起保存。",
+  exportHelpText: (file: string) => `ONNX 格式的神经网络。文本变成数字的方法在 ${file} 中，随模型一起保存。`,
   exportHelp: "一个文件包含一切，连同把值变成数字的方法。凡是能运行 ONNX 的地方都能运行它。",
   saved: (name: string) => `${name} 已保存。`,
   saving: "正在准备……",

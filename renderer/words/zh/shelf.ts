@@ -102,6 +102,7 @@ export const shelf = {
   given: "输入的图片",
   teach: "用自己的数据教它",
   teachPictures: "选择一个图片项目，或拖入按类别分文件夹的图片：几秒钟就能在这个网络上学会一个新的末层。",
+  teachTexts: "选择一个文本项目，或拖入含文本列的表格：几秒钟就能在这个网络上学会一个新的末层。",
   teachNumbers: (n: number) => `选择一个除目标外有 ${n} 列数字的表格，或拖入一个。`,
   teachWith: "项目",
   teachHow: "学习的部分",
@@ -113,6 +114,7 @@ export const shelf = {
   suits: (name: string) => `最合适的：${name}`,
   scratch: "无：从零开始学习",
   methodHelp: "只学末层几秒钟就好。连同最后几个模块或全部一起学要几分钟，可能更准确。",
-  cannot: "它的输入既不是图片也不是一行数字，应用里无法继续教它。",
+  cannot: "它的输入既不是图片、文本，也不是一行数字，应用里无法继续教它。",
+  cannotTexts: "它读的是词元，但没有带来合适的 tokenizer.json。请把模型和它自己的 tokenizer.json 放进同一个文件夹或压缩包，再导入一次。",
   cannotFull: (why: string) => `只能学习新的末层：${why}`,
 } satisfies typeof shape;
