@@ -349,6 +349,9 @@ const handlers = {
   suite: () => Promise.reject(missing("suite")),
   benchSuite: () => Promise.reject(missing("benchSuite")),
   logits: () => Promise.reject(missing("logits")),
+  forecastMemory: () => Promise.reject(missing("forecastMemory")),
+  tryMemory: () => Promise.reject(missing("tryMemory")),
+  peak: async () => 1e8,
   findSamples: () => Promise.reject(missing("findSamples")),
   probe: async ({ device }, signal) => {
     if (device === "webgpu") die("exit 9");
