@@ -3,7 +3,7 @@
 // It serves dist/ over a workspace of its own, drops tables, trains two samples, and writes FOLDER/<size>/<language>-<theme>/<nn-name>.png.
 // Needs a Chromium (PADDOCK_CHROMIUM, or one on the path). Nothing here is part of `npm test`.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -273,6 +273,27 @@ try {
   await page.locator("main").evaluate((stage) => stage.scrollTo({ top: stage.scrollHeight }));
   await take("13-learn-end", () => page.locator("main").evaluate((stage) => stage.scrollTo({ top: stage.scrollHeight })));
 } finally {
+  // A small language model, where one lies beside the checkout.
+  const stories = join(root, "../shared/models/gguf/stories260K/stories260K-Q8_0.gguf");
+  if (existsSync(stories)) {
+    await home1();
+    await at("drop-zone").waitFor();
+    await at("file-input").setInputFiles(stories);
+    await at("model-card").waitFor({ timeout: 60_000 });
+    await take("60-language-model");
+    await at("talk-with").click();
+    await at("chat-context").waitFor({ timeout: 60_000 });
+    await take("61-chat-begins");
+    await at("chat-question").fill("Once upon a time, a dog and a cat met in the park.");
+    await at("chat-send").click();
+    await at("chat-retry").waitFor({ timeout: 60_000 });
+    await take("62-chat");
+    await at("chat-settings").click();
+    await at("chat-drawer").waitFor();
+    await take("63-chat-settings");
+    await page.keyboard.press("Escape");
+  }
+
   await browser.close();
   server.kill("SIGTERM");
   await new Promise((ended) => server.on("exit", ended));

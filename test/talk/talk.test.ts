@@ -88,6 +88,13 @@ describe.skipIf(!gguf || !hf)("a small model of stories (../shared)", { timeout:
     }
   });
 
+  test.skipIf(!onnx)("a foreign graph without a tokenizer beside it says what is missing", async () => {
+    await expect(openTalker({ model: onnx! })).rejects.toMatchObject({
+      code: "fileMissing",
+      message: expect.stringContaining("tokenizer.json") as string,
+    });
+  });
+
   test("an adapter changes both alike; one for another model is refused", async () => {
     const model = openLanguageModel(hf!);
     const random = new Random(5, "adapter");

@@ -56,6 +56,7 @@ export const shelf = {
     opset: "ONNX",
     size: "File",
     classes: "Classes",
+    memoryRun: "Memory to run",
     context: "Context",
     template: "Conversations",
   },

@@ -56,6 +56,7 @@ export const shelf = {
     opset: "ONNX",
     size: "文件",
     classes: "类别",
+    memoryRun: "运行内存",
     context: "上下文",
     template: "对话",
   },

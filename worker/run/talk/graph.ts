@@ -149,11 +149,23 @@ function floatsOf(path: string): Map<string, Float32Array> {
   }
 }
 
-/** Whether an ONNX file goes from the ids of a text to logits, and has a tokenizer beside it. */
+/** Whether an ONNX file of others goes from the ids of a text to logits. Throws `fileMissing` where it does, and has no tokenizer beside it. */
 export async function isOnnxLanguageModel(path: string): Promise<boolean> {
-  if (!/\.onnx$/i.test(path) || !statSync(join(dirname(path), "tokenizer.json"), { throwIfNoEntry: false })?.isFile()) return false;
+  if (!/\.onnx$/i.test(path) || !statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
   const graph = named(path, () => readGraph(path, () => {}));
-  return graph.inputs.some(({ name }) => name === "input_ids") && graph.outputs.some(({ name }) => name === "logits");
+  // What a run of Paddock keeps says so, and is opened as that.
+  if (graph.metadata.has("paddock")) return false;
+  const writes = graph.inputs.some(({ name }) => name === "input_ids") && graph.outputs.some(({ name }) => name === "logits");
+  if (writes && !statSync(join(dirname(path), "tokenizer.json"), { throwIfNoEntry: false })?.isFile())
+    throw new AppError(
+      "fileMissing",
+      `'${path}' writes, but there is no tokenizer.json beside it.`,
+      "Put the model's own tokenizer.json there.",
+      {
+        file: join(dirname(path), "tokenizer.json"),
+      },
+    );
+  return writes;
 }
 
 /** An ONNX language model with tokenizer.json beside it: input_ids (and attention_mask, position_ids where it has them) → logits (1, T, V). */
