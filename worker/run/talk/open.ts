@@ -13,6 +13,8 @@ import { type Talker, Turns } from "./talker.ts";
 
 /** @throws what the strict readers throw; modelInvalid for an adapter that is not for this model; usage for what cannot be talked with */
 export async function openTalker({ model, adapter }: TalkModel): Promise<Talker> {
+  if (!(await stat(model).catch(() => undefined)))
+    throw new AppError("fileMissing", `There is no file or folder '${model}'.`, "Check the path.", { file: model });
   const beside = adapter === undefined ? undefined : await adapterAt(adapter);
   const gguf = looksLikeLanguageModel(model) && (await stat(model)).isFile();
   if (gguf && (!beside || beside.gguf)) return openLlama(model, beside?.gguf);
