@@ -7,6 +7,7 @@ import type {
   CurvePoint,
   Device,
   ExportForm,
+  TunedForm,
   ExportResult,
   FoundId,
   Generated,
@@ -193,6 +194,8 @@ export interface RunSummary {
   model: string;
   target: string;
   score: { metric: string; value: number } | null;
+  /** It fine-tuned an imported language model. */
+  tuned?: true;
   error?: ErrorRecord;
 }
 
@@ -321,7 +324,7 @@ export interface HostApi {
   exportOnnx(input: { project: string; run: string }): Promise<Handout>;
   /** The model in another form, read back and compared before it is handed out; several files come as one zip. */
   exportRun(
-    input: { project: string; run: string; to: ExportForm },
+    input: { project: string; run: string; to: ExportForm | TunedForm },
     signal?: AbortSignal,
   ): Promise<{ handout: Handout; result: ExportResult }>;
 

@@ -6,7 +6,7 @@ import { AppError } from "../ipc/error.ts";
 import type { AppInfo, HostApi, HostEvents, Project, Run, TakenAs } from "../ipc/host.ts";
 import { type Dispose, Listeners } from "../ipc/port.ts";
 import type { Handlers } from "../ipc/rpc.ts";
-import type { RunRecord, TrainSpec } from "../ipc/types.ts";
+import type { Generated, GenerateSpec, RunRecord, TrainSpec } from "../ipc/types.ts";
 import { guarded } from "./border.ts";
 import { cleanCache } from "./cache.ts";
 import { correctionHandlers } from "./correctionHandlers.ts";
@@ -27,7 +27,7 @@ import { refuseNetwork } from "./offline.ts";
 import { newRunId, safeFileName, titleOf, workspacePaths } from "./paths.ts";
 import { type Held, type ProjectRecord, Projects, held, takenAs, withKept } from "./projects.ts";
 import { readImportance, readMistakes, readReport } from "./reports.ts";
-import { isUnderWay, modelOf, readRun, runFiles, settleRun, summarize } from "./runs.ts";
+import { isTuned, isUnderWay, modelOf, readRun, runFiles, settleRun, summarize } from "./runs.ts";
 import { listSamples, samplePath } from "./samples.ts";
 import { changeSettings, readSettings } from "./settings.ts";
 import { type Start, withStart } from "./starts.ts";
@@ -235,10 +235,15 @@ export async function createHost(options: HostOptions): Promise<Host> {
     const inspect = (kind: TakenAs) => warm.use((api) => api.inspect({ file, ...kind, cache }, signal), signal);
     const found = await inspect(as);
     if (found.kind !== "chats") return held(found);
-    const { taken } = found;
+    const { taken, form, messages, preview } = found;
     const possible = taken?.possible.filter((kind) => kind !== "chats") ?? [];
     const learned = held(await inspect({ ...as, kind: "language" }));
-    return { ...learned, ...(taken ? { taken: { ...taken, kind: "language" as const, possible } } : {}) };
+    if (learned.kind !== "language") return learned;
+    return {
+      ...learned,
+      chats: { form, messages, preview },
+      ...(taken ? { taken: { ...taken, kind: "language" as const, possible } } : {}),
+    };
   }
 
   async function createProject(input: Input<"createProject">, signal: AbortSignal): Promise<Project> {
@@ -506,7 +511,8 @@ export async function createHost(options: HostOptions): Promise<Host> {
       return warm.use((api) => api.similar({ run, item, top }, signal), signal);
     },
     generate: async ({ project, run: of, id, ...spec }, signal) => {
-      const run = await modelFolder({ project, run: of });
+      const run = await trainedFolder({ project, run: of });
+      if (await isTuned(run)) return answerTuned(project, run, id, spec, signal);
       return warm.use((api) => api.generate({ run, id, ...spec }, signal), signal);
     },
     exportOnnx: async (input) => {
@@ -515,7 +521,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
       return handout(path, `${safeFileName(name, 80)}.onnx`);
     },
     exportRun: async ({ to, ...input }, signal) => {
-      const run = await modelFolder(input);
+      const run = await trainedFolder(input);
       const name = safeFileName((await projects.read(input.project)).name, 80);
       const made = await takeAway(runFiles(run).exports, { to, name }, (out) =>
         warm.use((api) => api.exportRun({ run, to, out, cache }, signal), signal),
@@ -544,6 +550,30 @@ export async function createHost(options: HostOptions): Promise<Host> {
     const folder = await folderOf(input);
     await modelOf(folder);
     return folder;
+  }
+
+  /** The same of a run that may have fine-tuned another model. */
+  const trainedFolder = async (input: { project: string; run: string }): Promise<string> => {
+    const folder = await folderOf(input);
+    return (await isTuned(folder)) && (await readRun(folder)).state === "done" ? folder : modelFolder(input);
+  };
+
+  /** What a fine-tuned language model says: to a question where it was taught by conversations, else going on with the text. */
+  async function answerTuned(
+    project: string,
+    run: string,
+    id: string,
+    { prompt, maxTokens, ...sampling }: GenerateSpec,
+    signal: AbortSignal,
+  ): Promise<Generated> {
+    const profile = await projects.profile(project);
+    const chat = profile.kind === "language" && profile.form === "chats";
+    const asked = chat ? { turns: [{ role: "user" as const, content: prompt }] } : { text: prompt };
+    const { text, tokens, tokensPerSecond, firstTokenMs, ended } = await warm.use(
+      (api) => api.talk({ model: run, id, asked, maxTokens, sampling }, signal),
+      signal,
+    );
+    return { text, tokens, tokensPerSecond, firstTokenMs, ended, prompt: [] };
   }
 
   await projects.clean();

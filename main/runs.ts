@@ -108,6 +108,11 @@ export async function modelOf(folder: string): Promise<string> {
   return path;
 }
 
+/** Whether a run that is done keeps what it taught another model: an adapter, or the weights that moved. */
+export async function isTuned(folder: string): Promise<boolean> {
+  return (await exists(join(folder, "adapter", "adapter_config.json"))) || (await exists(join(folder, "model.safetensors")));
+}
+
 /** Whether a path is a run whose model is a file of its own; those that fine-tuned another model keep an adapter, or the weights that moved. */
 export async function keepsModel(path: string): Promise<boolean> {
   if (!(await exists(runFiles(path).record))) return false;
@@ -141,6 +146,7 @@ export function summarize(project: string, record: RunRecord): RunSummary {
     model: record.result?.model.name ?? record.plan?.model.name ?? record.spec.model ?? "",
     target: record.spec.target ?? record.plan?.target ?? "",
     score: verdict ? { metric: verdict.metric, value: verdict.network } : null,
+    ...(record.plan?.tune ? { tuned: true as const } : {}),
     ...(record.error ? { error: record.error } : {}),
   };
 }

@@ -1,6 +1,6 @@
 // Language models: what they learn from, what they write while they learn, and how they are asked.
 import type { Taken } from "./kinds.ts";
-import type { Problem } from "./tables.ts";
+import type { ChatsProfile, Problem } from "./tables.ts";
 
 /** A piece of a text as a model reads it. */
 export interface Token {
@@ -25,6 +25,8 @@ export interface LanguageProfile extends Taken {
   vocabulary: number;
   encoding?: string;
   problems: Problem[];
+  /** Of conversations: how a row holds one, how many messages there are, and the first conversations. */
+  chats?: Pick<ChatsProfile, "form" | "messages" | "preview">;
   /** The beginning, as tokens of such a vocabulary. */
   preview: Token[];
   /** sha-256 of the file's bytes, or of what a folder holds, hexadecimal. */
@@ -38,6 +40,38 @@ export interface TextSample {
   loss?: number;
   prompt: string;
   text: string;
+  /** Answers to the user's own prompts, in their order, where there are any: the first of them is `text`. */
+  answers?: PromptAnswer[];
+}
+
+export interface PromptAnswer {
+  prompt: string;
+  text: string;
+}
+
+export type TuneMethod = "full" | "head" | "lora" | "qlora";
+
+/** How an imported language model is fine-tuned. */
+export interface TunePlanFacts {
+  method: TuneMethod;
+  /** Of adapters. */
+  rank?: number;
+  /** What it came as, which is what it goes out as. */
+  base: "gguf" | "huggingface";
+  /** Conversations whose answers are learned, plain text, or rows of tokens. */
+  form: "chats" | "text" | "tokens";
+  /** By part of the split, and tokens of the longest row. */
+  tokens: { train: number; validation: number; test: number };
+  longest: number;
+  /** Rows of which the end is left out, as they are longer than is learned at once. */
+  shortened: number;
+}
+
+/** What a report says of a fine-tuning beside its metrics. */
+export interface TuneReport {
+  plan: TunePlanFacts;
+  /** What was answered before the first step and with the best weights; empty where nothing was asked. */
+  answers: (PromptAnswer & { before: string })[];
 }
 
 /** The size of a language model and what it reads, in its plan. */

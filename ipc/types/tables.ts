@@ -147,7 +147,7 @@ export interface TableProfile extends Taken {
   fingerprint: string;
 }
 
-/** Conversations: questions with their answers, or messages in turn. Can be looked at; learning from them comes later. */
+/** Conversations: questions with their answers, or messages in turn. */
 export interface ChatsProfile extends Taken {
   kind: "chats";
   file: string;

@@ -7,7 +7,7 @@ import type { PictureSetup, PixelRange } from "./images.ts";
 import type { PartReport, SampleKind, SplitName } from "./report.ts";
 import type { MemoryReading } from "./devices.ts";
 import type { MemoryBytes } from "./memory.ts";
-import type { LanguagePlan, LanguageReport } from "./language.ts";
+import type { LanguagePlan, LanguageReport, TunePlanFacts, TuneReport } from "./language.ts";
 import type { CorrectionsTaken } from "./corrections.ts";
 
 export type OptimizerName =
@@ -80,6 +80,8 @@ export interface TrainSpec {
   method?: "head" | "last" | "full" | "lora" | "qlora";
   /** Adapters: their rank; default 8. */
   rank?: number;
+  /** A language model that is fine-tuned: what the user wants answered before and after, five at most. */
+  prompts?: string[];
   /** Adapters: the folder of a PEFT adapter to begin with; its settings count. */
   initAdapter?: string;
   /** Family settings: width, depth, dropout… */
@@ -134,8 +136,10 @@ export interface TrainPlan {
   text?: { column: string; leftOut: string[] };
   /** How rows are parted; absent where there is but one way. */
   splitBy?: SplitBy;
-  /** A language model. */
+  /** A language model that learns from nothing. */
   language?: LanguagePlan;
+  /** An imported language model that is fine-tuned. */
+  tune?: TunePlanFacts;
   /** Recommending: by weights between items in closed form, or beside them by two towers, as there are more items than get weights. */
   ranking?: { by: "weights" | "blend"; items: number };
   /** Every setting with the value in force. */
@@ -282,6 +286,8 @@ export interface RunReport {
   pictures?: PictureSetup;
   /** Language models; then `constant` is what each token's own frequency says, `linear` what the token before it says too. */
   language?: LanguageReport;
+  /** A fine-tuned language model; then `constant` and `linear` are the model as it was. */
+  tune?: TuneReport;
   /** Recommending: what ranks, how many items can be recommended, and how many of them have weights between them. Absent in older reports. */
   ranking?: { by: "weights" | "blend" | "towers"; items: number; weights: number };
 }

@@ -365,6 +365,10 @@ export class FakeHost {
               handout: handout("model-weights.zip", 150_000),
               result: { ...whole, bytes: 150_000, compared: { of: "weights", count: 9, difference: 0 } },
             };
+          case "peft":
+          case "gguf-lora":
+          case "gguf":
+            throw new AppError("usage", `This run is not taken away as ${to}.`, "Use onnx.", { format: to });
         }
       },
       models: async () => [...this.#models],

@@ -419,7 +419,7 @@ export class Project {
       ? new Trial(this.#ground, this.id, usable.id, {
           pictures: this.pictures !== undefined,
           ratings: this.ratings !== undefined,
-          writes: usable.model === "gpt",
+          writes: usable.model === "gpt" || usable.tuned === true,
         })
       : undefined;
     void this.trial?.load();

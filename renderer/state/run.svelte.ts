@@ -2,7 +2,17 @@
 // ten times a second, a change of state at once.
 import { AppError, type ErrorRecord } from "../../ipc/error.ts";
 import type { HostEvents, Run as RunRecord, RunSummary } from "../../ipc/host.ts";
-import type { CurvePoint, ExportForm, ExportResult, RunProgress, RunReport, RunState, SplitName, TextSample } from "../../ipc/types.ts";
+import type {
+  CurvePoint,
+  ExportForm,
+  ExportResult,
+  RunProgress,
+  RunReport,
+  RunState,
+  SplitName,
+  TextSample,
+  TunedForm,
+} from "../../ipc/types.ts";
 import { Curve, type CurveColumns, emptyColumns } from "./curve.ts";
 import type { Ground } from "./ground.ts";
 import { Importance } from "./importance.svelte.ts";
@@ -119,7 +129,7 @@ export class Run {
   stop = () => this.#ask(() => this.#ground.call.stopRun(this.#key));
 
   /** The model in another form, given to the user; undefined where that failed, which `refused` gets to know. */
-  async takeAway(to: ExportForm, refused: (error: ErrorRecord) => void): Promise<ExportResult | undefined> {
+  async takeAway(to: ExportForm | TunedForm, refused: (error: ErrorRecord) => void): Promise<ExportResult | undefined> {
     try {
       const { handout, result } = await this.#ground.call.exportRun({ ...this.#key, to });
       await this.#ground.save(handout);

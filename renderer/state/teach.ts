@@ -1,6 +1,6 @@
 // Which imported models a project can start from, and what of them can learn.
 import type { ImportedModel, Project } from "../../ipc/host.ts";
-import type { ModelProfile, TrainSpec } from "../../ipc/types.ts";
+import type { ModelProfile, TrainSpec, TuneMethod } from "../../ipc/types.ts";
 
 export type Method = Exclude<NonNullable<TrainSpec["method"]>, "lora" | "qlora">;
 
@@ -23,3 +23,9 @@ export function fitsProject(profile: ModelProfile, { profile: data, spec }: Pick
 
 export const modelsFor = (all: readonly ImportedModel[], project: Pick<Project, "profile" | "spec">): ImportedModel[] =>
   all.filter(({ profile }) => fitsProject(profile, project));
+
+/** Language models that can be fine-tuned here. */
+export const tunable = (all: readonly ImportedModel[]): ImportedModel[] => all.filter(({ profile }) => profile.language?.known);
+
+/** Ways of fine-tuning a language model, the usual one first: packed weights cannot move, and weights in full need no QLoRA. */
+export const tuneMethodsOf = ({ bits }: Pick<ModelProfile, "bits">): TuneMethod[] => (bits <= 8 ? ["qlora"] : ["lora", "full", "head"]);

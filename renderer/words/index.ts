@@ -25,6 +25,7 @@ import { takeAway } from "./en/takeAway.ts";
 import { shelf } from "./en/shelf.ts";
 import { train } from "./en/train.ts";
 import { tryout } from "./en/tryout.ts";
+import { tune } from "./en/tune.ts";
 import type { Language } from "./format.ts";
 import { adjust as adjustZh } from "./zh/adjust.ts";
 import { chat as chatZh } from "./zh/chat.ts";
@@ -51,6 +52,7 @@ import { takeAway as takeAwayZh } from "./zh/takeAway.ts";
 import { shelf as shelfZh } from "./zh/shelf.ts";
 import { train as trainZh } from "./zh/train.ts";
 import { tryout as tryoutZh } from "./zh/tryout.ts";
+import { tune as tuneZh } from "./zh/tune.ts";
 
 export { formats, type Formats, type Language, languages } from "./format.ts";
 
@@ -80,6 +82,7 @@ const english = {
   shelf,
   train,
   tryout,
+  tune,
 };
 
 export type Words = typeof english;
@@ -110,6 +113,7 @@ const chinese: Words = {
   shelf: shelfZh,
   train: trainZh,
   tryout: tryoutZh,
+  tune: tuneZh,
 };
 
 export const dictionaries: Record<Language, Words> = { en: english, zh: chinese };

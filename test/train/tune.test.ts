@@ -4,9 +4,10 @@ import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import type { RunResult, TrainSpec } from "../../ipc/types.ts";
+import type { RunReport, RunResult, TextSample, TrainSpec } from "../../ipc/types.ts";
 import { readPeft } from "../../worker/formats/language/peft.ts";
 import { float32 } from "../../worker/tensor.ts";
+import { openGraphTalker } from "../../worker/run/talk/graph.ts";
 import { Control } from "../../worker/train/control.ts";
 import { trainRun } from "../../worker/train/run.ts";
 import { safetensors } from "../../worker/train/safetensors.ts";
@@ -74,9 +75,26 @@ test.skipIf(!stories)("conversations teach a quantised model by qlora, answers a
   });
   const data = join(folder, "chats.jsonl");
   writeFileSync(data, `${rows.join("\n")}\n`);
-  const result = await train(data, { model: stories!, task: "language", epochs: 3, rank: 4 });
+  const prompts = ["Tell me of the cat and the tree, number 99.", " "];
+  const result = await train(data, { model: stories!, task: "language", epochs: 10, rank: 4, prompts });
   expect(result.metrics.test!["perplexity"]).toBeLessThan(0.5 * result.baseline.constant["perplexity"]!);
   expect(readPeft(result.onnx).rank).toBe(4);
+  const talker = await openGraphTalker(stories!, { adapter: result.onnx });
+  const talked = await talker.talk({
+    asked: { turns: [{ role: "user", content: prompts[0]! }] },
+    maxTokens: 64,
+    sampling: { temperature: 0, repeatPenalty: 1 },
+  });
+  await talker.dispose();
+  const { tune } = JSON.parse(readFileSync(join(result.run, "report.json"), "utf8")) as RunReport;
+  expect(tune?.plan).toMatchObject({ method: "qlora", rank: 4, base: "gguf", form: "chats", shortened: 0 });
+  // What was taught is answered after, and was not before; the empty prompt is none.
+  expect(tune?.answers.map(({ prompt }) => prompt)).toEqual([prompts[0]]);
+  expect(tune?.answers[0]!.text).toBe(talked.text);
+  expect(tune?.answers[0]!.text).toMatch(/^Once upon a time a cat/);
+  expect(tune?.answers[0]!.before).not.toMatch(/Once upon a time a cat/);
+  const samples = readFileSync(join(result.run, "samples.jsonl"), "utf8").trim().split("\n");
+  expect(samples.map((line) => (JSON.parse(line) as TextSample).step)).toEqual([0, result.bestStep]);
 });
 
 test("rows that are no tokens of the model are refused with their number", async () => {

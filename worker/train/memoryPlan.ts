@@ -254,7 +254,8 @@ function fromGraphs(model: LanguageModel, settings: MemoryNeed["settings"]): Mem
   const spec = { data: "", method: method as "lora", batch, steps: 1 };
   const rows = { train: 1000, validation: 0, test: 0 }; // enough to fill a piece of those that are judged
   const tokens = { train: 1000 * context, validation: 0, test: 0 };
-  const facts = { model, base: "", tune: tuneSpecOf(spec, model), rows, tokens, longest: context, usual: context };
+  const sizes = { rows, tokens, longest: context, usual: context };
+  const facts = { model, base: "", tune: tuneSpecOf(spec, model), form: "text" as const, shortened: 0, ...sizes };
   return need(settings, makeTunePlan(facts, spec).plan.bytes!);
 }
 

@@ -32,7 +32,7 @@ import type { Prepared } from "./kinds/kind.ts";
 import { Progress } from "./progress.ts";
 import { remarks } from "./referee.ts";
 import { runOptions } from "./runOptions.ts";
-import { RunSamples } from "./samples.ts";
+import { answersBeside, RunSamples } from "./samples.ts";
 import { trainingPlan } from "./step.ts";
 import { freshState, Trainer } from "./trainer.ts";
 
@@ -267,6 +267,7 @@ async function learn(
       const best = trainer.state.stopping.best;
       await samples?.write({ step: best?.step ?? trainer.state.step, ...(best ? { loss: best.validationLoss } : {}) }, trainer.best);
       if (samples && report.language) report.language.samples = samples.all;
+      if (samples && report.tune) report.tune.answers = answersBeside(samples.all);
       await writeJson(paths.report, report);
       await writeJson(paths.mistakes, mistakes);
       const model = (await prepared.exportModel(paths.model, trainer.best, report)) ?? paths.model;

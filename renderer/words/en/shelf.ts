@@ -13,7 +13,7 @@ export const shelf = {
   foundLead: "Language models that LM Studio, Ollama, Jan or Hugging Face keep on this machine. They are used where they lie.",
   program: "Program",
   lies: (app: string, path: string) => `${app} keeps it at ${path}`,
-  tune: "It can be fine-tuned on your texts and conversations: paddock train, on the command line.",
+  tune: "It can be fine-tuned: drop your texts or conversations, then choose it where the training starts.",
   tuneNot: "Its family is not among those that can be fine-tuned here.",
   tokens: (n: string) => `${n} tokens`,
   templateThere: "says how",

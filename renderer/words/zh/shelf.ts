@@ -13,7 +13,7 @@ export const shelf = {
   foundLead: "LM Studio、Ollama、Jan 或 Hugging Face 保存在这台电脑上的语言模型，直接在原处使用。",
   program: "程序",
   lies: (app: string, path: string) => `由 ${app} 保存在 ${path}`,
-  tune: "可以用你的文本和对话微调：在命令行使用 paddock train。",
+  tune: "可以微调：拖入你的文本或对话，然后在训练的起点选择它。",
   tuneNot: "这个模型的类型还不能在这里微调。",
   tokens: (n: string) => `${n} 个词元`,
   templateThere: "自带对话格式",

@@ -12,7 +12,7 @@ export interface Message {
 }
 
 /** A line or a JSON list longer than this is no conversation that could be learned from. */
-const most = { line: 16 * 2 ** 20, list: 256 * 2 ** 20, shown: 3, letters: 200 };
+const most = { line: 16 * 2 ** 20, list: 256 * 2 ** 20, shown: 20, letters: 600 };
 
 /** Keys of a question and its answer, by the form that they make. */
 const pairs: [Form, question: string[], answer: string[]][] = [

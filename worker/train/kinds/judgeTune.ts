@@ -45,6 +45,7 @@ export async function judgeTune(
         baseline,
         verdict: verdict("perplexity", metrics.test ?? metrics.train, baseline),
         parts: { train: null, validation: null, test: null },
+        tune: { plan: plan.plan.tune!, answers: [] },
       },
       mistakes: { version: 1, columns: [], parts: { train: [], validation: [], test: [] } },
     };

@@ -7,6 +7,7 @@ import type {
   RatingsColumns,
   RunRecord,
   RunReport,
+  TextSample,
   TrainPlan,
   TrainSpec,
 } from "../../../ipc/types.ts";
@@ -48,7 +49,9 @@ export interface Prepared {
   /** The same inputs without `y`; output `answer`. Parameters have the names they have in training. */
   answering(): Graph;
   /** Language models: what they write with these weights, the same for the same weights. */
-  sample?(weights: ReadonlyMap<string, Tensor>): Promise<{ prompt: string; text: string }>;
+  sample?(weights: ReadonlyMap<string, Tensor>): Promise<Pick<TextSample, "prompt" | "text" | "answers">>;
+  /** They write before the first step and in the end alone, as it takes its time. */
+  seldom?: boolean;
   /**
    * The end of a run: the network on all parts, and the baselines beside it.
    * @param run answers of the network with the weights to be judged   @param pause called between pieces of work

@@ -16,6 +16,7 @@ import { exportTune } from "./exportTune.ts";
 import { judgeTune } from "./judgeTune.ts";
 import type { Kind, Prepared, PrepareOptions, Source } from "./kind.ts";
 import { makeTunePlan, type TuneFacts, tunePiece, type TunePlan, tuneSpecOf, usualContext } from "./tunePlan.ts";
+import { answerPrompts, promptsOf } from "./tuneAnswers.ts";
 import { TuneSamples } from "./tuneSamples.ts";
 
 export interface PreparedTune extends Prepared {
@@ -57,7 +58,10 @@ async function open(spec: TrainSpec, { cache, signal, onWorking }: Source) {
       tune.adapter.targets = [...first.layers.keys()];
     }
     const { samples, ...counted } = divided(lessons, spec, model);
-    const facts: TuneFacts = { model, base, tune, ...counted };
+    const { form, shortened } = lessons;
+    const facts: TuneFacts = { model, base, tune, form, shortened, ...counted };
+    // Said before anything is learned: rows of tokens come without a tokenizer.
+    if (promptsOf(spec).length) openTokens(model.file, base);
     return { model, base, lessons, samples, facts };
   } catch (thrown) {
     model.close();
@@ -127,6 +131,7 @@ export const tune: Kind = {
         planFor,
         training: () => tuningGraph(model, facts.tune).graph,
         answering: () => tuningGraph(model, facts.tune, { judged: true }).graph,
+        ...(promptsOf(spec).length ? { sample: (weights) => answerPrompts(prepared, weights, options.signal), seldom: true } : {}),
         report: (run, pause) => judgeTune(prepared, run, pause),
         exportModel: (path, weights) => exportTune(path, prepared, weights),
         close: () => Promise.resolve(model.close()),

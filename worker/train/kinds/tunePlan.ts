@@ -1,6 +1,7 @@
 // The plan of a fine-tuning: which weights learn, how long its rows are, its batch and its rate.
 import { AppError } from "../../../ipc/error.ts";
 import type { TrainSpec } from "../../../ipc/types.ts";
+import type { Lessons } from "../../data/text/lessons.ts";
 import { readPeftConfig } from "../../formats/language/peft.ts";
 import { isBlocks } from "../../formats/language/levels.ts";
 import { countParameters } from "../../models/index.ts";
@@ -17,6 +18,9 @@ export interface TuneFacts {
   tune: TuneSpec;
   rows: { train: number; validation: number; test: number };
   tokens: { train: number; validation: number; test: number };
+  form: Lessons["form"];
+  /** Rows of which the end is left out. */
+  shortened: number;
   /** Tokens of the longest row, and of a row in the middle. */
   longest: number;
   usual: number;
@@ -91,6 +95,16 @@ export function makeTunePlan(facts: TuneFacts, spec: TrainSpec): TunePlan {
     },
     { ...spec, weightDecay: spec.weightDecay ?? 0, ...(open ? { epochs: 3, seconds: spec.seconds ?? 600 } : {}) },
   );
+  const { method, adapter } = tune;
+  full.plan.tune = {
+    method: method as TuneMethod,
+    ...(method.endsWith("lora") ? { rank: adapter.rank } : {}),
+    base: model.file.format === "gguf" ? "gguf" : "huggingface",
+    form: facts.form,
+    tokens,
+    longest,
+    shortened: facts.shortened,
+  };
   return { ...full, tune };
 }
 

@@ -1,0 +1,80 @@
+import type { tune as shape } from "../en/tune.ts";
+import { zh } from "../format.ts";
+
+export const tune = {
+  conversations: "对话",
+  turn: (n, of) => `前 ${of} 段中的第 ${n} 段`,
+  earlier: "上一段",
+  later: "下一段",
+  messages: (n, form) => `${zh.count(n)} 条消息，每行格式：${form}`,
+  speakers: { system: "设定", user: "问题", assistant: "回答" },
+  cut: "较长的内容只显示开头。",
+  start: "起点",
+  scratch: "从零开始：训练一个小模型",
+  startHelp: "导入的语言模型已经会写作；在这里学到的会改变它的回答方式。",
+  none: "目前只能从零开始：还没有导入语言模型。把 GGUF 文件或 Hugging Face 模型的文件夹拖到这个窗口，就可以用这份数据教它。",
+  unknown: "已导入的语言模型类型不能在这里微调。请导入其他类型：Llama、Qwen、Mistral、Gemma、Phi、GPT-2、GPT-NeoX、BLOOM。",
+  gone: "已不在列表中的模型",
+  how: "学习的部分",
+  methods: {
+    lora: "LoRA：权重旁的适配器",
+    qlora: "QLoRA：适配器，权重保持压缩",
+    head: "只有输出层",
+    full: "全部权重",
+  },
+  short: { lora: "LoRA", qlora: "QLoRA", head: "输出层", full: "全部权重" },
+  howHelp: {
+    packed: "权重保持原有的 4 或 8 位，由旁边的小适配器学习。",
+    plain: "适配器最省内存，效果通常不差。学习全部权重需要模型大小四倍的内存。",
+  },
+  prompts: "你的测试提示",
+  promptsHelp: "每行一条，最多五条：训练前后各回答一次，并排比较。",
+  promptExample: (question) => `例如：${question}`,
+  what: (name, form) =>
+    form === "chats"
+      ? `${name} 将学习像这些对话那样回答；只学习回答部分。`
+      : form === "text"
+        ? `${name} 将学习像这份文本那样写作。`
+        : `${name} 将学习这些词元行。`,
+  rows: {
+    chats: (n) => zh.plural(n, { other: "# 段对话" }),
+    text: (n) => zh.plural(n, { other: "# 段文本" }),
+    tokens: (n) => zh.plural(n, { other: "# 行" }),
+  },
+  method: (how, rank) => (rank === undefined ? how : `${how}，秩 ${zh.count(rank)}`),
+  moves: "参与学习的参数",
+  trainable: (n, of) => `${zh.count(n)} / ${zh.count(of)}（${zh.number((100 * n) / of, 2)}%）`,
+  longest: "最长一行",
+  tokens: (n) => `${zh.count(n)} 个词元`,
+  shortened: (n) => `；${zh.count(n)} 行过长，已截断`,
+  perplexity: (choices, form) => `对没见过的${form === "text" ? "文本" : "回答"}，它每次相当于在 ${choices} 个词元之间犹豫；越少越好。`,
+  onTest: (rows) => `根据留出的 ${rows}`,
+  compared: "与原来的模型相比，越小越好",
+  after: "微调后",
+  before: "原模型",
+  better: (factor) => `它的困惑度降到原来的 ${factor} 分之一。`,
+  worse: "没有比原来更好。可以试试更多样本、别的学习率或更多轮次。",
+  answers: "你的测试提示",
+  answersLead: "每次都取最可能的回答，最多 64 个词元：不同之处就是学到的内容。",
+  answering: "学习之前先回答你的测试提示，结束时再回答一次。",
+  nothing: "（没有回答）",
+  blind: "盲评",
+  blindHelp: "选择之前不显示哪个是哪个，并打乱顺序。",
+  sides: ["回答甲", "回答乙"],
+  chooseSide: ["甲更好", "乙更好"],
+  same: "差不多",
+  chosen: (after, before, same) => `你的选择：微调后 ${zh.count(after)}，原模型 ${zh.count(before)}，差不多 ${zh.count(same)}。`,
+  yours: "你的选择",
+  again: "重新打乱",
+  take: { gguf: "保存整个模型（GGUF）", huggingface: "保存整个模型（Hugging Face 文件夹）" },
+  takeHelp: {
+    gguf: "已并入所学内容的模型，可用于 llama.cpp、LM Studio、Ollama 和 Jan。",
+    huggingface: "已并入所学内容的模型文件夹（zip），可用于 transformers 等。",
+  },
+  forms: {
+    peft: { title: "PEFT 适配器", what: "zip 文件，含 adapter_model.safetensors 及其设置，用于 Python；不含模型本身。" },
+    "gguf-lora": { title: "llama.cpp 适配器", what: "一个小的 GGUF 文件，llama.cpp 把它加在模型旁边（--lora）。" },
+  },
+  adapterSize: (bytes) => zh.bytes(bytes),
+  logits: (n, difference) => `已重新打开，并用 ${zh.count(n)} 个词元比较：最大差异为最大 logit 的 ${zh.number(100 * difference, 2)}%。`,
+} satisfies typeof shape;

@@ -1,0 +1,2 @@
+/** 60 rows of prompt and completion, as JSON Lines. */
+export function meetings(): string;
