@@ -241,6 +241,8 @@ export interface RunProgress {
   /** The best point on the validation rows so far; its weights are kept. */
   best?: { step: number; epoch: number; seconds: number; validationLoss: number; metric: number };
   rowsPerSecond: number;
+  /** Language models: tokens that are read a second, by the mean length of their rows. */
+  tokensPerSecond?: number;
   stepMs: number;
   /** Forecast of the time left, in seconds; null while unknown. */
   secondsLeft: number | null;

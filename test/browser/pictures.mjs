@@ -12,6 +12,7 @@ import { chromium } from "playwright-core";
 import { filmRatings, filmTitles } from "./films.mjs";
 import { reviews } from "./reviews.mjs";
 import { writeShapes } from "./shapes.mjs";
+import { meetings } from "./meetings.mjs";
 import { tale } from "./tale.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -218,6 +219,28 @@ try {
   await at("write").click();
   await page.locator("#section-try .reads").waitFor();
   await take("17-language-try", section("try"));
+  const stories = join(root, "../shared/models/gguf/stories260K/stories260K-Q8_0.gguf");
+  if (existsSync(stories)) {
+    await home1();
+    await drop("meetings.jsonl", meetings());
+    await at("conversation").waitFor();
+    await take("17-tune-data", section("data"));
+    await take("17-tune-no-model", section("train"));
+    const project = page.url();
+    await at("file-input").setInputFiles(stories);
+    await at("model-card").waitFor();
+    await page.goto(project);
+    await at("tune-model").waitFor();
+    await at("tune-model").selectOption({ label: "stories260K-Q8_0" });
+    await at("tune-prompts").fill("Tell me of the cat and the dog.\nTell me of the bird and the tree.");
+    await at("tune-prompts").blur();
+    await take("17-tune-train-before", section("train"));
+    await at("start-training").click();
+    await at("test-metric").waitFor({ timeout: 240_000 });
+    await take("17-tune-result", section("result"));
+    await page.locator("#section-result").getByTestId("blind").check();
+    await take("17-tune-blind");
+  }
   await home1();
   await drop("reviews.csv", reviews());
   await at("profile").waitFor();

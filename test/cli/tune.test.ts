@@ -41,6 +41,7 @@ test.skipIf(!stories)("a folder of the shelf learns from conversations; its form
     const key = { project: id, run: started.id };
     const done = await run(key, signal);
     expect([done.tuned, done.samples?.length]).toEqual([true, 2]);
+    expect(done.progress!.tokensPerSecond).toBeGreaterThan(done.progress!.rowsPerSecond);
     const { tune, verdict } = await report(key, signal);
     expect(tune?.answers.map(({ prompt, before }) => [prompt, before])).toEqual([[spec.prompts[0], done.samples![0]!.answers![0]!.text]]);
     expect(verdict.network).toBeLessThan(verdict.constant);

@@ -10,6 +10,8 @@ export interface ProgressOptions {
   metricName: MetricName;
   heldOut: boolean;
   maxEpochs: number;
+  /** Language models: tokens of a row, in the mean. */
+  tokensPerRow?: number;
   choice?: RunChoice;
   emit(progress: RunProgress): void;
 }
@@ -67,7 +69,8 @@ export class Progress {
     const { stepMs } = this.#speed;
     const stepsLeft = ((state.total - state.step) * stepMs) / 1000;
     const best = state.stopping.best;
-    const { metricName, heldOut } = this.#options;
+    const { metricName, heldOut, tokensPerRow } = this.#options;
+    const rowsPerSecond = stepMs > 0 ? (course.batch * 1000) / stepMs : 0;
     this.#tell({
       ...(this.last.choice ? { choice: this.last.choice } : {}),
       state: trainer.paused ? "paused" : "running",
@@ -78,7 +81,8 @@ export class Progress {
       metricName,
       ...(point ? { point } : {}),
       ...(best ? { best } : {}),
-      rowsPerSecond: stepMs > 0 ? (course.batch * 1000) / stepMs : 0,
+      rowsPerSecond,
+      ...(tokensPerRow === undefined ? {} : { tokensPerSecond: rowsPerSecond * tokensPerRow }),
       stepMs,
       secondsLeft: stepMs > 0 ? Math.max(0, Math.min(stepsLeft, course.maxSeconds - seconds)) : null,
       seconds,

@@ -14,6 +14,7 @@ import type {
   RunResult,
   RunState,
   TextSample,
+  TrainPlan,
   TrainSpec,
 } from "../../ipc/types.ts";
 import type { WorkerEvents } from "../../ipc/worker.ts";
@@ -107,6 +108,7 @@ export async function trainRun(request: RunRequest): Promise<RunResult> {
         metricName: prepared.task.metric,
         heldOut: prepared.data.validation.rows > 0,
         maxEpochs: prepared.plan.plan.maxEpochs,
+        ...tokensPerRow(prepared.plan.plan),
         choice,
         emit: request.onProgress,
       });
@@ -139,6 +141,12 @@ export async function trainRun(request: RunRequest): Promise<RunResult> {
     await change(interrupted ? "interrupted" : "failed", { error: error.toRecord() }).catch(() => {});
     throw error;
   }
+}
+
+/** Rows of a model that learns from nothing are all of one length. */
+function tokensPerRow({ language, tune, rows }: TrainPlan): { tokensPerRow?: number } {
+  if (language) return { tokensPerRow: language.context };
+  return tune ? { tokensPerRow: tune.tokens.train / Math.max(1, rows.train) } : {};
 }
 
 const unknownYet = { device: "cpu", metricName: "r2", heldOut: true, maxEpochs: 0 } as const;
