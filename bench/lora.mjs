@@ -38,6 +38,7 @@ try {
     ratio: +(time(way) / time("peft")).toFixed(2),
     "peak MB": Math.round(peak(way) / 1e6),
     "of PyTorch": +(peak(way) / peak("peft")).toFixed(2),
+    "steps alone": +(median(found[way].map(({ stepBytes, peakBytes }) => stepBytes ?? peakBytes)) / peak("peft")).toFixed(2),
     "largest loss gap": +Math.max(...found[way][0].losses.map((loss, i) => Math.abs(loss - found.peft[0].losses[i]) / loss)).toPrecision(2),
   });
   console.table({ "PEFT LoRA": row("peft"), LoRA: row("lora"), "QLoRA Q4_0": row("qlora") });

@@ -10,6 +10,8 @@ const out = mkdtempSync(join(tmpdir(), "paddock-lora-run-"));
 const { signal } = new AbortController();
 /** Seconds of training after each step. */
 const at = new Map<number, number>();
+/** The most that the process held till the last step, before anything is judged. */
+let stepBytes = 0;
 try {
   const result = await trainRun({
     run: join(out, "run"),
@@ -31,13 +33,16 @@ try {
       logLosses: true,
       device: "cpu",
     },
-    onProgress: ({ step, seconds }) => void (step > 0 && !at.has(step) && at.set(step, seconds)),
+    onProgress: ({ state, step, seconds }) => {
+      if (step > 0 && !at.has(step)) at.set(step, seconds);
+      if (state === "running") stepBytes = process.resourceUsage().maxRSS * 1024;
+    },
     onPoint: () => {},
   });
   const seen = [...at].sort((a, b) => a[0] - b[0]).filter(([step]) => step >= 2 && step <= Number(steps));
   const [first, last] = [seen[0]!, seen.at(-1)!];
   const stepMs = (1000 * (last[1] - first[1])) / (last[0] - first[0]);
-  console.log(JSON.stringify({ losses: result.losses, stepMs, peakBytes: process.resourceUsage().maxRSS * 1024 }));
+  console.log(JSON.stringify({ losses: result.losses, stepMs, stepBytes, peakBytes: process.resourceUsage().maxRSS * 1024 }));
 } finally {
   rmSync(out, { recursive: true, force: true });
 }

@@ -12,7 +12,7 @@ import { languageLogits } from "../run/languageLogits.ts";
 import { openTalker } from "../run/talk/open.ts";
 import { int64, isFloat } from "../tensor.ts";
 import { usual } from "./inspectModel.ts";
-import { tunePiece, tuneSpecOf } from "./kinds/tunePlan.ts";
+import { recomputed, tunePiece, tuneSpecOf } from "./kinds/tunePlan.ts";
 import { trainingPlan } from "./step.ts";
 
 interface Trial {
@@ -77,7 +77,13 @@ async function stepOf(of: string, { method, batch, context }: MemoryNeed["settin
   const engine = await openEngine(device);
   try {
     const spec = tuneSpecOf({ data: "", method: method as "lora" }, model);
-    const plan = trainingPlan(tuningGraph(model, spec).graph, { loss: "loss", optimizer: { name: "adamw" }, keep: ["shown"], device });
+    const plan = trainingPlan(tuningGraph(model, spec).graph, {
+      loss: "loss",
+      optimizer: { name: "adamw" },
+      keep: ["shown"],
+      device,
+      ...recomputed(spec.method, model.config.layers),
+    });
     const session = await engine.train(plan, tuningGraph(model, spec, { judged: true }).graph);
     await session.step(rows(model, batch, context!), 0);
     await session.evaluate(rows(model, tunePiece(context!, model.config.vocabulary), context!));

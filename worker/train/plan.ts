@@ -45,6 +45,8 @@ export interface PlanFacts {
   sizes?: Record<string, number>;
   /** Rows that are answered at once, where it is fewer than usual. */
   piece?: number;
+  /** Parts of the forward graph of which all but the last are computed again on the way back. */
+  recompute?: number;
   /** Evaluations an epoch, where judging takes long beside a step. */
   evaluationsAnEpoch?: number;
 }
@@ -60,6 +62,8 @@ export interface FullPlan {
   precision: Precision;
   /** How a step is taken beyond the settings. */
   step?: { clipNorm: number; beta2: number };
+  /** Parts of the forward graph of which all but the last are computed again on the way back. */
+  recompute?: number;
 }
 
 export const defaults = { seconds: 40, seed: 1, device: "cpu", model: "mlp", optimizer: "adamw", schedule: "warmup" } as const;
@@ -98,7 +102,8 @@ export function planCourse(facts: PlanFacts, spec: TrainSpec): FullPlan {
     throw new AppError("usage", "Class weights are for the classification of tables.", "Leave --class-weight out.");
   const optimizerName = spec.optimizer ?? facts.optimizer ?? defaults.optimizer;
   const most = Math.min(facts.piece ?? evaluationPiece, Math.max(learned, rows.validation, rows.test));
-  const step = trainingStep(graphs.training, { loss: "loss", optimizer: { name: optimizerName }, keep: ["shown"], seed });
+  const again = facts.recompute === undefined ? {} : { recompute: facts.recompute };
+  const step = trainingStep(graphs.training, { loss: "loss", optimizer: { name: optimizerName }, keep: ["shown"], seed, ...again });
   const sizes = { sizes: { ...facts.sizes, B: batch }, evaluationSizes: { ...facts.sizes, B: most } };
   const bytes = bytesOfCourse(facts, step, sessionBytes(step, graphs.answering, sizes));
   const settings: TrainPlan["settings"] = {
@@ -132,6 +137,7 @@ export function planCourse(facts: PlanFacts, spec: TrainSpec): FullPlan {
   const small = each < 2 * machine.step;
   return {
     course,
+    ...again,
     ...(small ? { threads: 1 } : {}),
     seconds: steps * each,
     small,

@@ -3,7 +3,7 @@ import type { OptimizerSpec } from "./optimizer.ts";
 import type { FullPlan } from "./plan.ts";
 import type { StepOptions } from "./step.ts";
 
-export function runOptions({ plan, course, precision, step }: FullPlan, device: string): StepOptions {
+export function runOptions({ plan, course, precision, step, recompute }: FullPlan, device: string): StepOptions {
   const { optimizer: name, weightDecay } = plan.settings;
   const beta2 = step && (name.startsWith("adam") || name === "muon") ? { beta2: step.beta2 } : {};
   const decay = name === "adamw" || name === "muon" ? { weightDecay } : { l2: weightDecay };
@@ -17,6 +17,7 @@ export function runOptions({ plan, course, precision, step }: FullPlan, device: 
     seed: course.seed,
     precision,
     device,
+    ...(recompute === undefined ? {} : { recompute }),
     ...(step ? { clipNorm: step.clipNorm } : {}),
   };
 }

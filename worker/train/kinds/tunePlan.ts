@@ -92,6 +92,7 @@ export function makeTunePlan(facts: TuneFacts, spec: TrainSpec): TunePlan {
       dataBytes: 3 * heldBytes(training) + 5 * (tokens.train + tokens.validation + tokens.test),
       sizes: { T: longest },
       piece: tunePiece(longest, vocabulary),
+      ...recomputed(tune.method, layers),
     },
     { ...spec, weightDecay: spec.weightDecay ?? 0, ...(open ? { epochs: 3, seconds: spec.seconds ?? 600 } : {}) },
   );
@@ -116,6 +117,10 @@ function heldBytes({ initializers, parameters }: Graph): number {
   const learned = new Set(parameters);
   return [...initializers].reduce((sum, [name, { dtype, dims }]) => sum + (learned.has(name) ? 0 : bytesOf(dtype) * sizeOf(dims)), 0);
 }
+
+/** Whoever keeps weights in few bits wants memory most: a block's activations are forgotten and computed again, a third of a step more. */
+export const recomputed = (method: TuneSpec["method"], layers: number): { recompute?: number } =>
+  method === "qlora" ? { recompute: Math.max(2, layers) } : {};
 
 /** Some 2,000 tokens a step. */
 const suitableBatch = (usual: number, rows: number): number => Math.max(1, Math.min(16, Math.round(2048 / usual), Math.ceil(rows / 4)));
