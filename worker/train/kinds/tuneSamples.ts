@@ -19,6 +19,11 @@ export class TuneSamples implements Samples {
     this.#pad = BigInt(pad);
   }
 
+  /** Tokens of a row: rows of like length make a batch. */
+  length(position: number): number {
+    return this.#rows[this.#places[position]!]!.ids.length;
+  }
+
   range(from: number, to: number): Promise<SampleBatch> {
     return this.read(Uint32Array.from({ length: to - from }, (_, i) => from + i));
   }
