@@ -34,10 +34,9 @@ describe("the first words", () => {
     [["train", "a.csv", "--resume", "x", "--out", "y"]],
     [["lesson", "line", "--x", "1,two"]],
     [["lesson", "line", "--x", "1,2"]],
-    [["export", "x", "--to", "gguf-lora", "--out", "y"]],
+    [["export", "x", "--to", "gguf-7", "--out", "y"]],
     [["export", "x", "--to", "exe", "--out", "y"]],
     [["serve", "--port", "65536"]],
-    [["serve", "--api-key", "k"]],
   ])("wrong usage (%j) exits with 2, as words and as JSON", async (args) => {
     const words = await paddock(args);
     expect(words.code).toBe(2);

@@ -43,6 +43,7 @@ export const memory = {
   apart: (percent: string) => `${percent} apart`,
   try: "Try it",
   trying: "Trying…",
+  reckoning: "Reckoning…",
   tryHelp: "Does it once on the processor and keeps what it took. Later forecasts learn from it.",
   learned: (count: number, before: string) =>
     `Corrected by ${count === 1 ? "one measurement" : `${count} measurements`} on this machine; without, it would say ${before}.`,

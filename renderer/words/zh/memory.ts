@@ -43,6 +43,7 @@ export const memory = {
   apart: (percent: string) => `相差 ${percent}`,
   try: "实际试一次",
   trying: "正在试…",
+  reckoning: "正在计算……",
   tryHelp: "在处理器上运行一次并记下实际用量，以后的估算会据此修正。",
   learned: (count: number, before: string) => `已按本机 ${count} 次实测修正；修正前为 ${before}。`,
   devices: "哪里放得下",
