@@ -108,10 +108,7 @@ describe.skipIf(!gguf || !hf)("a small model of stories (../shared)", { timeout:
     mkdirSync(own);
     const { safetensors } = await import("../../worker/train/safetensors.ts");
     writeFileSync(join(own, "adapter_config.json"), JSON.stringify(peftConfig(adapter, { base: "stories", swapped: false })));
-    writeFileSync(
-      join(own, "adapter_model.safetensors"),
-      Buffer.concat(safetensors(peftTensors(model, adapter)).map((p) => Buffer.from(p as Uint8Array))),
-    );
+    writeFileSync(join(own, "adapter_model.safetensors"), Buffer.concat(safetensors(peftTensors(model, adapter))));
     writeFileSync(join(own, "adapter.gguf"), Buffer.concat([...ggufAdapter(model, adapter)]));
     model.close();
     const [a, b] = [await openTalker({ model: gguf!, adapter: own }), await openTalker({ model: hf!, adapter: own })];

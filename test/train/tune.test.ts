@@ -45,7 +45,7 @@ test("rows of tokens and a PEFT adapter to begin with: PEFT's own losses", async
   const config = { peft_type: "LORA", r: own.rank, lora_alpha: own.alpha, target_modules: own.targets, bias: "none" };
   writeFileSync(join(adapter, "adapter_config.json"), JSON.stringify(config));
   const tensors = new Map(Object.entries(own.first).map(([name, { dims, data: values }]) => [name, float32(dims, values)]));
-  writeFileSync(join(adapter, "adapter_model.safetensors"), Buffer.concat(safetensors(tensors).map((p) => Buffer.from(p as string))));
+  writeFileSync(join(adapter, "adapter_model.safetensors"), Buffer.concat(safetensors(tensors)));
   const result = await train(data, {
     model: join(fixtures, "llama"),
     method: "lora",

@@ -1,4 +1,5 @@
 // Tensors as a safetensors file: 8 bytes length, JSON, raw little-endian data. https://github.com/huggingface/safetensors
+import { safetensorsHead } from "../formats/language/safetensors.ts";
 import { fromRawBytes, rawBytes, type Tensor } from "../tensor.ts";
 
 const names = { float32: "F32", float64: "F64", float16: "F16", int64: "I64", int32: "I32", uint8: "U8", bool: "BOOL" } as const;
@@ -14,22 +15,10 @@ export interface SafetensorsEntry {
 }
 
 /** The parts of the file, one after another. */
-export function safetensors(tensors: ReadonlyMap<string, Tensor>, metadata: Record<string, string> = {}): (string | Uint8Array)[] {
-  const header: Record<string, unknown> = { __metadata__: metadata };
-  const data: Uint8Array[] = [];
-  let at = 0;
-  for (const [name, tensor] of tensors) {
-    const bytes = rawBytes(tensor);
-    const dtype = names[tensor.dtype as Kept];
-    header[name] = { dtype, shape: [...tensor.dims], data_offsets: [at, at + bytes.length] } satisfies SafetensorsEntry;
-    data.push(bytes);
-    at += bytes.length;
-  }
-  let json = JSON.stringify(header);
-  json += " ".repeat((8 - (Buffer.byteLength(json) % 8)) % 8);
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(Buffer.byteLength(json)));
-  return [length, json, ...data];
+export function safetensors(tensors: ReadonlyMap<string, Tensor>, metadata: Record<string, string> = {}): Uint8Array[] {
+  const data = [...tensors.values()].map(rawBytes);
+  const entries = [...tensors].map(([name, { dtype, dims }], i) => ({ name, dtype: names[dtype as Kept], dims, bytes: data[i]!.length }));
+  return [safetensorsHead(entries, metadata), ...data];
 }
 
 /** The tensors of a file. Throws RangeError where it is damaged. */

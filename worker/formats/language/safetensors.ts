@@ -95,3 +95,21 @@ const isCounts = (x: unknown): x is number[] => Array.isArray(x) && x.length <= 
 function invalid(file: OpenFile, what: string, hint = "The file is damaged or is no safetensors file: get it again.") {
   return new AppError("modelInvalid", `${file.path} ${what}.`, hint, { file: file.path });
 }
+
+/** What stands before the data: 8 bytes length and the JSON, padded so that the data are aligned. @param tensors in the order of their data */
+export function safetensorsHead(
+  tensors: Iterable<{ name: string; dtype: string; dims: readonly number[]; bytes: number }>,
+  metadata: Record<string, string>,
+): Buffer {
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let at = 0;
+  for (const { name, dtype, dims, bytes } of tensors) {
+    header[name] = { dtype, shape: [...dims], data_offsets: [at, at + bytes] };
+    at += bytes;
+  }
+  let json = JSON.stringify(header);
+  json += " ".repeat((8 - (Buffer.byteLength(json) % 8)) % 8);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(Buffer.byteLength(json)));
+  return Buffer.concat([length, Buffer.from(json)]);
+}

@@ -4,6 +4,7 @@ import { type GgufEntry, ggufParts, type GgufTensor } from "../../formats/langua
 import { typeNumbers } from "../../formats/language/gguf.ts";
 import { toFloat32 } from "../../formats/language/levels.ts";
 import { type Adapter, peftName, scaleOf } from "../../formats/language/peft.ts";
+import { safetensorsHead } from "../../formats/language/safetensors.ts";
 import { bytesFor, type WeightType } from "../../formats/language/weights.ts";
 import { float32, halfBits, type Tensor } from "../../tensor.ts";
 import { AppError } from "../../../ipc/error.ts";
@@ -129,18 +130,10 @@ export function* safetensorsModel(model: LanguageModel, learned: Learned): Gener
     const stored = place.names.find((one) => file.infos.has(one));
     if (stored !== undefined) by.set(stored, { name, place });
   }
-  const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
-  let at = 0;
-  for (const { name, type, dims, bytes } of file.infos.values()) {
-    header[name] = { dtype: type, shape: dims, data_offsets: [at, at + bytes] };
-    at += bytes;
-  }
-  let json = JSON.stringify(header);
-  json += " ".repeat((8 - (Buffer.byteLength(json) % 8)) % 8);
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(Buffer.byteLength(json)));
-  yield length;
-  yield Buffer.from(json);
+  yield safetensorsHead(
+    [...file.infos.values()].map(({ type, ...info }) => ({ ...info, dtype: type })),
+    { format: "pt" },
+  );
   for (const { name, type, dims } of file.infos.values()) {
     const own = by.get(name);
     yield own ? asFloats(type as FloatType, inFile(learned.get(own.name)!(), dims, own.place)) : file.bytes(name);

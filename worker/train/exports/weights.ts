@@ -27,7 +27,7 @@ export const weights: Form = {
       weights: Object.fromEntries([...tensors].map(([name, { dims }]) => [name, dims])),
     };
     const metadata = Object.fromEntries([...graph.metadata].filter(([key]) => key !== "paddock"));
-    const parts = safetensors(tensors, { format: "pt", ...metadata }).map((part) => (typeof part === "string" ? Buffer.from(part) : part));
+    const parts = safetensors(tensors, { format: "pt", ...metadata });
     const path = await put(draft, "model.safetensors", Buffer.concat(parts));
     await put(draft, "config.json", `${JSON.stringify(config, null, 2)}\n`);
     const back = readSafetensors(await bytesOf(path));
