@@ -98,5 +98,7 @@ test("messages that are not ours are ignored", async () => {
   serve<Api, Events>(a, handlers);
   const client = connect<Api, Events>(b);
   for (const junk of [null, 1, "call", { t: "nonsense" }, { t: "ok", id: 99 }, { t: "call", id: "x" }]) b.send(junk);
+  // A name that cannot be made a text would have ended the process.
+  for (const method of [{ toString: 1 }, null, ["add"]]) b.send({ t: "call", id: 7, method, input: {} });
   expect(await client.call.add({ a: 2, b: 2 })).toBe(4);
 });

@@ -56,7 +56,7 @@ export function serve<A, Events>(port: Port, handlers: Handlers<A>): Server<Even
 
   const offMessage = port.onMessage((message) => {
     const m = wire(message);
-    if (m?.t === "call" && typeof m.id === "number") void answer(m.id, String(m.method), m.input);
+    if (m?.t === "call" && typeof m.id === "number") void answer(m.id, typeof m.method === "string" ? m.method : "", m.input);
     else if (m?.t === "cancel") running.get(m.id)?.abort();
   });
   const abortAll = () => {

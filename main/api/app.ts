@@ -6,6 +6,7 @@ import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import type { Talked, TalkModel, TalkSpec } from "../../ipc/types.ts";
 import type { Talking } from "../talking.ts";
+import { type BodyLimits, BodyRefused, BodyRoom, Guesses } from "../web/flood.ts";
 import { sameToken } from "../web/guard.ts";
 import { ApiError, apiError } from "./errors.ts";
 import { type Predictor } from "./predict.ts";
@@ -18,12 +19,19 @@ export interface ApiOptions {
   key?: string | undefined;
   /** A model besides those of the workspace: the first in the list, with this name. */
   model?: { name: string; path: string } | undefined;
+  limits?: Partial<ApiLimits>;
 }
 
-/** Bytes of a request, at most. */
-const limit = 16 * 2 ** 20;
-/** Requests that may wait or be answered at once. */
-const most = 256;
+export interface ApiLimits {
+  /** One body: 16 MiB within a minute. */
+  body: BodyLimits;
+  /** Requests that may wait or be answered at once, their bodies being read included. */
+  atOnce: number;
+  /** Wrong keys that are looked at: some at once, then so many a second. */
+  guesses: { burst: number; perSecond: number };
+}
+
+export const usualLimits: ApiLimits = { body: { most: 16 * 2 ** 20, patience: 60_000 }, atOnce: 256, guesses: { burst: 20, perSecond: 1 } };
 
 interface Listed {
   id: string;
@@ -34,32 +42,67 @@ interface Listed {
 
 export function apiApp(options: ApiOptions): Hono<{ Bindings: HttpBindings }> {
   const { talking, predictor, key } = options;
+  const limits = { ...usualLimits, ...options.limits };
+  const guesses = new Guesses(limits.guesses);
+  /** Connections that gave the right key: others' wrong guesses do not keep them out. */
+  const known = new WeakSet<object>();
+  const room = new BodyRoom();
   let busy = 0;
   const app = new Hono<{ Bindings: HttpBindings }>();
   const failed = (thrown: unknown) => {
     const error = apiError(thrown);
     const headers: Record<string, string> = { "content-type": "application/json" };
+    if (error.retryAfter !== undefined) headers["retry-after"] = String(error.retryAfter);
     // The rest of a body that was not read would be taken for the next request.
-    if (error.status === 413) headers["connection"] = "close";
+    if ([408, 413, 429].includes(error.status)) headers["connection"] = "close";
     return new Response(JSON.stringify(error.body), { status: error.status === 499 ? 408 : error.status, headers });
   };
   app.onError(failed);
   app.use(async (c, next) => {
+    c.header("x-content-type-options", "nosniff");
     if (key !== undefined) {
+      const { socket } = c.env.incoming;
+      // A key that the user chose may be short: once too many were wrong, not even the right one is looked at for a moment.
+      const wait = known.has(socket) ? 0 : guesses.wait();
+      if (wait > 0)
+        throw new ApiError(429, "Too many wrong API keys. Try again in a moment.", { code: "rate_limit_exceeded", retryAfter: wait });
       const given = /^Bearer (.+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
-      if (!sameToken(given, key)) throw new ApiError(401, "Incorrect API key provided.", { code: "invalid_api_key" });
+      if (!sameToken(given, key)) {
+        guesses.wrong();
+        throw new ApiError(401, "Incorrect API key provided.", { code: "invalid_api_key" });
+      }
+      known.add(socket);
     }
-    if (busy >= most) throw new ApiError(429, "Too many requests at once. Try again in a moment.", { code: "rate_limit_exceeded" });
-    await next();
+    if (busy >= limits.atOnce) throw crowded();
+    await counted(next);
   });
 
-  /** Counts a request until its answer has ended. */
+  /** Counts a request until its answer has ended; one that is streamed counts itself until then. */
   async function counted<T>(work: () => Promise<T>): Promise<T> {
     busy++;
     try {
       return await work();
     } finally {
       busy--;
+    }
+  }
+
+  /** The body as JSON. */
+  async function bodyOf(request: IncomingMessage): Promise<unknown> {
+    const { most, patience } = limits.body;
+    let bytes: Buffer;
+    try {
+      bytes = await room.read(request, { most, patience });
+    } catch (thrown) {
+      if (!(thrown instanceof BodyRefused)) throw thrown;
+      if (thrown.why === "crowded") throw crowded();
+      if (thrown.why === "slow") throw new ApiError(408, "The request did not come to its end in time.", { code: "request_timeout" });
+      throw new ApiError(413, `The request is larger than ${most / 2 ** 20} MiB.`, { code: "request_too_large" });
+    }
+    try {
+      return JSON.parse(bytes.toString("utf8")) as unknown;
+    } catch {
+      throw new ApiError(400, "The request is not JSON.", { code: "invalid_json" });
     }
   }
 
@@ -116,7 +159,7 @@ export function apiApp(options: ApiOptions): Hono<{ Bindings: HttpBindings }> {
         empty: { ...head, object: "chat.completion.chunk", choices: [] },
       });
     }
-    const said = await counted(() => talking.talk(model, spec, undefined, signal));
+    const said = await talking.talk(model, spec, undefined, signal);
     const message = { role: "assistant", content: said.text, refusal: null };
     const choices = [{ index: 0, message, logprobs: null, finish_reason: finishOf(said) }];
     return c.json({ ...head, object: "chat.completion", choices, usage: usageOf([said]) });
@@ -135,7 +178,7 @@ export function apiApp(options: ApiOptions): Hono<{ Bindings: HttpBindings }> {
         last: (index, said) => ({ ...head, choices: [choice(index, "", finishOf(said))] }),
         empty: { ...head, choices: [] },
       });
-    const all = await counted(() => Promise.all(specs.map((spec) => talking.talk(model, spec, undefined, signal))));
+    const all = await Promise.all(specs.map((spec) => talking.talk(model, spec, undefined, signal)));
     return c.json({ ...head, choices: all.map((said, i) => choice(i, said.text, finishOf(said))), usage: usageOf(all) });
   });
 
@@ -145,7 +188,7 @@ export function apiApp(options: ApiOptions): Hono<{ Bindings: HttpBindings }> {
       throw new ApiError(400, "'dimensions' is not supported by this server.", { param: "dimensions", code: "unsupported_parameter" });
     const { model } = await find(asked.model, "language");
     const texts = typeof asked.input === "string" ? [asked.input] : asked.input;
-    const { vectors, tokens } = await counted(() => talking.embed(model, texts, hangUp(c)));
+    const { vectors, tokens } = await talking.embed(model, texts, hangUp(c));
     const form = (vector: number[]) =>
       asked.encoding_format === "base64" ? Buffer.from(Float32Array.from(vector).buffer).toString("base64") : vector;
     const data = vectors.map((vector, index) => ({ object: "embedding", index, embedding: form(vector) }));
@@ -158,7 +201,7 @@ export function apiApp(options: ApiOptions): Hono<{ Bindings: HttpBindings }> {
     return c.json({
       object: "list",
       model: asked.model,
-      predictions: await counted(() => predictor.predict(asked.model, asked.rows, asked.top, hangUp(c))),
+      predictions: await predictor.predict(asked.model, asked.rows, asked.top, hangUp(c)),
     });
   });
 
@@ -228,18 +271,5 @@ function hangUp(c: ApiContext): AbortSignal {
   return gone.signal;
 }
 
-/** The body as JSON, read up to a limit. */
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    size += part.length;
-    if (size > limit) throw new ApiError(413, `The request is larger than ${limit / 2 ** 20} MiB.`, { code: "request_too_large" });
-    parts.push(part);
-  }
-  try {
-    return JSON.parse(Buffer.concat(parts).toString("utf8")) as unknown;
-  } catch {
-    throw new ApiError(400, "The request is not JSON.", { code: "invalid_json" });
-  }
-}
+const crowded = () =>
+  new ApiError(429, "Too many requests at once. Try again in a moment.", { code: "rate_limit_exceeded", retryAfter: 1 });

@@ -5,9 +5,16 @@ export class ApiError extends Error {
   readonly status: number;
   readonly param: string | null;
   readonly code: string | null;
+  /** Seconds after which it may be tried again. */
+  readonly retryAfter: number | undefined;
 
-  constructor(status: number, message: string, { param = null, code = null }: { param?: string | null; code?: string | null } = {}) {
+  constructor(
+    status: number,
+    message: string,
+    { param = null, code = null, retryAfter }: { param?: string | null; code?: string | null; retryAfter?: number } = {},
+  ) {
     super(message);
+    this.retryAfter = retryAfter;
     this.status = status;
     this.param = param;
     this.code = code;

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import { AppError } from "../../ipc/error.ts";
+import { slowHeads } from "../web/flood.ts";
 import { askedOf, refusal } from "../web/guard.ts";
 import { apiApp, type ApiOptions } from "./app.ts";
 
@@ -14,8 +15,11 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
+/** Connections at once; more are closed as they come. */
+const mostConnections = 512;
+
 /** Starts listening on 127.0.0.1; rejects with `usage` when the port cannot be had. */
-export async function startApi({ port: wanted, ...options }: ApiOptions & { port: number }): Promise<ApiServer> {
+export async function startApi({ port: wanted, ...options }: ApiOptions & { port: number; patience?: number }): Promise<ApiServer> {
   let port = 0;
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.use(async (c, next) => {
@@ -27,9 +31,13 @@ export async function startApi({ port: wanted, ...options }: ApiOptions & { port
   app.all("*", (c) =>
     c.json({ error: { message: "The API is at /v1.", type: "invalid_request_error", param: null, code: "unknown_url" } }, 404),
   );
-  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    overrideGlobalObjects: false,
+    serverOptions: slowHeads(options.patience),
+  }) as Server;
   server.requestTimeout = 60_000;
-  server.headersTimeout = 10_000;
+  server.maxConnections = mostConnections;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (thrown: NodeJS.ErrnoException) =>
       reject(

@@ -25,7 +25,7 @@ const uploads: { name: string; bytes: number; error?: unknown }[] = [];
 /** A host that answers a few calls with real files and real streams; the rest is refused by name, by the RPC itself. */
 const host: DoorHost = {
   handlers: {
-    app: async () => ({ version: "1", door: "browser", platform: "x", workspace, cores: 1, memoryBytes: 1 }),
+    app: async () => ({ version: "1", door: "browser", platform: "x", workspace, cores: 1, memoryBytes: 1, updates: false }),
     removeProject: async () => {
       throw new AppError("projectMissing", "There is no such project.", "Choose another.", { id: "x" });
     },

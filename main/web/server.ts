@@ -16,6 +16,7 @@ import { type DoorHost, letIn } from "../door.ts";
 import { Handouts } from "../handouts.ts";
 import { socketLimits, socketPort } from "../portSocket.ts";
 import { pageFolder, staticFile } from "../staticFiles.ts";
+import { Guesses, slowHeads } from "./flood.ts";
 import { askedOf, refusal, sameToken } from "./guard.ts";
 import { noTokenPage } from "./noToken.ts";
 import { uploadBody, uploadLimit } from "./upload.ts";
@@ -34,6 +35,8 @@ export interface ServerOptions {
   onWindows?: (open: number) => void;
   /** The local API, at /v1; it asks for a key of its own. */
   api?: Hono<{ Bindings: HttpBindings }>;
+  /** Milliseconds for the head of a request, and between two parts of an upload (default: 10 s and a minute). */
+  patience?: number;
 }
 
 export interface WebServer {
@@ -46,6 +49,8 @@ export interface WebServer {
 }
 
 const loopback = ["127.0.0.1", "::1"];
+/** Connections at once; more are closed as they come. */
+const mostConnections = 1024;
 /** Windows that may be open at once. */
 const maxWindows = 64;
 
@@ -76,6 +81,20 @@ export async function startServer(options: ServerOptions): Promise<WebServer> {
   const windows = new Set<WebSocket>();
   let port = 0;
   let headers: Record<string, string> = {};
+  // The token cannot be guessed (192 random bits): the right one is always let in, wrong ones are answered shortly after a few.
+  const guesses = new Guesses();
+  const admitted = (given: string | null | undefined): boolean => {
+    if (sameToken(given, token)) return true;
+    guesses.wrong();
+    return false;
+  };
+  /** Seconds to wait, where too many were wrong; undefined where this one may be told so. */
+  const flooded = () => guesses.wait() || undefined;
+  const tooMany = (wait: number) =>
+    new Response("Too many wrong tokens. Try again in a moment.\n", {
+      status: 429,
+      headers: { ...headers, "retry-after": String(wait), connection: "close" },
+    });
 
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.use(async (c, next) => {
@@ -88,10 +107,13 @@ export async function startServer(options: ServerOptions): Promise<WebServer> {
     const file = await staticFile(page, path);
     return file && new Response(file.bytes, { headers: { ...headers, "content-type": file.type } });
   };
-  const welcome = async (given: string | undefined) =>
-    sameToken(given, token)
-      ? ((await inPage("/")) ?? new Response("The page is not built: run npm run build.\n", { status: 503, headers }))
-      : new Response(noTokenPage, { status: 401, headers: { ...headers, "content-type": "text/html; charset=utf-8" } });
+  const welcome = async (given: string | undefined) => {
+    const wait = flooded();
+    if (admitted(given))
+      return (await inPage("/")) ?? new Response("The page is not built: run npm run build.\n", { status: 503, headers });
+    if (wait) return tooMany(wait);
+    return new Response(noTokenPage, { status: 401, headers: { ...headers, "content-type": "text/html; charset=utf-8" } });
+  };
   const tickets = new Set<string>();
   app.get("/", async (c) => {
     const ticket = c.req.query("ticket");
@@ -109,12 +131,13 @@ export async function startServer(options: ServerOptions): Promise<WebServer> {
         headers: { ...headers, "content-type": "application/json", connection: "close" },
       });
     };
-    if (!sameToken(c.req.header("x-paddock-token"), token)) return early(unauthorized(), 401);
+    const wait = flooded();
+    if (!admitted(c.req.header("x-paddock-token"))) return wait ? tooMany(wait) : early(unauthorized(), 401);
     const name = c.req.query("name");
     if (!name) return early(new AppError("usage", "The upload has no name.", "Send it as /upload?name=….").toRecord(), 400);
     try {
       const limit = await uploadLimit(workspace);
-      return c.json(await host.receiveUpload(name, uploadBody(incoming, name, limit)));
+      return c.json(await host.receiveUpload(name, uploadBody(incoming, name, limit, options.patience)));
     } catch (thrown) {
       const error = AppError.from(thrown);
       return early(error.toRecord(), statusOf(error));
@@ -122,7 +145,8 @@ export async function startServer(options: ServerOptions): Promise<WebServer> {
   });
 
   app.get("/download/:id", async (c) => {
-    if (!sameToken(c.req.query("token"), token)) return c.json(unauthorized(), 401);
+    const wait = flooded();
+    if (!admitted(c.req.query("token"))) return wait ? tooMany(wait) : c.json(unauthorized(), 401);
     const handout = handouts.get(c.req.param("id"));
     const facts = handout && (await stat(handout.path).catch(() => undefined));
     if (!handout || !facts?.isFile()) {
@@ -144,17 +168,24 @@ export async function startServer(options: ServerOptions): Promise<WebServer> {
   app.all("*", (c) => c.text("This method is not for here.\n", 405));
   app.onError((error, c) => c.json(AppError.from(error).toRecord(), 500));
 
-  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    overrideGlobalObjects: false,
+    serverOptions: slowHeads(options.patience),
+  }) as Server;
   server.requestTimeout = 0; // a large upload takes as long as it takes
-  server.headersTimeout = 10_000;
+  server.maxConnections = mostConnections;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: socketLimits.frame, perMessageDeflate: false });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const { url, ...facts } = askedOf(request);
     socket.on("error", () => socket.destroy());
+    const wait = flooded();
     const status = refusal(facts, port)
       ? "403 Forbidden"
-      : !sameToken(url.searchParams.get("token"), token)
-        ? "401 Unauthorized"
+      : !admitted(url.searchParams.get("token"))
+        ? wait
+          ? `429 Too Many Requests\r\nretry-after: ${wait}`
+          : "401 Unauthorized"
         : facts.path !== "/rpc"
           ? "404 Not Found"
           : undefined;

@@ -32,14 +32,17 @@ function tooLarge(name: string, limit: number): AppError {
 /**
  * The body of a request, checked on the way: ends with an error when it grows over the limit (diskFull) or stops early (fileChanged),
  * so that whoever writes it keeps nothing.
+ * @param patience milliseconds between two parts of it
  */
-export async function* uploadBody(incoming: IncomingMessage, name: string, limit: number): AsyncGenerator<Uint8Array> {
+export async function* uploadBody(incoming: IncomingMessage, name: string, limit: number, patience = 60_000): AsyncGenerator<Uint8Array> {
   const expected = Number(incoming.headers["content-length"] ?? NaN);
   if (expected > limit) throw tooLarge(name, limit);
   let bytes = 0;
+  const silence = setTimeout(() => incoming.destroy(new Error(`nothing came for ${patience / 1000} s`)), patience);
   try {
     for await (const chunk of incoming as AsyncIterable<Buffer>) {
       bytes += chunk.length;
+      silence.refresh();
       if (bytes > limit) throw tooLarge(name, limit);
       yield chunk;
     }
@@ -47,5 +50,7 @@ export async function* uploadBody(incoming: IncomingMessage, name: string, limit
     if (thrown instanceof AppError) throw thrown;
     const data = { file: name, bytes };
     throw new AppError("fileChanged", `'${name}' stopped coming after ${bytes} bytes.`, "Drop the file again.", data, thrown);
+  } finally {
+    clearTimeout(silence);
   }
 }
