@@ -63,6 +63,12 @@ export const errorCodes = {
   outOfMemory: 4,
   workerDied: 1,
   lossNotFinite: 1,
+  // updates
+  updateNoKey: 3,
+  updateInvalid: 3,
+  updateSignature: 3,
+  updatePlatform: 3,
+  updateOlder: 3,
   // asking
   usage: 2,
   cancelled: 5,

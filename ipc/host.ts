@@ -72,6 +72,20 @@ export interface AppInfo {
   workspace: string;
   cores: number;
   memoryBytes: number;
+  /** Whether this build has a key to check updates by; without one it takes none. */
+  updates: boolean;
+}
+
+/** A new version that was found to be signed, newer and for this machine. */
+export interface UpdateInfo {
+  version: string;
+  platform: string;
+  arch: string;
+  /** The installer's name. */
+  file: string;
+  bytes: number;
+  /** What kind of installer it is. */
+  install: "appimage" | "deb" | "dmg" | "exe" | "zip";
 }
 
 export interface Settings {
@@ -370,6 +384,9 @@ export interface HostApi {
   restoreChat(input: { id: string }): Promise<ChatSummary>;
   /** The local API, which `changeSettings` switches. */
   serving(): Promise<Serving>;
+
+  /** Checks an update file and hands its installer out; nothing is installed. Throws updateNoKey, updateInvalid, updateSignature, … */
+  checkUpdate(input: { source: Source }, signal?: AbortSignal): Promise<{ update: UpdateInfo; handout: Handout }>;
 
   /** The lesson keeps one worker of its own, started with the first call and ended by lessonClose or a minute of rest. */
   lessonOpen(input: LessonSpec, signal?: AbortSignal): Promise<LessonState>;

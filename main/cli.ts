@@ -18,6 +18,7 @@ import { recommendCommand } from "./commands/recommend.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { trainCommand } from "./commands/train.ts";
 import { trainStepCommand } from "./commands/trainStep.ts";
+import { updateCommand } from "./commands/update.ts";
 import { version } from "./version.ts";
 
 const commands = [
@@ -33,6 +34,7 @@ const commands = [
   chatCommand,
   devicesCommand,
   serveCommand,
+  updateCommand,
   exportCommand,
   gradCommand,
   trainStepCommand,

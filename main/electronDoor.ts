@@ -3,8 +3,9 @@
 import { mkdirSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { BrowserWindow } from "electron";
+import type { BrowserWindow, IpcMainInvokeEvent } from "electron";
 import { AppError } from "../ipc/error.ts";
+import type { Handout } from "../ipc/host.ts";
 import { type DoorHost, letIn } from "./door.ts";
 import type { Electron } from "./electronParts.ts";
 import { electronPort } from "./electronPort.ts";
@@ -95,7 +96,7 @@ function endCleanly({ app }: Electron, dispose: () => Promise<void> | undefined)
   });
 }
 
-/** The two things a page can ask of this door itself. Both look at who asks. */
+/** What a page can ask of this door itself. Each looks at who asks. */
 function answerPages(electron: Electron, host: DoorHost, handouts: Handouts, window: () => BrowserWindow | undefined): void {
   electron.ipcMain.on("paddock:connect", (event) => {
     const [port] = event.ports;
@@ -103,10 +104,15 @@ function answerPages(electron: Electron, host: DoorHost, handouts: Handouts, win
     if (fromOurPage(event)) letIn(electronPort(port), host, handouts);
     else port.close();
   });
-  electron.ipcMain.handle("paddock:save", async (event, path: unknown): Promise<string | false> => {
+  const handedOut = (event: IpcMainInvokeEvent, path: unknown): Handout => {
     if (!fromOurPage(event)) throw new AppError("unauthorized", "Only Paddock's own page may save files.", "Use the window.");
     const handout = typeof path === "string" ? handouts.at(path) : undefined;
     if (!handout) throw new AppError("fileMissing", "This file was not handed out.", "Export it again.");
+    return handout;
+  };
+  electron.ipcMain.handle("paddock:show", (event, path: unknown) => electron.shell.showItemInFolder(handedOut(event, path).path));
+  electron.ipcMain.handle("paddock:save", async (event, path: unknown): Promise<string | false> => {
+    const handout = handedOut(event, path);
     const defaultPath = join(electron.app.getPath("downloads"), basename(handout.name));
     const at = window();
     const answer = await (at ? electron.dialog.showSaveDialog(at, { defaultPath }) : electron.dialog.showSaveDialog({ defaultPath }));

@@ -14,5 +14,6 @@ export type Electron = Pick<
   | "protocol"
   | "screen"
   | "session"
+  | "shell"
   | "utilityProcess"
 >;

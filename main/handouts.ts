@@ -52,6 +52,10 @@ export class Handouts {
         const answer = await handlers.exportRun(input, signal);
         return { ...answer, handout: this.add(answer.handout) };
       },
+      checkUpdate: async (input, signal) => {
+        const { update, handout } = await handlers.checkUpdate(input, signal);
+        return { update, handout: this.add(handout) };
+      },
       predictFile: async (input, signal) => {
         const answer = await handlers.predictFile(input, signal);
         return { ...answer, handout: this.add(answer.handout) };

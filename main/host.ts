@@ -33,6 +33,8 @@ import { changeSettings, readSettings } from "./settings.ts";
 import { type Start, withStart } from "./starts.ts";
 import { StatusMeter } from "./status.ts";
 import { takeAway } from "./takeAway.ts";
+import { checkUpdate } from "./update/check.ts";
+import { updateKey } from "./update/key.ts";
 import { Uploads } from "./uploads.ts";
 import { type StartWorker, WarmWorker, type Worker } from "./workers.ts";
 
@@ -333,7 +335,15 @@ export async function createHost(options: HostOptions): Promise<Host> {
   const handlers = {
     app: async () => {
       const { totalBytes } = meter.ram();
-      return { version, door, platform: process.platform, workspace, cores: cpus().length, memoryBytes: totalBytes };
+      return {
+        version,
+        door,
+        platform: process.platform,
+        workspace,
+        cores: cpus().length,
+        memoryBytes: totalBytes,
+        updates: updateKey !== undefined,
+      };
     },
     settings: async () => {
       const { settings, problem } = await readSettings(paths.settings);
@@ -532,6 +542,18 @@ export async function createHost(options: HostOptions): Promise<Host> {
     ...talkHandlers({ talking, chats: new Chats(paths), emit }),
     serving: async () => api.state,
     ...modelHandlers({ models, uploads, warm, devices, start: startWorker, cache, emit, log }),
+
+    checkUpdate: async ({ source }, signal) => {
+      const incoming = await uploads.open(source);
+      try {
+        const mine = { key: updateKey, version, platform: process.platform, arch: process.arch };
+        const { update, path } = await checkUpdate(incoming.path, { ...mine, folder: paths.updates, signal });
+        log.info({ version: update.version, file: update.file }, "update checked");
+        return { update, handout: await handout(path) };
+      } finally {
+        await uploads.drop(source);
+      }
+    },
 
     lessonOpen: (input, signal) => lesson.use((api) => api.lessonOpen(input, signal), signal),
     lessonStep: (input, signal) => lesson.use((api) => api.lessonStep(input, signal), signal),

@@ -247,6 +247,7 @@ export const inputs = {
   saveChat: v.strictObject({ chat: chatSchema }),
   removeChat: ofProject,
   restoreChat: ofProject,
+  checkUpdate: v.strictObject({ source }),
   lessonOpen: v.strictObject({
     x: points,
     y: points,

@@ -10,6 +10,7 @@ import {
   protocol,
   screen,
   session,
+  shell,
   utilityProcess,
 } from "electron";
 import { AppError } from "../ipc/error.ts";
@@ -32,6 +33,7 @@ const electron: Electron = {
   protocol,
   screen,
   session,
+  shell,
   utilityProcess,
 };
 const workspace = defaultWorkspace();

@@ -21,6 +21,8 @@ export function workspacePaths(root: string, cache: string = join(root, "cache")
     models,
     trash: join(root, "trash"),
     uploads: join(root, "uploads"),
+    /** Installers of updates that were found to be right. */
+    updates: join(root, "updates"),
     /** Runs of the command line that belong to no project. */
     looseRuns: join(root, "runs"),
     logs: join(root, "logs"),
@@ -81,7 +83,9 @@ export function safeFileName(name: string, limit = 120): string {
   const ending = dot > 0 && safe.length - dot <= 10 ? safe.slice(dot) : "";
   let stem = ending ? safe.slice(0, dot) : safe;
   while (Buffer.byteLength(stem + ending) > limit) stem = [...stem].slice(0, -1).join("");
-  return stem.replace(/[\s.]+$/, "") + ending;
+  const found = stem.replace(/[\s.]+$/, "") + ending;
+  // What was cut may end otherwise than before: a safe name stays as it is when it is asked about again.
+  return found === name ? found : safeFileName(found, limit);
 }
 
 /** The title a file gives its project: the name without its ending. */

@@ -17,6 +17,8 @@ export interface Door {
   take(dropped: Dropped, onProgress: (fraction: number) => void, signal?: AbortSignal): Promise<Source>;
   /** Gives a file to the user: a save dialog, or a download. Answers false when the user changed their mind. */
   save(handout: Handout): Promise<boolean>;
+  /** Shows a file where it lies; only the desktop app can. */
+  show?(handout: Handout): Promise<void>;
 }
 
 /** The address bar, the system's wishes, the document's own attributes. */
@@ -38,6 +40,7 @@ interface Bridge {
   connect(): unknown;
   pathFor(file: File): string;
   save(handout: Handout): Promise<unknown>;
+  show(handout: Handout): Promise<unknown>;
 }
 
 const lost = (why: string) => new AppError("connectionLost", why, "Start Paddock again; what was saved is kept.", {});
@@ -77,6 +80,7 @@ function electronDoor(paddock: Bridge): Door {
       return { kind: "path", path };
     },
     save: async (handout) => (await paddock.save(handout)) !== false,
+    show: async (handout) => void (await paddock.show(handout)),
   };
 }
 

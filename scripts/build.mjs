@@ -35,7 +35,11 @@ function nodeBuild({ outDir, entries, format = "es", extension = "js" }) {
       },
     },
     ssr: { noExternal: [compiled], external: builtinModules },
-    define: { __PADDOCK_VERSION__: JSON.stringify(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version) },
+    define: {
+      __PADDOCK_VERSION__: JSON.stringify(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version),
+      // The public key that updates are checked by (scripts/signUpdate.mjs makes one); a build without it takes no update.
+      __PADDOCK_UPDATE_KEY__: JSON.stringify(process.env["PADDOCK_UPDATE_KEY"]?.trim() ?? ""),
+    },
   };
 }
 

@@ -177,6 +177,7 @@ export class FakeHost {
         workspace: "~/Paddock",
         cores: 8,
         memoryBytes: 16_600_000_000,
+        updates: true,
       }),
       settings: async () => this.settings,
       changeSettings: async (input) => {
@@ -338,6 +339,16 @@ export class FakeHost {
           firstTokenMs: 11,
           ended: "length" as const,
           prompt: prompt.split(/(?= )/).map((text, i) => ({ id: 300 + i, text })),
+        };
+      },
+      checkUpdate: async ({ source }) => {
+        const name = source.kind === "upload" ? source.id : source.path;
+        if (!/^paddock-.*\.update\.zip$/i.test(name))
+          throw new AppError("updateSignature", `'${name}' is not signed by who made this Paddock.`, "Do not install it.", { file: name });
+        const file = "Paddock-0.2.0-x64.AppImage";
+        return {
+          update: { version: "0.2.0", platform: "linux", arch: "x64", file, bytes: 312_000_000, install: "appimage" },
+          handout: { name: file, path: `~/Paddock/updates/${file}`, bytes: 312_000_000 },
         };
       },
       exportOnnx: async () => handout("model.onnx", 154_300),

@@ -6,6 +6,7 @@ import type { Device } from "../../ipc/types.ts";
 import type { Dispose } from "../../ipc/port.ts";
 import type { Door, Page } from "../api.ts";
 import type { Link, LinkState } from "../link.ts";
+import { type Dropped, isFolder } from "./dropped.ts";
 import type { Ground } from "./ground.ts";
 import { Imported } from "./imported.svelte.ts";
 import { Intake } from "./intake.svelte.ts";
@@ -15,6 +16,7 @@ import { readRoute, type Route, writeRoute } from "./route.ts";
 import { Settings } from "./settings.svelte.ts";
 import { Talk } from "./talk.svelte.ts";
 import { Toasts } from "./toasts.svelte.ts";
+import { isUpdate, Update } from "./update.svelte.ts";
 import { say } from "./words.svelte.ts";
 
 export class App implements Ground {
@@ -25,6 +27,7 @@ export class App implements Ground {
   readonly projects: Projects;
   readonly imported: Imported;
   readonly intake: Intake;
+  readonly update: Update;
   readonly toasts = new Toasts();
 
   connection: LinkState = $state("connecting");
@@ -48,6 +51,7 @@ export class App implements Ground {
     this.projects = new Projects(this);
     this.imported = new Imported(this);
     this.talk = new Talk(this);
+    this.update = new Update(this);
     this.intake = new Intake(this, this.projects, this.imported);
     this.route = readRoute(page.hash());
   }
@@ -143,6 +147,14 @@ export class App implements Ground {
       void this.project.show(route.run);
     }
     if (route.section) this.project.wantSection(route.section);
+  }
+
+  /** What was dropped or chosen: data and models are taken in; an update is checked, where the settings say what came of it. */
+  async takeFiles(files: readonly Dropped[]): Promise<void> {
+    const [file] = files;
+    if (!file || isFolder(file) || !isUpdate(file.name)) return this.intake.takeFiles(files);
+    this.settingsOpen = true;
+    await this.update.check(file);
   }
 
   /** Hands a file to the user and says so. */

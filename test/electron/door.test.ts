@@ -33,7 +33,7 @@ beforeEach(() => {
   disposed = 0;
   host = {
     handlers: {
-      app: async () => ({ version: "1", door: "electron", platform: "x", workspace: folder, cores: 1, memoryBytes: 1 }),
+      app: async () => ({ version: "1", door: "electron", platform: "x", workspace: folder, cores: 1, memoryBytes: 1, updates: false }),
       settings: async () => ({ version: 1, language: "auto", theme: "auto", device: "cpu", maxSeconds: 60 }),
       rows: async () => [["a", "b"]],
       exportOnnx: async () => ({ name: "model.onnx", path: join(folder, "model.onnx"), bytes: 7 }),
@@ -218,7 +218,7 @@ describe.skipIf(!built)("the preload", () => {
   test("hands over a port on which the host answers", async () => {
     const stand = await start();
     const { paddock, arrived } = loadPreload(stand);
-    expect(Object.keys(paddock).sort()).toEqual(["connect", "pathFor", "save"]);
+    expect(Object.keys(paddock).sort()).toEqual(["connect", "pathFor", "save", "show"]);
     paddock["connect"]!();
     expect(arrived[0]!.message).toEqual({ type: "paddock:port" });
     const api: Client<HostApi, HostEvents> = connect(pagePort(arrived[0]!.port));
@@ -269,6 +269,9 @@ describe.skipIf(!built)("the preload", () => {
     expect(readFileSync(join(folder, "copy.onnx"), "utf8")).toBe("weights");
     expect(stand.seen.saveAsked.at(-1)).toEqual({ defaultPath: join(folder, "model.onnx") });
     await expect(paddock["save"]!({ path: join(folder, "secret.js") })).rejects.toThrow(/not handed out/);
+    await paddock["show"]!(handout);
+    await expect(paddock["show"]!({ path: join(folder, "secret.js") })).rejects.toThrow(/not handed out/);
+    expect(stand.seen.shown).toEqual([join(folder, "model.onnx")]);
     api.close();
   });
 });

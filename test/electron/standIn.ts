@@ -120,6 +120,8 @@ export function standIn({
     /** What the person answers in the save dialog. */
     saveAt: undefined as string | undefined,
     saveAsked: [] as all.SaveDialogOptions[],
+    /** Files that were shown in their folder. */
+    shown: [] as string[],
     calls: new Map<string, (event: unknown, ...args: unknown[]) => unknown>(),
   };
   const session = new SessionStandIn();
@@ -195,6 +197,7 @@ export function standIn({
       buildFromTemplate: (template: all.MenuItemConstructorOptions[]) => template,
       setApplicationMenu: (menu: unknown) => void seen.menus.push(menu as all.MenuItemConstructorOptions[]),
     } satisfies Partial<Record<keyof typeof all.Menu, unknown>>,
+    shell: { showItemInFolder: (path: string) => void seen.shown.push(path) } satisfies Partial<all.Shell>,
     nativeTheme: { shouldUseDarkColors: true } satisfies Partial<all.NativeTheme>,
     powerSaveBlocker: {
       start(type: "prevent-app-suspension" | "prevent-display-sleep") {

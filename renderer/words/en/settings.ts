@@ -69,6 +69,23 @@ export const settings = {
     help: "Projects, runs and models lie here as plain files. Copy the folder to keep a backup.",
   },
   version: "Version",
+  update: {
+    label: "Updates",
+    off: "Paddock never looks for updates by itself. When you have got an update file, have it checked here, or drop it on the window.",
+    noKey: "This build has no key to check updates by, so it takes none. Install a new version by hand.",
+    choose: "Check an update file…",
+    checking: "Checking the signature and every byte…",
+    good: (version: string, size: string) => `Signed by who made this Paddock: version ${version}, ${size}.`,
+    how: {
+      appimage: "Close Paddock, put this file in the place of the old one, and start it.",
+      deb: "Close Paddock and install this package as you did the first one.",
+      dmg: "Close Paddock, open this file, and drag Paddock into Applications.",
+      exe: "Close Paddock and open this file.",
+      zip: "Close Paddock and unpack this over its folder. The workspace beside the program stays.",
+    },
+    show: "Show it in its folder",
+    save: "Save the installer",
+  },
   machine: "Machine",
   machineIs: (cores: number, memory: string, platform: string) =>
     en.plural(cores, { one: `# core, ${memory} of memory, ${platform}`, other: `# cores, ${memory} of memory, ${platform}` }),

@@ -121,6 +121,27 @@ export const errors: ErrorDictionary = {
   outOfMemory: { title: "内存不足", what: () => "可用的内存用完了。", todo: "请关闭其他程序，或减少行数后再试。" },
   workerDied: { title: "工作进程已结束", what: () => "工作进程意外结束。", todo: "如果训练因此中断，按“继续”即可从最近的检查点接着训练。" },
   lossNotFinite: { title: "损失失控", what: () => "损失不再是有限的数，训练已停止。", todo: "请减小学习率后再试。" },
+  updateNoKey: {
+    title: "这个版本不接受更新",
+    what: () => "这个版本没有用来检查更新的公钥。",
+    todo: "请从原来的地方获取新版本，手动安装。",
+  },
+  updateInvalid: {
+    title: "这不是 Paddock 的更新文件",
+    what: at("文件不完整，或内容与清单不符。"),
+    todo: "请从原来的地方重新获取，并完整复制。",
+  },
+  updateSignature: {
+    title: "更新的签名不对",
+    what: at("签名不是 Paddock 的。"),
+    todo: "请不要安装。请从你获取 Paddock 的地方重新获取更新。",
+  },
+  updatePlatform: { title: "更新是给另一种系统的", what: at("它不适合这台电脑的系统。"), todo: "请获取适合这个系统的更新。" },
+  updateOlder: {
+    title: "当前版本已经一样新或更新",
+    what: at("里面的版本不比当前版本新。"),
+    todo: "不用做什么：Paddock 只接受更新的版本。",
+  },
   usage: { title: "无法这样做" },
   cancelled: { title: "已取消", what: () => "任务已取消。", todo: "需要时可以重新开始。" },
   interrupted: { title: "已中断", what: () => "训练已中断，检查点已保留。", todo: "按“继续”即可接着训练。" },
