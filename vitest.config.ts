@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           name: "whole",
           environment: "node",
-          include: ["test/{data,gradients,train,talk,export,parity,host,lint}/**/*.test.ts"],
+          include: ["test/{data,fuzz,gradients,train,talk,export,parity,host,lint}/**/*.test.ts"],
           pool: "forks",
           testTimeout: 60_000,
         },

@@ -70,7 +70,20 @@ test("a newer report is left alone; a damaged one and none are said", async () =
   await expect(readReport(folder)).rejects.toMatchObject({ code: "runNewer" });
   await write("report.json", "{");
   await expect(readReport(folder)).rejects.toMatchObject({ code: "runInvalid" });
-  await write("report.json", "[1]");
-  await expect(readReport(folder)).rejects.toMatchObject({ code: "runInvalid" });
+  const old = { metrics: {}, rows: {}, columns: [], mistakes: [] };
+  for (const wrong of [
+    "[1]",
+    {},
+    { version: 2 },
+    { ...old, confusion: { counts: null } },
+    { ...old, mistakes: [1] },
+    { ...old, rows: 1 },
+  ]) {
+    await write("report.json", wrong);
+    await expect(readReport(folder), JSON.stringify(wrong)).rejects.toMatchObject({ code: "runInvalid" });
+  }
+  await write("report.json", { version: 2, parts: {} });
+  await write("mistakes.json", { version: 1, columns: [], parts: { train: [] } });
+  await expect(readMistakes(folder, "test")).rejects.toMatchObject({ code: "runInvalid" });
   await expect(readReport(join(folder, "none"))).rejects.toMatchObject({ code: "runNotTrained" });
 });

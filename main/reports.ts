@@ -1,5 +1,6 @@
 // What a run's folder tells of its answers: report.json, and mistakes.json with the samples that are kept to be looked at. Reports of version 1
 // had both in one file, judged on one split.
+import * as v from "valibot";
 import { AppError } from "../ipc/error.ts";
 import type { Importance, Mistake, PartReport, RunMistakes, RunReport, SplitName } from "../ipc/types.ts";
 import { readText } from "./files.ts";
@@ -15,6 +16,24 @@ interface OldReport extends Omit<RunReport, "version" | "kind" | "parts"> {
   columns: string[];
   mistakes: OldMistake[];
 }
+
+const texts = v.array(v.string());
+const numbers = v.record(v.string(), v.unknown());
+const lists = v.array(v.looseObject({}));
+
+/** What is relied on here; the rest is passed on as it was written. */
+const schemas = {
+  old: v.looseObject({
+    metrics: numbers,
+    rows: numbers,
+    columns: texts,
+    mistakes: v.array(v.looseObject({ cells: texts })),
+    confusion: v.optional(v.looseObject({ counts: v.array(v.array(v.number())) })),
+    scatter: v.optional(v.looseObject({})),
+  }),
+  report: v.looseObject({ parts: v.looseObject({}) }),
+  kept: v.looseObject({ columns: texts, parts: v.looseObject({ train: lists, validation: lists, test: lists }) }),
+};
 
 /** Throws runNotTrained, runInvalid, runNewer. */
 export async function readReport(folder: string): Promise<RunReport> {
@@ -40,6 +59,7 @@ async function readWritten(folder: string): Promise<RunReport | OldReport> {
   const report = await readObject<RunReport | OldReport>(path);
   if (!report) throw notTrained(folder);
   if (report.version !== undefined && (report.version as number) > 2) throw newer(path);
+  if (!v.is(report.version === undefined ? schemas.old : schemas.report, report)) throw damaged(path);
   return report;
 }
 
@@ -48,6 +68,7 @@ async function readKept(folder: string): Promise<RunMistakes> {
   const path = runFiles(folder).mistakes;
   const kept = await readObject<RunMistakes>(path);
   if (kept && (kept.version as number) !== 1) throw newer(path);
+  if (kept && !v.is(schemas.kept, kept)) throw damaged(path);
   return kept ?? { version: 1, columns: [], parts: { train: [], validation: [], test: [] } };
 }
 
@@ -59,9 +80,12 @@ async function readObject<T extends object>(path: string): Promise<T | undefined
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as T;
     throw new Error("not an object");
   } catch (thrown) {
-    throw new AppError("runInvalid", `The report '${path}' is damaged.`, "Resume or repeat the run.", { path }, thrown);
+    throw damaged(path, thrown);
   }
 }
+
+const damaged = (path: string, cause?: unknown) =>
+  new AppError("runInvalid", `The report '${path}' is damaged.`, "Resume or repeat the run.", { path }, cause);
 
 const newer = (path: string) =>
   new AppError("runNewer", `'${path}' was written by a newer Paddock.`, "Update Paddock to open it.", { path });

@@ -17,7 +17,12 @@ const schema = v.looseObject({
   id: v.string(),
   created: v.number(),
   state: v.picklist(states),
-  spec: v.looseObject({ data: v.string() }),
+  spec: v.looseObject({ data: v.string(), model: v.optional(v.string()), target: v.optional(v.string()) }),
+  plan: v.optional(v.looseObject({ model: v.looseObject({ name: v.string() }), target: v.optional(v.string()) })),
+  result: v.optional(
+    v.looseObject({ model: v.looseObject({ name: v.string() }), verdict: v.optional(v.looseObject({ metric: v.string() })) }),
+  ),
+  error: v.optional(v.looseObject({ code: v.string(), message: v.string(), hint: v.string() })),
 }) as unknown as v.GenericSchema<unknown, RunRecord>;
 
 const kind: RecordKind<RunRecord> = { what: "run", schema, steps: [], invalid: "runInvalid", newer: "runNewer" };

@@ -11,6 +11,7 @@ export interface Nested {
 }
 
 const mostValues = 2 ** 25;
+const mostAxes = 32;
 
 /** Throws valueInvalid naming the input and what is wrong. */
 export function readNested(text: string, input: string): Nested {
@@ -36,7 +37,8 @@ export function readNested(text: string, input: string): Nested {
 /** Nested lists of equal lengths. Throws valueInvalid. */
 export function nested(value: unknown, input: string): Nested {
   const dims: number[] = [];
-  for (let at = value; Array.isArray(at); at = at[0]) dims.push(at.length);
+  for (let at = value; Array.isArray(at); at = at[0])
+    if (dims.push(at.length) > mostAxes) throw wrong(input, `its lists are nested more than ${mostAxes} deep`);
   const values: Nested["values"] = [];
   const walk = (one: unknown, depth: number): void => {
     if (depth < dims.length) {
@@ -121,6 +123,7 @@ export function readNpy(bytes: Buffer, file: string): Nested {
   if (!Object.hasOwn(kinds, kind) || shape === undefined) throw broken(`it holds '${kind || "something unknown"}'`);
   if (/'fortran_order':\s*True/.test(header)) throw broken("its order is that of Fortran");
   const dims = shape.split(",").map((part) => part.trim()).filter(Boolean).map(Number); // prettier-ignore
+  if (!dims.every((length) => Number.isSafeInteger(length) && length >= 0)) throw broken("its shape is none");
   const size = sizeOf(dims);
   const { bytes: each, read } = kinds[kind]!;
   if (!Number.isSafeInteger(size) || size > mostValues || from + size * each > bytes.length)

@@ -1,7 +1,7 @@
 // Texts as tokens in order, for networks that read them so: by a vocabulary learned on the training texts (byte-level BPE over small letters, in
 // any script), or by the tokenizer.json of an imported encoder. Either is told by one file that Hugging Face's libraries read too.
-import { Tokenizer } from "@huggingface/tokenizers";
 import { AppError } from "../../../ipc/error.ts";
+import { openStrangeTokenizer, type StrangeTokenizer } from "../../formats/language/strangeTokenizer.ts";
 import type { Bpe } from "./bpe.ts";
 import { readBpe } from "./bpe.ts";
 import { trainBpe, WordCounts } from "./bpeTrainer.ts";
@@ -63,37 +63,36 @@ const lettersPerToken = 16;
 
 /** Throws modelInvalid. */
 export function fileTokens(json: string, context: number, name: string): TextTokens {
-  const invalid = (why: string, cause?: unknown) =>
-    new AppError(
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw new AppError(
       "modelInvalid",
-      `The tokenizer '${name}' cannot be read: ${why}.`,
-      "It is damaged, or of a kind that is not known here; put the model's own tokenizer.json beside it.",
+      `The tokenizer '${name}' cannot be read: it is not JSON.`,
+      "It is damaged: put the model's own tokenizer.json beside it.",
       { file: name },
       cause,
     );
-  let tokenizer: Tokenizer;
-  try {
-    tokenizer = new Tokenizer(JSON.parse(json) as object, {});
-    tokenizer.encode("a b");
-  } catch (cause) {
-    throw invalid((cause as Error).message, cause);
   }
+  const tokenizer = openStrangeTokenizer(value, {}, name);
+  tokenizer.encode("a b");
   const ends = endsOf(tokenizer);
   return {
     encode(text) {
-      const { ids } = tokenizer.encode(text.slice(0, context * lettersPerToken));
+      const ids = tokenizer.encode(text.slice(0, context * lettersPerToken));
       // What is cut keeps the token that ends every text.
       return ids.length <= context ? ids : [...ids.slice(0, context - ends.length), ...ends];
     },
-    show: (id) => tokenizer.id_to_token(id) ?? "",
+    show: (id) => tokenizer.tokenOf(id) ?? "",
     size: Infinity,
     json,
   };
 }
 
 /** The tokens that the tokenizer puts behind every text ([SEP], </s>). */
-function endsOf(tokenizer: Tokenizer): number[] {
-  const [bare, one] = [tokenizer.encode("a", { add_special_tokens: false }).ids, tokenizer.encode("a").ids];
+function endsOf(tokenizer: StrangeTokenizer): number[] {
+  const [bare, one] = [tokenizer.encode("a", { special: false }), tokenizer.encode("a")];
   const at = one.lastIndexOf(bare.at(-1)!);
   return bare.length && at >= 0 ? one.slice(at + 1) : [];
 }

@@ -2,6 +2,7 @@
 // whose merges follow from the scores of its pieces. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md#tokenizer
 import { AppError } from "../../../ipc/error.ts";
 import type { Gguf } from "./gguf.ts";
+import { parted } from "./patterns.ts";
 
 export interface TokenizerFiles {
   /** As tokenizer.json. */
@@ -9,27 +10,6 @@ export interface TokenizerFiles {
   /** As tokenizer_config.json: chat_template, bos_token, eos_token, … */
   config: Record<string, unknown>;
 }
-
-/** How text is parted before pairs are merged, by llama.cpp's names (src/llama-vocab.cpp). */
-const gpt2 = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
-const llama3 = (digits: string) =>
-  String.raw`(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|${digits}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
-const parted: Record<string, readonly string[]> = {
-  "gpt-2": [gpt2],
-  gpt2: [gpt2],
-  olmo: [gpt2],
-  mpt: [gpt2],
-  dbrx: [llama3(String.raw`\p{N}{1,3}`)],
-  "llama-bpe": [llama3(String.raw`\p{N}{1,3}`)],
-  "llama-v3": [llama3(String.raw`\p{N}{1,3}`)],
-  llama3: [llama3(String.raw`\p{N}{1,3}`)],
-  qwen2: [llama3(String.raw`\p{N}`)],
-  smollm: [String.raw`\p{N}`, gpt2],
-  starcoder: [String.raw`\p{N}`, gpt2],
-  refact: [String.raw`\p{N}`, gpt2],
-  "command-r": [String.raw`\p{N}`, gpt2],
-  bloom: [String.raw` ?[^(\s|.,!?…。，、।۔،)]+`],
-};
 
 /** llama.cpp's kinds of tokens. */
 const kind = { unknown: 2, control: 3, user: 4, byte: 6 };

@@ -1,11 +1,11 @@
 // Text to tokens and back for a language model, whichever file its tokenizer lies in.
-import { Tokenizer } from "@huggingface/tokenizers";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../../ipc/error.ts";
 import { ggufTokenizer, type TokenizerFiles } from "./ggufTokenizer.ts";
 import { readJson } from "./huggingface.ts";
 import type { LanguageFile } from "./open.ts";
+import { openStrangeTokenizer } from "./strangeTokenizer.ts";
 import { ChatTemplate } from "./template.ts";
 
 export interface Tokens {
@@ -30,18 +30,7 @@ export function openTokens(file: LanguageFile, where: string): Tokens {
 export const openFolderTokens = (folder: string): Tokens => tokensOf(folderTokenizer(folder), folder);
 
 function tokensOf({ tokenizer: json, config }: TokenizerFiles, where: string): Tokens {
-  let tokenizer: Tokenizer;
-  try {
-    tokenizer = new Tokenizer(json, config);
-  } catch (cause) {
-    throw new AppError(
-      "modelInvalid",
-      `The tokenizer of ${where} cannot be read: ${(cause as Error).message}.`,
-      "The model is damaged, or its tokenizer is of a kind that is not known here.",
-      { file: where },
-      cause,
-    );
-  }
+  const tokenizer = openStrangeTokenizer(json, config, where);
   const named = (key: string): string | undefined => {
     const value = config[key];
     if (typeof value === "string") return value;
@@ -50,13 +39,13 @@ function tokensOf({ tokenizer: json, config }: TokenizerFiles, where: string): T
   };
   const idOf = (key: string) => {
     const token = named(key);
-    return token === undefined ? undefined : tokenizer.token_to_id(token);
+    return token === undefined ? undefined : tokenizer.idOf(token);
   };
   const template = templateOf(config);
   return {
-    encode: (text, { special = true } = {}) => tokenizer.encode(text, { add_special_tokens: special }).ids,
-    decode: (ids) => (ids.length ? tokenizer.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }) : ""),
-    piece: (id) => tokenizer.id_to_token(id) ?? "",
+    encode: (text, options) => tokenizer.encode(text, options),
+    decode: (ids) => tokenizer.decode(ids),
+    piece: (id) => tokenizer.tokenOf(id) ?? "",
     bos: idOf("bos_token"),
     eos: idOf("eos_token"),
     template:
