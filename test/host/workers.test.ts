@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { oomKilledSince, oomKills } from "../../main/oomKiller.ts";
 import { Worker, WarmWorker, describeDeath } from "../../main/workers.ts";
 import { alive, scratch, signal, standIn, table } from "./setUp.ts";
 
@@ -71,8 +72,8 @@ describe("a warm worker", () => {
 });
 
 describe("the reason of a death", () => {
-  const reason = (code: number | null, exitSignal: string | null, stderr = "", asked = false) =>
-    describeDeath({ code, signal: exitSignal, stderr }, { pid: 1, asked });
+  const reason = (code: number | null, exitSignal: string | null, stderr = "", asked = false, oomKilled?: boolean) =>
+    describeDeath({ code, signal: exitSignal, stderr }, { pid: 1, asked, oomKilled });
   test.each([
     [reason(null, "SIGKILL"), "outOfMemory", "The system ended the worker process, most likely because memory ran out."],
     [reason(137, null), "outOfMemory", "The system ended the worker process, most likely because memory ran out."],
@@ -93,7 +94,21 @@ describe("the reason of a death", () => {
       "The worker process ended unexpectedly (exit code 1): Error: Cannot find module 'x'",
     ],
     [reason(null, "SIGKILL", "", true), "workerDied", "The worker process was ended by Paddock."],
+    [reason(null, "SIGKILL", "", false, true), "outOfMemory", "The system ended the worker process because memory ran out."],
+    [reason(null, "SIGKILL", "", false, false), "outOfMemory", "The system ended the worker process, most likely because memory ran out."],
   ])("%s", (error, code, message) => {
     expect(error).toMatchObject({ code, message });
+  });
+
+  test("the kernel's counts say whether it was memory, where there are any", () => {
+    const before = new Map([
+      ["/proc/vmstat", 3],
+      ["group", 0],
+    ]);
+    expect(oomKilledSince(before, before)).toBe(false);
+    expect(oomKilledSince(before, new Map(before).set("group", 1))).toBe(true);
+    expect(oomKilledSince(before, new Map())).toBe(false);
+    expect(oomKilledSince(new Map())).toBeUndefined();
+    if (process.platform === "linux") expect(oomKills().size).toBeGreaterThan(0);
   });
 });
