@@ -6,7 +6,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { correctionsOf } from "../ipc/corrections.ts";
 import { AppError } from "../ipc/error.ts";
 import type { Correction, CorrectionLine, CorrectionOrigin, FoundSample, ListedCorrection, RunRecord, TrainSpec } from "../ipc/types.ts";
-import { fileError, readText } from "./files.ts";
+import { fileError, readText, refuseLink } from "./files.ts";
 import type { Paths } from "./paths.ts";
 import { readReport } from "./reports.ts";
 import { readRun } from "./runs.ts";
@@ -112,10 +112,15 @@ function checked(to: string, classes: readonly string[] | undefined, target: str
 async function append(path: string, lines: readonly CorrectionLine[]): Promise<void> {
   if (lines.length === 0) return;
   try {
+    await refuseLink(path);
     await mkdir(dirname(path), { recursive: true });
     const file = await open(path, "a+");
     try {
       const { size } = await file.stat();
+      // A run names this file, and a run may come from a stranger: nothing else is ever added to.
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(32), 0, 32, 0);
+      if (!/\.jsonl$/i.test(path) || (size > 0 && !/^\s*\{"do":"(correct|undo)"/.test(buffer.toString("latin1", 0, bytesRead))))
+        throw new AppError("usage", `'${path}' is not a file of corrections.`, "Name a corrections.jsonl, or leave it out.", { path });
       const last = size > 0 ? (await file.read(Buffer.alloc(1), 0, 1, size - 1)).buffer[0] : 10;
       const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
       await file.appendFile(last === 10 ? text : `\n${text}`);

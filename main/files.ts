@@ -1,7 +1,7 @@
 // Files, written so that a crash at any moment leaves the old or the new, never half. Errors of the file system become ours here.
 import { randomBytes } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { constants, access, mkdir, open, readFile, readdir, rename, rm, stat, statfs } from "node:fs/promises";
+import { constants, access, lstat, mkdir, open, readFile, readdir, rename, rm, stat, statfs } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -97,9 +97,20 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
   await writeAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** The text of a file, or undefined when it is not there. */
+/** Records are small; a file beyond this is none, and would fill the memory of the whole app. */
+const largestText = 256 * 2 ** 20;
+
+/** The text of a file, or undefined when it is not there. Throws fileTooLarge, fileUnreadable for what is no regular file. */
 export async function readText(path: string): Promise<string | undefined> {
   try {
+    const facts = await stat(path);
+    // Pipes and devices would wait for ever.
+    if (!facts.isFile())
+      throw new AppError("fileUnreadable", `'${path}' is not a regular file.`, "Remove it, or put the file itself there.", { path });
+    if (facts.size > largestText)
+      throw new AppError("fileTooLarge", `'${path}' is ${Math.round(facts.size / 2 ** 20)} MB large, which no record is.`, "Remove it.", {
+        path,
+      });
     return await readFile(path, "utf8");
   } catch (thrown) {
     if (isMissing(thrown)) return undefined;
@@ -112,6 +123,13 @@ export async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** Throws fileUnreadable where a file that is to grow is a link: what is added would go to wherever it leads. */
+export async function refuseLink(path: string): Promise<void> {
+  const facts = await lstat(path).catch(() => undefined);
+  if (facts && !facts.isFile())
+    throw new AppError("fileUnreadable", `'${path}' is a link or no regular file.`, "Put the file itself there, or remove it.", { path });
 }
 
 /** Names in a folder; none when it is not there. */

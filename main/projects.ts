@@ -47,6 +47,8 @@ const kind: RecordKind<ProjectRecord> = {
       v.pipe(
         v.string(),
         v.check((path) => isAbsolute(path), "is not a whole path"),
+        // On Windows such a path asks another machine, and tells it who asks.
+        v.check((path) => !/^[\\/]{2}/.test(path), "is a path on another machine"),
       ),
     ),
     bytes: v.number(),
@@ -124,7 +126,8 @@ export class Projects {
         "It may have been removed: restore it, or drop its file again.",
         { id },
       );
-    return record;
+    // A folder that was copied under another name is a project of its own: nothing of it may go to the one it was copied from.
+    return { ...record, id };
   }
 
   async profile(id: string): Promise<Held> {

@@ -1,6 +1,6 @@
 // The files of a run folder. A record is written whole or not at all (temporary file, fsync, rename, fsync of the folder); an appended list
 // may have a torn last line, which reading leaves out.
-import { mkdir, open, readdir, readFile, rename, rm, truncate } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, readFile, rename, rm, truncate } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 
@@ -77,6 +77,7 @@ export class Lines<T> {
 
   /** Reads what is there; a torn or foreign line ends the list. Then cuts the file after the last value that `keep` accepts. */
   async recover(keep: (value: T) => boolean): Promise<T[]> {
+    await this.#own();
     const bytes = await readFile(this.#path).catch(() => undefined);
     if (!bytes) return [];
     const values: T[] = [];
@@ -91,6 +92,16 @@ export class Lines<T> {
     return values;
   }
 
+  /** Throws runInvalid where a stranger's run has a link here: what is cut or added would be at wherever it leads. */
+  async #own(): Promise<void> {
+    const facts = await lstat(this.#path).catch(() => undefined);
+    if (facts && !facts.isFile())
+      throw new AppError("runInvalid", `'${this.#path}' is a link or no regular file.`, "Remove it, or start a new run.", {
+        file: basename(this.#path),
+        path: this.#path,
+      });
+  }
+
   push(value: T): void {
     this.#waiting.push(value);
   }
@@ -100,6 +111,7 @@ export class Lines<T> {
     if (this.#waiting.length === 0) return;
     const text = this.#waiting.map((value) => `${JSON.stringify(value)}\n`).join("");
     this.#waiting = [];
+    await this.#own();
     try {
       const file = await open(this.#path, "a");
       try {

@@ -78,6 +78,7 @@ describe("tokenizer.json", () => {
       "[]",
       JSON.stringify({ ...parts, model: { ...parts.model, merges: [["nowhere", "x"]] } }),
       JSON.stringify({ ...parts, model: { ...parts.model, vocab: { ...parts.model.vocab, a: 1e9 } } }),
+      JSON.stringify({ ...parts, model: { ...parts.model, vocab: { ...parts.model.vocab, a: 65_000 } } }), // beyond the tokens, but a number
       JSON.stringify({ ...parts, model: { ...parts.model, vocab: { a: 0 } } }),
       JSON.stringify({ ...parts, pre_tokenizer: null }),
     ];
