@@ -7,7 +7,7 @@ import type { CurvePoint, RunProgress, RunRecord, RunState } from "../ipc/types.
 import { Curve, readCurve, thin } from "./curve.ts";
 import { remove } from "./files.ts";
 import { type Lock, takeLock } from "./locks.ts";
-import { hasCheckpoint, isUnderWay, readRun, runFiles, summarize, writeRun } from "./runs.ts";
+import { afterDeath, hasCheckpoint, isUnderWay, readRun, runFiles, summarize, writeRun } from "./runs.ts";
 import { type StartWorker, Worker } from "./workers.ts";
 
 /** Milliseconds between two events about one run, and those given to a run to write its checkpoint when it is interrupted. */
@@ -196,9 +196,13 @@ export class Jobs {
       error = new AppError("internal", "The worker ended without saying how the run went.", "Resume the run.");
     }
     await remove(runFiles(job.folder).scratch);
+    if ("pid" in error.data && !job.interrupt.signal.aborted) {
+      const dead = afterDeath(kept, error, { kept: await hasCheckpoint(job.folder) });
+      await writeRun(job.folder, dead);
+      return dead;
+    }
     const state = await endState(job, error);
-    const last =
-      state === "interrupted" && error.code === "cancelled" ? interruptedError("The run was interrupted; its checkpoint is kept.") : error;
+    const last = state === "interrupted" && error.code === "cancelled" ? interruptedBy(await hasCheckpoint(job.folder)) : error;
     // Our error says more than a record that the worker could still write itself.
     const record: RunRecord = { ...kept, state, error: last.toRecord() };
     await writeRun(job.folder, record);
@@ -243,7 +247,14 @@ async function endState(job: Job, error: AppError): Promise<RunState> {
   return died && (await hasCheckpoint(job.folder)) ? "interrupted" : "failed";
 }
 
-const interruptedError = (message: string) => new AppError("interrupted", message, "Resume it when you like.");
+const interruptedError = (message: string, kept?: boolean) =>
+  new AppError("interrupted", message, "Resume it when you like.", kept === undefined ? {} : { kept });
+
+const interruptedBy = (kept: boolean) =>
+  interruptedError(
+    kept ? "The run was interrupted; its checkpoint is kept." : "The run was interrupted before its first checkpoint.",
+    kept,
+  );
 
 export const busy = (run: string, why: string) =>
   new AppError("runBusy", `The run '${run}' is busy: ${why}.`, "Wait until it has ended, or stop it there.", { run });

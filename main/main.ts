@@ -18,6 +18,7 @@ import { startElectron } from "./electronDoor.ts";
 import { createHost } from "./host.ts";
 import { refuseNetwork } from "./offline.ts";
 import { defaultWorkspace } from "./paths.ts";
+import { workspaceOf } from "./portable.ts";
 import { utilityWorker } from "./utilityWorker.ts";
 import { version } from "./version.ts";
 
@@ -34,7 +35,6 @@ const electron: Electron = {
   session,
   utilityProcess,
 };
-const workspace = defaultWorkspace();
 
 function fail(thrown: unknown): void {
   const error = AppError.from(thrown);
@@ -43,8 +43,14 @@ function fail(thrown: unknown): void {
   app.exit(1);
 }
 
+async function start(): Promise<void> {
+  // A checkout's program is Electron's own, in node_modules: what lies beside that means nothing.
+  const workspace = app.isPackaged ? workspaceOf(process) : defaultWorkspace();
+  await startElectron(electron, {
+    workspace,
+    createHost: () => createHost({ workspace, door: "electron", version, startWorker: utilityWorker(electron) }),
+  });
+}
+
 refuseNetwork();
-startElectron(electron, {
-  workspace,
-  createHost: () => createHost({ workspace, door: "electron", version, startWorker: utilityWorker(electron) }),
-}).catch(fail);
+start().catch(fail);

@@ -85,13 +85,12 @@ export async function settleRun(folder: string): Promise<RunRecord> {
     // Read again: it may have ended while the lock was taken.
     const now = await readRun(folder);
     if (!isUnderWay(now.state)) return now;
+    const kept = await hasCheckpoint(folder);
     const error = new AppError(
       "interrupted",
       "Paddock ended while this run was under way.",
-      "Resume it: it goes on from its last checkpoint.",
-      {
-        state: now.state,
-      },
+      kept ? "Resume it: it goes on from its last checkpoint." : "Resume it: it begins anew, as nothing of it was kept yet.",
+      { state: now.state, kept },
     );
     const settled: RunRecord = { ...now, state: "interrupted", error: error.toRecord() };
     await writeRun(folder, settled);
@@ -99,6 +98,23 @@ export async function settleRun(folder: string): Promise<RunRecord> {
   } finally {
     await lock.release();
   }
+}
+
+/**
+ * What the record of a run says when its worker died. Memory that ran out for certain is counted: each time the run goes on with half as many rows
+ * at once, so it may always go on. The hint says what there is to go on from.
+ * @param about.kept whether there is a checkpoint   @param about.anew whether one without may be resumed all the same, from its beginning
+ */
+export function afterDeath(record: RunRecord, died: AppError, { kept, anew = false }: { kept: boolean; anew?: boolean }): RunRecord {
+  const counted = died.code === "outOfMemory" && died.data["sure"] === true;
+  const memoryDeaths = (record.memoryDeaths ?? 0) + (counted ? 1 : 0);
+  const goesOn = kept || counted || anew;
+  const where = kept ? "it goes on from its last checkpoint" : "it begins anew, as nothing of it was kept yet";
+  const next = goesOn
+    ? `Resume the run: ${where}${counted ? ", with half as many rows at once" : ""}.`
+    : "Nothing of the run was kept yet: train again.";
+  const error: AppError = new AppError(died.code, died.message, `${died.hint} ${next}`, { ...died.data, kept, counted }, died.cause);
+  return { ...record, state: goesOn ? "interrupted" : "failed", error: error.toRecord(), ...(memoryDeaths ? { memoryDeaths } : {}) };
 }
 
 /** The path of the run's model, or `runNotTrained`. */

@@ -5,6 +5,7 @@ import { AppError } from "../ipc/error.ts";
 import { type Dispose, Listeners, type Port } from "../ipc/port.ts";
 import { type Client, connect } from "../ipc/rpc.ts";
 import type { WorkerApi, WorkerEvents } from "../ipc/worker.ts";
+import { oomKilledSince, oomKills } from "./oomKiller.ts";
 
 /** How a process ended, and the last lines it wrote to stderr. */
 export interface WorkerExit {
@@ -35,6 +36,8 @@ export class Worker {
   #state: WorkerState = "starting";
   #calls = 0;
   #killed = false;
+  /** Counts of the kernel's OOM killer when the process was started. */
+  readonly #oomKills = oomKills();
   #process: WorkerProcess;
   #client: Client<WorkerApi, WorkerEvents>;
   #states = new Listeners<[WorkerState]>();
@@ -101,7 +104,8 @@ export class Worker {
 
   /** Why this worker is gone, as an error. */
   death(): AppError {
-    return describeDeath(this.#process.exit, { pid: this.pid, asked: this.#killed || this.#state === "stopping" });
+    const asked = this.#killed || this.#state === "stopping";
+    return describeDeath(this.#process.exit, { pid: this.pid, asked, oomKilled: oomKilledSince(this.#oomKills) });
   }
 
   /** Ask, wait, kill. Resolves when the process is gone. */
@@ -134,18 +138,27 @@ export class Worker {
 /** What V8, libstdc++, ONNX Runtime, DuckDB and Windows say when memory has run out. */
 const memoryWords = /heap out of memory|bad_alloc|failed to allocate|out of memory|cannot allocate memory|not enough memory/i;
 
-/** The reason of a death as `outOfMemory` or `workerDied`. SIGKILL that we did not send is nearly always the system short of memory. */
-export function describeDeath(exit: WorkerExit | undefined, { pid, asked }: { pid: number | undefined; asked: boolean }): AppError {
+/**
+ * The reason of a death as `outOfMemory` or `workerDied`. A SIGKILL that we did not send is nearly always the system short of memory.
+ * @param about.oomKilled whether the kernel says that it was (oomKiller.ts); undefined where it does not say
+ */
+export function describeDeath(
+  exit: WorkerExit | undefined,
+  { pid, asked, oomKilled }: { pid: number | undefined; asked: boolean; oomKilled?: boolean | undefined },
+): AppError {
   const lines = (exit?.stderr ?? "").split("\n").filter((line) => line.trim() !== "");
   const data = { pid: pid ?? null, exitCode: exit?.code ?? null, signal: exit?.signal ?? null, stderr: lines.slice(-20) };
   if (asked) return new AppError("workerDied", "The worker process was ended by Paddock.", "Start the work again when you like.", data);
   const killed = exit?.signal === "SIGKILL" || exit?.code === 137;
   const heapCrash = exit?.code === 0xe0000008 || lines.some((line) => memoryWords.test(line));
   if (killed || heapCrash) {
-    const how = killed
-      ? "The system ended the worker process, most likely because memory ran out."
-      : "The worker process ran out of memory.";
-    return new AppError("outOfMemory", how, "Close other programs, choose a smaller batch or a smaller model, then resume.", data);
+    const sure = oomKilled === true || !killed;
+    const how = !killed
+      ? "The worker process ran out of memory."
+      : sure
+        ? "The system ended the worker process because memory ran out."
+        : "The system ended the worker process, most likely because memory ran out.";
+    return new AppError("outOfMemory", how, "Close other programs, or choose a smaller batch or a smaller model.", { ...data, sure });
   }
   const how = exit?.signal
     ? `signal ${exit.signal}`
@@ -157,7 +170,7 @@ export function describeDeath(exit: WorkerExit | undefined, { pid, asked }: { pi
   return new AppError(
     "workerDied",
     `The worker process ended unexpectedly (${how})${words ? `: ${words.trim().slice(0, 300)}` : "."}`,
-    "What was saved is kept: resume the run, or try again. If it happens again, choose the device cpu.",
+    "What was saved is kept. If it happens again, choose the device cpu.",
     data,
   );
 }

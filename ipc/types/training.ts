@@ -208,12 +208,28 @@ export interface Setback {
   part: number;
 }
 
+/**
+ * The memory ran short at `step`; training went on from step `to` with at most `rows` rows of a batch of `of` at once. The gradients of the parts are
+ * added up, so that the result is the same but for rounding; not where statistics are taken of the rows that go through together (`same` false).
+ * `why`: an allocation failed, or the system ended the process.
+ */
+export interface Shrink {
+  step: number;
+  to: number;
+  rows: number;
+  of: number;
+  same: boolean;
+  why: "allocation" | "killed";
+}
+
 /** A plain sentence that is true now; `code` picks the words, `data` fills them. */
 export interface Referee {
   code:
     | "reading"
     | "starting"
     | "setBack"
+    | "shrunk"
+    | "shrunkRoughly"
     | "learning"
     | "slowing"
     | "memorising"
@@ -253,6 +269,7 @@ export interface RunProgress {
   referee: Referee;
   /** Where there were any. */
   setbacks?: Setback[];
+  shrunk?: Shrink[];
 }
 
 export interface Baselines {
@@ -324,6 +341,8 @@ export interface RunResult {
   from?: BegunFrom;
   corrections?: CorrectionsTaken;
   losses?: number[];
+  /** Where the memory ran short on the way. */
+  shrunk?: Shrink[];
 }
 
 /** run.json: written when the run is created, and again at every change of state. */
@@ -338,6 +357,8 @@ export interface RunRecord {
   plan?: TrainPlan;
   choice?: RunChoice;
   from?: BegunFrom;
+  /** How often the system ended the worker for want of memory: each time the run goes on with half as many rows at once. */
+  memoryDeaths?: number;
   /** The device that is being tried: a worker that dies of it leaves it here, and it is not tried again. */
   trying?: string;
   result?: RunResult;

@@ -14,7 +14,7 @@ import type { Host } from "../host.ts";
 import { takeLock } from "../locks.ts";
 import { newRunId, safeFileName } from "../paths.ts";
 import { takenAs } from "../projects.ts";
-import { isUnderWay, readRun, runFiles, settleRun, writeRun } from "../runs.ts";
+import { afterDeath, hasCheckpoint, isUnderWay, readRun, runFiles, settleRun, writeRun } from "../runs.ts";
 import { version } from "../version.ts";
 import type { Context } from "./action.ts";
 import type { Answer } from "./output.ts";
@@ -244,10 +244,13 @@ async function train(context: Context, run: string, spec: TrainSpec | undefined)
     const error = AppError.from(thrown);
     const record = (await exists(runFiles(run).record)) ? await readRun(run) : undefined;
     if (!record) throw error;
-    if (isUnderWay(record.state)) {
-      const state = context.signal.aborted || error.code === "workerDied" || error.code === "outOfMemory" ? "interrupted" : "failed";
-      await writeRun(run, { ...record, state, error: error.toRecord() });
+    if ("pid" in error.data && !context.signal.aborted) {
+      const dead = afterDeath(record, error, { kept: await hasCheckpoint(run), anew: true });
+      await writeRun(run, dead);
+      return outcome(dead, run);
     }
+    if (isUnderWay(record.state))
+      await writeRun(run, { ...record, state: context.signal.aborted ? "interrupted" : "failed", error: error.toRecord() });
     if (!context.signal.aborted && error.code !== "interrupted" && error.code !== "cancelled") throw error;
   }
   return outcome(await readRun(run), run);

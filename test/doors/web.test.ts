@@ -35,24 +35,28 @@ async function visit(url: URL) {
 }
 
 describe.skipIf(!existsSync(cli))("paddock serve", () => {
-  test("prints its address, serves the page to who has it, and ends cleanly with its workers", { timeout: 60_000 }, async () => {
-    running = start([cli, "serve", "--no-open"], home());
-    const url = await running.url;
-    expect(url.hostname).toBe("127.0.0.1");
-    expect((await fetch(url)).status).toBe(200);
-    expect((await fetch(url.origin)).status).toBe(401);
-    const api = await visit(url);
-    expect(await api.call.app()).toMatchObject({ door: "browser", workspace });
-    const line = await api.call.lessonOpen({ x: [1, 2, 3], y: [6, 10, 14], optimizer: "sgd", lr: 0.05 });
-    expect(line.loss).toBeGreaterThan(0);
-    const workers = process.platform === "linux" ? childrenOf(running.child.pid!) : [];
-    if (process.platform === "linux") expect(workers.length).toBeGreaterThan(0);
-    const lost = new Promise((resolve) => api.onClose(resolve));
-    running.child.kill("SIGINT");
-    await lost;
-    await running.ended;
-    for (const pid of workers) expect(alive(pid)).toBe(false);
-  });
+  test.skipIf(process.platform === "win32")(
+    "prints its address, serves the page to who has it, and ends cleanly with its workers",
+    { timeout: 60_000 },
+    async () => {
+      running = start([cli, "serve", "--no-open"], home());
+      const url = await running.url;
+      expect(url.hostname).toBe("127.0.0.1");
+      expect((await fetch(url)).status).toBe(200);
+      expect((await fetch(url.origin)).status).toBe(401);
+      const api = await visit(url);
+      expect(await api.call.app()).toMatchObject({ door: "browser", workspace });
+      const line = await api.call.lessonOpen({ x: [1, 2, 3], y: [6, 10, 14], optimizer: "sgd", lr: 0.05 });
+      expect(line.loss).toBeGreaterThan(0);
+      const workers = process.platform === "linux" ? childrenOf(running.child.pid!) : [];
+      if (process.platform === "linux") expect(workers.length).toBeGreaterThan(0);
+      const lost = new Promise((resolve) => api.onClose(resolve));
+      running.child.kill("SIGINT");
+      await lost;
+      await running.ended;
+      for (const pid of workers) expect(alive(pid)).toBe(false);
+    },
+  );
 
   test("a file goes up, becomes a project, and comes down as rows", { timeout: 60_000 }, async () => {
     running = start([cli, "serve", "--no-open"], home());

@@ -5,6 +5,7 @@ import { Builder } from "../../worker/ops/builder.ts";
 import { type Engine, openEngine, type TrainingSession } from "../../worker/run/engine.ts";
 import { TfEngine } from "../../worker/run/tensorflow.ts";
 import { float32, int64, type Tensor, toNumbers } from "../../worker/tensor.ts";
+import { partsOf } from "../../worker/train/parts.ts";
 import { optimizerNames } from "../../worker/train/optimizer.ts";
 import { type OptimizerSpec, type StepOptions, trainingPlan, trainingStep } from "../../worker/train/step.ts";
 import { type Case, convNet, foreignNet, suiteNet, tableNet, tinyNet } from "./nets.ts";
@@ -117,6 +118,32 @@ describe("optimizers", () => {
     expect([...theirs.states.keys()].sort()).toEqual([...ours.states.keys()].sort());
     for (const [state, value] of ours.states)
       expect(furthest(toNumbers(theirs.states.get(state)!), toNumbers(value)), state).toBeLessThan(1e-3);
+  });
+});
+
+describe("steps in parts are whole steps, on both engines", () => {
+  test.each([
+    ["adamw, clipped by norm", { name: "adamw" }, { clipNorm: 0.1 }],
+    ["muon, the loss scaled", { name: "muon" }, { lossScale: 64 }],
+  ] as [string, OptimizerSpec, Partial<StepOptions>][])("%s", async (_, spec, more) => {
+    const net = tinyNet();
+    const before = tf.memory().numTensors;
+    for (const engine of [cpu, tensorflow]) {
+      const whole = await trained(engine, net, options(spec, more), 0.01, 6);
+      const session = await engine.train(trainingPlan(net.forward, options(spec, { ...more, inParts: true })), undefined);
+      const losses: number[] = [];
+      for (let i = 0; i < 6; i++) {
+        let sum = 0;
+        for (const { feeds, share } of partsOf(net.batch, 3)) sum += share * toNumbers((await session.step(feeds, 0.01))["loss"]!)[0]!;
+        losses.push(sum);
+      }
+      expect(furthest(losses, whole.losses), losses.join()).toBeLessThan(1e-5);
+      const states = await session.read();
+      expect([...states.keys()].sort()).toEqual([...whole.states.keys()].sort());
+      expect(toNumbers(states.get("t")!)).toEqual([7]);
+      await session.dispose();
+    }
+    expect(tf.memory().numTensors).toBe(before);
   });
 });
 

@@ -80,9 +80,12 @@ describe("a run", () => {
     expect(recordOf(workspace, project, id).error).toMatchObject({ code: "targetConstant", data: { column: "y" } });
   });
 
-  test.each([
+  test.each<[string, string, object]>([
     ["exit 7", "workerDied", { exitCode: 7, signal: null, stderr: ["the last words"] }],
-    ["SIGKILL", "outOfMemory", { exitCode: null, signal: "SIGKILL" }],
+    // Windows tells of no signal.
+    ...(process.platform === "win32"
+      ? []
+      : [["SIGKILL", "outOfMemory", { exitCode: null, signal: "SIGKILL" }] as [string, string, object]]),
     ["memory", "outOfMemory", { exitCode: 134 }],
   ])("whose worker dies (%s) is interrupted with the reason and resumes", async (die, code, data) => {
     const { host, told, until, workspace } = await openHost();
@@ -90,8 +93,10 @@ describe("a run", () => {
     const { id } = await host.handlers.startRun({ project, spec: { config: { steps: 10, dieAt: 6, die } } }, signal());
     await until(reached(id, "interrupted"));
     const dead = await host.handlers.run({ project, run: id }, signal());
-    expect(dead.error).toMatchObject({ code, data });
+    expect(dead.error).toMatchObject({ code, data: { ...data, kept: true } });
+    expect(dead.error!.hint).toContain("from its last checkpoint");
     expect(recordOf(workspace, project, id)).toMatchObject({ state: "interrupted", error: { code } });
+    expect(recordOf(workspace, project, id).memoryDeaths).toBe(die === "memory" ? 1 : undefined);
     told.length = 0;
     await host.handlers.resumeRun({ project, run: id }, signal());
     await until(reached(id, "done"));
@@ -100,11 +105,27 @@ describe("a run", () => {
     expect(run.error).toBeUndefined();
   });
 
-  test("whose worker dies before a checkpoint has failed", async () => {
-    const { host, until } = await openHost();
+  test("whose worker dies before a checkpoint has failed, and says what is true", async () => {
+    const { host, until, workspace } = await openHost();
     const project = await create(host);
     const { id } = await host.handlers.startRun({ project, spec: { config: { dieAt: 6, silent: true } } }, signal());
     await until(reached(id, "failed"));
+    const { error } = recordOf(workspace, project, id);
+    expect(error).toMatchObject({
+      code: "workerDied",
+      hint: expect.stringMatching(/Nothing of the run was kept yet: train again\.$/) as string,
+    });
+    expect(error!.hint).not.toMatch(/resume/i);
+  });
+
+  test("whose worker dies for want of memory before a checkpoint begins anew, with half as many rows at once", async () => {
+    const { host, until, workspace } = await openHost();
+    const project = await create(host);
+    const { id } = await host.handlers.startRun({ project, spec: { config: { dieAt: 6, silent: true, die: "memory" } } }, signal());
+    await until(reached(id, "interrupted"));
+    const { error, memoryDeaths } = recordOf(workspace, project, id);
+    expect(memoryDeaths).toBe(1);
+    expect(error!.hint).toMatch(/Resume the run: it begins anew, .* with half as many rows at once\.$/);
   });
 
   test("is interrupted when the host closes, and so is what waits; the next host resumes both", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { oomKilledSince, oomKills } from "../../main/oomKiller.ts";
 import { Worker, WarmWorker, describeDeath } from "../../main/workers.ts";
 import { alive, scratch, signal, standIn, table } from "./setUp.ts";
 
@@ -62,15 +63,17 @@ describe("a warm worker", () => {
   test("a death under one call does not reach the next", async () => {
     const warm = new WarmWorker(standIn());
     const predict = (x: string) => warm.use((api) => api.predict({ run: "", rows: [{ x }] }, signal()));
-    await expect(predict("die SIGKILL")).rejects.toMatchObject({ code: "outOfMemory" });
+    // Windows tells of no signal.
+    const code = process.platform === "win32" ? "workerDied" : "outOfMemory";
+    await expect(predict("die SIGKILL")).rejects.toMatchObject({ code });
     expect(await predict("2")).toEqual([{ row: 1, prediction: 4 }]);
     await warm.dispose();
   });
 });
 
 describe("the reason of a death", () => {
-  const reason = (code: number | null, exitSignal: string | null, stderr = "", asked = false) =>
-    describeDeath({ code, signal: exitSignal, stderr }, { pid: 1, asked });
+  const reason = (code: number | null, exitSignal: string | null, stderr = "", asked = false, oomKilled?: boolean) =>
+    describeDeath({ code, signal: exitSignal, stderr }, { pid: 1, asked, oomKilled });
   test.each([
     [reason(null, "SIGKILL"), "outOfMemory", "The system ended the worker process, most likely because memory ran out."],
     [reason(137, null), "outOfMemory", "The system ended the worker process, most likely because memory ran out."],
@@ -91,7 +94,21 @@ describe("the reason of a death", () => {
       "The worker process ended unexpectedly (exit code 1): Error: Cannot find module 'x'",
     ],
     [reason(null, "SIGKILL", "", true), "workerDied", "The worker process was ended by Paddock."],
+    [reason(null, "SIGKILL", "", false, true), "outOfMemory", "The system ended the worker process because memory ran out."],
+    [reason(null, "SIGKILL", "", false, false), "outOfMemory", "The system ended the worker process, most likely because memory ran out."],
   ])("%s", (error, code, message) => {
     expect(error).toMatchObject({ code, message });
+  });
+
+  test("the kernel's counts say whether it was memory, where there are any", () => {
+    const before = new Map([
+      ["/proc/vmstat", 3],
+      ["group", 0],
+    ]);
+    expect(oomKilledSince(before, before)).toBe(false);
+    expect(oomKilledSince(before, new Map(before).set("group", 1))).toBe(true);
+    expect(oomKilledSince(before, new Map())).toBe(false);
+    expect(oomKilledSince(new Map())).toBeUndefined();
+    if (process.platform === "linux") expect(oomKills().size).toBeGreaterThan(0);
   });
 });

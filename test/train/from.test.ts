@@ -1,7 +1,7 @@
 // Runs that begin from the weights of another, and runs on data whose answers were corrected.
 import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AppError } from "../../ipc/error.ts";
 import type { Correction, CorrectionLine, Mistake, RunMistakes, RunRecord, RunReport, RunResult, TrainSpec } from "../../ipc/types.ts";
@@ -74,7 +74,7 @@ describe.each(kinds)("%s", (what, spec, measure) => {
     for (const part of ["train", "validation", "test"] as const)
       for (const [name, value] of Object.entries(first.metrics[part]!)) expect(same.metrics[part]![name], name).toBeCloseTo(value, 4);
     const record = await json<RunRecord>(same.run, "run.json");
-    expect(record.from).toMatchObject({ folder: first.run, run: first.run.split("/").at(-1) });
+    expect(record.from).toMatchObject({ folder: first.run, run: basename(first.run) });
     expect(same.from!.before!.value).toBeCloseTo(same.metrics.test![same.from!.before!.metric]!, 4);
     expect(record.plan!.rows).toEqual((await json<RunRecord>(first.run, "run.json")).plan!.rows);
   });

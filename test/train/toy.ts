@@ -9,7 +9,7 @@ import { tasks } from "../../worker/tasks/index.ts";
 import { float32, int64 } from "../../worker/tensor.ts";
 import type { Checkpoint } from "../../worker/train/checkpoint.ts";
 import { Control } from "../../worker/train/control.ts";
-import { trainingPlan } from "../../worker/train/step.ts";
+import { type StepOptions, trainingPlan } from "../../worker/train/step.ts";
 import { type Course, freshState, Trainer, type TrainerParts } from "../../worker/train/trainer.ts";
 
 /** y = sin(2·x₀) + x₁·x₂ + a constant a category, with noise. */
@@ -78,14 +78,15 @@ export async function openToy(options: ToyOptions = {}): Promise<Toy> {
   const net: NetSpec = { model: "mlp", config, numeric: 3, categories: [5, 21], outputs: 1, seed: 5 };
   const forward = trainingGraph(net, task);
   const engine = await openEngine("cpu", { threads: 1 });
-  const training = trainingPlan(forward, {
+  const stepOptions: StepOptions = {
     loss: "loss",
     keep: ["shown"],
     optimizer: { name: "adamw", weightDecay: 0.01 },
     clipNorm: 1,
     seed: 5,
-  });
-  const session = await engine.train(training, answeringGraph(net, task));
+  };
+  const sessionOf = (inParts: boolean) => engine.train(trainingPlan(forward, { ...stepOptions, inParts }), answeringGraph(net, task));
+  let session = await sessionOf(options.from?.trainer.shrunk !== undefined);
   if (options.from) await session.write(options.from.states);
   const control = new Control(options.signal);
   const points: Toy["points"] = [];
@@ -122,6 +123,15 @@ export async function openToy(options: ToyOptions = {}): Promise<Toy> {
     ...(first
       ? { restore: () => Promise.resolve(structuredClone(saved.at(-1) ?? { states: first, best: new Map(), trainer: freshState(course) })) }
       : {}),
+    reopen: async () => {
+      await session.dispose();
+      session = await sessionOf(true);
+      return options.wrap?.(session) ?? session;
+    },
+    onSetBack: async (told) => {
+      const kept = points.findIndex(({ step }) => step > told);
+      if (kept >= 0) points.length = kept;
+    },
     save: async (checkpoint) => void saved.push(structuredClone(checkpoint)),
     onPoint: ({ step, lr, trainLoss, validationLoss }) => points.push({ step, lr, trainLoss, validationLoss }),
     onStep: (trainer) => options.onStep?.(trainer, control),

@@ -57,3 +57,13 @@ function sortByLength(order: Uint32Array, batch: number, length: (position: numb
     for (const turn of turns) for (const { position } of sorted.slice(turn * batch, (turn + 1) * batch)) stretch[at++] = position;
   }
 }
+
+/** Each item with the one after it. */
+export function* withNext<T>(items: Iterable<T>): Generator<[T, T | undefined]> {
+  let held: { item: T } | undefined;
+  for (const item of items) {
+    if (held) yield [held.item, item];
+    held = { item };
+  }
+  if (held) yield [held.item, undefined];
+}

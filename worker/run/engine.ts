@@ -14,6 +14,8 @@ export interface StepState {
   dims: number[];
   dtype: DType;
   initial: Tensor;
+  /** It is zero between two steps, and only fills up within one that is taken in parts: nothing to keep. */
+  within?: boolean;
 }
 
 /**
@@ -60,6 +62,8 @@ export interface TrainingPlan {
   readonly clipValue?: number | undefined;
   /** Steps whose gradients are added up before the parameters move. */
   readonly accumulate: number;
+  /** Steps are taken in parts: the feeds say of each its share, and whether it is the last (worker/train/parts.ts). */
+  readonly inParts: boolean;
   readonly lossScale?: number | undefined;
   /** Seed of dropout. */
   readonly seed: number;
@@ -91,7 +95,7 @@ export interface TrainingSession {
   step(feeds: Record<string, Tensor>, lr: number): Promise<Record<string, Tensor>>;
   /** Outputs of the evaluate graph with the parameters as they are now. */
   evaluate(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>>;
-  /** Every state, copied to the CPU. */
+  /** Every state that outlasts a step, copied to the CPU. */
   read(): Promise<Map<string, Tensor>>;
   /** Replaces states; those not named stay. */
   write(states: Map<string, Tensor>): Promise<void>;

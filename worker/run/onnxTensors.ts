@@ -3,6 +3,7 @@ import { type InferenceSession as OrtSession, Tensor as OrtTensor } from "onnxru
 import { AppError } from "../../ipc/error.ts";
 import type { ValueInfo } from "../onnx/graph.ts";
 import type { DType, Tensor } from "../tensor.ts";
+import { memoryError } from "./outOfMemory.ts";
 
 export type OrtValues = Record<string, OrtTensor>;
 /** What to compute: names, or names with tensors to write into (null: a new one). */
@@ -47,15 +48,9 @@ export function missing(name: string): AppError {
 /** The runtime's words as an error of ours. */
 export function explain(thrown: unknown, device: string): AppError {
   if (thrown instanceof AppError) return thrown;
+  const full = memoryError(thrown, { device });
+  if (full) return full;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  if (/bad_alloc|failed to allocate|out of memory|OutOfMemory/i.test(message))
-    return new AppError(
-      "outOfMemory",
-      "There is not enough memory for this model and batch.",
-      "Use a smaller batch or a smaller model.",
-      { device },
-      thrown,
-    );
   if (/Invalid (rank|dimension)|Got invalid dimensions|Unexpected input data type|Invalid Feed/i.test(message))
     return new AppError(
       "shapeMismatch",

@@ -19,8 +19,11 @@ export interface Sessions {
 interface Plan {
   inputs: readonly string[];
   outputs: readonly string[];
-  states: readonly Pick<StepState, "name" | "dtype" | "dims">[];
+  states: readonly Pick<StepState, "name" | "dtype" | "dims" | "within">[];
 }
+
+/** Whether this is the last part of a step, where it is taken in parts (train/parts.ts). */
+const lastPart = "part:last";
 
 export abstract class Training {
   protected readonly plan: Plan;
@@ -36,7 +39,7 @@ export abstract class Training {
     this.plan = {
       inputs: graph.inputs.map((i) => i.name),
       outputs: graph.outputs,
-      states: graph.states.map(({ name, dtype, dims }) => ({ name, dtype, dims })),
+      states: graph.states.map(({ name, dtype, dims, within = false }) => ({ name, dtype, dims, within })),
     };
     this.sessions = sessions;
     this.#names = new Set(graph.states.map((s) => s.name));
@@ -56,7 +59,7 @@ export abstract class Training {
       feeds[name] = toOrt(value);
     }
     const results = await this.advance();
-    this.#t[0]! += 1;
+    if (batch[lastPart]?.data[0] !== 0) this.#t[0]! += 1;
     const out: Record<string, Tensor> = {};
     for (const name of this.plan.outputs) out[name] = fromOrt(results[name]!);
     return out;
@@ -79,10 +82,12 @@ export abstract class Training {
   async read(): Promise<Map<string, Tensor>> {
     const here = await this.fetch();
     return new Map(
-      this.plan.states.map(({ name, dtype, dims }) => {
-        const data = name === "t" ? this.#t : (here[name]!.data as Float32Array);
-        return [name, tensor(dtype, dims, data.slice() as never)]; // the runtime gives back the dtype it was given
-      }),
+      this.plan.states
+        .filter(({ within }) => !within)
+        .map(({ name, dtype, dims }) => {
+          const data = name === "t" ? this.#t : (here[name]!.data as Float32Array);
+          return [name, tensor(dtype, dims, data.slice() as never)]; // the runtime gives back the dtype it was given
+        }),
     );
   }
 

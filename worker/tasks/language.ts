@@ -21,6 +21,8 @@ export const language: Task = {
 
   together: (_, raw) => raw,
 
+  weight: (y) => total(y.data as ArrayLike<number>),
+
   /** @param joined sums (B, 1)   @param y counts (B, 1) */
   answers: (joined, y) => ({
     predicted: joined.data as Float32Array,

@@ -40,6 +40,8 @@ export interface Task {
    * @param y (B) int64 class ids, or (B, 1) float32 standardised
    */
   losses(g: Builder, raw: Value, y: Value, counting?: Counting): { loss: Value; shown: Value };
+  /** How much a batch counts beside others in the mean that its loss is, by its answers; absent: as many as its rows. */
+  weight?(y: Tensor): number;
   /**
    * The members' raw answers as one: logits (B, C) whose softmax is the members' mean probability, or (B, 1) standardised.
    * @param members (K, B): 1 where a member answers a row, else 0; absent: all do

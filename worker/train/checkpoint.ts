@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { AppError } from "../../ipc/error.ts";
-import type { Setback } from "../../ipc/types.ts";
+import type { Setback, Shrink } from "../../ipc/types.ts";
 import { fromRawBytes, rawBytes, type Tensor } from "../tensor.ts";
 import { writeAtomic } from "./files.ts";
 import { dtypeOf, type SafetensorsEntry, safetensors } from "./safetensors.ts";
@@ -38,6 +38,8 @@ export interface TrainerState {
   losses?: number[];
   /** Times that the loss left the numbers, and training went on from the last good point. */
   setbacks?: Setback[];
+  /** Times that the memory ran short; the last says how many rows go through at once since. */
+  shrunk?: Shrink[];
   /** Training is over; what follows is the test. */
   ended?: "converged" | "budget" | "interrupted";
 }

@@ -34,6 +34,7 @@ export function resultOf(
     stopped,
     onnx: paths.model,
     ...(report.pictures ? { pictures: report.pictures } : {}),
+    ...(state.shrunk ? { shrunk: state.shrunk } : {}),
     ...(state.losses ? { losses: state.losses } : {}),
   };
 }

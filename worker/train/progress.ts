@@ -87,11 +87,14 @@ export class Progress {
       secondsLeft: stepMs > 0 ? Math.max(0, Math.min(stepsLeft, course.maxSeconds - seconds)) : null,
       seconds,
       ...(state.setbacks ? { setbacks: state.setbacks } : {}),
+      ...(state.shrunk ? { shrunk: state.shrunk } : {}),
       referee: trainer.paused
         ? remarks.paused()
         : justSetBack(state)
           ? remarks.setBack(state.setbacks!.at(-1)!)
-          : referee({ seconds, seen: state.seen, stopping: state.stopping, patience: course.patience, heldOut, metricName }),
+          : justShrunk(state, course.evaluateEvery)
+            ? remarks.shrunk(state.shrunk!.at(-1)!)
+            : referee({ seconds, seen: state.seen, stopping: state.stopping, patience: course.patience, heldOut, metricName }),
     });
   }
 
@@ -115,6 +118,9 @@ export class Progress {
     this.#options.emit(this.last);
   }
 }
+
+/** Until the next judgement after the step at which the memory ran short. */
+const justShrunk = ({ shrunk, step }: TrainerState, every: number): boolean => shrunk !== undefined && step < shrunk.at(-1)!.step + every;
 
 /** Until the step is reached again at which the loss left the numbers. */
 const justSetBack = ({ setbacks, step }: TrainerState): boolean => setbacks !== undefined && step < setbacks.at(-1)!.step;

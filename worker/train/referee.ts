@@ -1,5 +1,5 @@
 // The referee: one plain sentence about a run that is true now. It looks only at numbers that were measured.
-import type { MetricName, Referee, Setback } from "../../ipc/types.ts";
+import type { MetricName, Referee, Setback, Shrink } from "../../ipc/types.ts";
 import type { StoppingState } from "./stopping.ts";
 
 /** What the referee sees while training runs. */
@@ -53,6 +53,13 @@ export const remarks = {
       "setBack",
       { step, to, percent: Number((100 * part).toPrecision(2)) },
       `At step ${step} the loss ran away. I went back to step ${to} and go on with ${Number((100 * part).toPrecision(2))} % of the learning rate.`,
+    ),
+  shrunk: ({ step, rows, of, same }: Shrink) =>
+    say(
+      same ? "shrunk" : "shrunkRoughly",
+      { step, rows, of },
+      `At step ${step} the memory ran short. I go on with ${rows} of the ${of} rows of a batch at a time; ` +
+        (same ? "the result stays the same." : "as this network normalises by the rows it sees together, the result may differ a little."),
     ),
   paused: () => say("paused", {}, "Paused. Nothing is lost; press Resume to go on."),
   testing: () => say("testing", {}, "Training is over. Now the best point is tested on rows it has never seen."),

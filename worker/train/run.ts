@@ -13,14 +13,16 @@ import type {
   RunRecord,
   RunResult,
   RunState,
+  Shrink,
   TextSample,
   TrainPlan,
   TrainSpec,
 } from "../../ipc/types.ts";
 import type { WorkerEvents } from "../../ipc/worker.ts";
+import { memoryError } from "../run/outOfMemory.ts";
 import { openEngine, type TrainingPlan, type TrainingSession } from "../run/engine.ts";
 import type { Tensor } from "../tensor.ts";
-import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { type Checkpoint, readCheckpoint, type TrainerState, writeCheckpoint } from "./checkpoint.ts";
 import { Control, Interrupted } from "./control.ts";
 import { fileError, Lines, readJson, removeDrafts, writeJson } from "./files.ts";
 import { answersOf, judgedRows } from "./answers.ts";
@@ -30,6 +32,7 @@ import { begunFrom, takeEncoding, weightsFrom } from "./from.ts";
 import { lastRemark, resultOf } from "./judge.ts";
 import { kindFor } from "./kinds/index.ts";
 import type { Prepared } from "./kinds/kind.ts";
+import { isSameInParts } from "./parts.ts";
 import { Progress } from "./progress.ts";
 import { remarks } from "./referee.ts";
 import { runOptions } from "./runOptions.ts";
@@ -113,7 +116,13 @@ export async function trainRun(request: RunRequest): Promise<RunResult> {
         emit: request.onProgress,
       });
       await change("running", { fingerprint: prepared.fingerprint, plan: prepared.plan.plan, choice });
-      const learnt = await learn({ ...request, run, from: record.from }, prepared, checkpoint, progress, change);
+      const learnt = await learn(
+        { ...request, run, from: record.from, memoryDeaths: record.memoryDeaths ?? 0 },
+        prepared,
+        checkpoint,
+        progress,
+        change,
+      );
       const ended: RunChoice = {
         ...(progress.last.choice ?? choice),
         memory: { ...choice.memory, measuredBytes: learnt.result.peakMemoryBytes },
@@ -153,7 +162,7 @@ const unknownYet = { device: "cpu", metricName: "r2", heldOut: true, maxEpochs: 
 
 /** A signal before or after training interrupts as one in the midst of it does: what there is is kept. */
 function asAppError(thrown: unknown): AppError {
-  const error = AppError.from(thrown);
+  const error = memoryError(thrown) ?? AppError.from(thrown);
   if (!(thrown instanceof Interrupted) && error.code !== "cancelled") return error;
   return new AppError("interrupted", "The run was interrupted; what was done is kept.", "Resume it when you like.", {}, thrown);
 }
@@ -183,7 +192,7 @@ async function begin(run: string, spec: TrainSpec | undefined): Promise<RunRecor
 type Change = (state: RunState, more?: Partial<RunRecord>) => Promise<void>;
 
 async function learn(
-  request: RunRequest & { from: BegunFrom | undefined },
+  request: RunRequest & { from: BegunFrom | undefined; memoryDeaths: number },
   prepared: Prepared,
   checkpoint: Checkpoint | undefined,
   progress: Progress,
@@ -194,9 +203,14 @@ async function learn(
   const { control, from } = request;
   const paths = runPaths(request.run);
   const forward = prepared.training();
+  const options = runOptions(full, plan.device);
+  const sameInParts = isSameInParts(forward);
+  const shrunk = marksOfMemory(request.memoryDeaths, checkpoint?.trainer, { of: course.batch, same: sameInParts });
   const engine = await openEngine(plan.device, full.threads === undefined ? {} : { threads: full.threads });
   try {
-    const session = await engine.train(trainingPlan(forward, runOptions(full, plan.device)), prepared.answering());
+    let inParts = shrunk !== undefined;
+    const open = () => engine.train(trainingPlan(forward, { ...options, inParts }), prepared.answering());
+    let session = await open();
     try {
       if (from && !checkpoint) {
         await session.write(await weightsFrom(from, forward));
@@ -220,6 +234,13 @@ async function learn(
           course,
           control,
           begun: from !== undefined,
+          sameInParts,
+          ...(shrunk ? { shrunk } : {}),
+          reopen: async () => {
+            inParts = true;
+            await session.dispose();
+            return (session = await open());
+          },
           ...(request.checkpointEvery === undefined ? {} : { checkpointEvery: request.checkpointEvery }),
           save: async (kept) => {
             await lines.flush();
@@ -228,11 +249,7 @@ async function learn(
           },
           restore: async () =>
             (await readCheckpoint(paths.checkpoint)) ?? {
-              states: await beginning(
-                session,
-                trainingPlan(forward, runOptions(full, plan.device)),
-                from && (await weightsFrom(from, forward)),
-              ),
+              states: await beginning(session, trainingPlan(forward, options), from && (await weightsFrom(from, forward))),
               best: new Map(),
               trainer: freshState(course),
             },
@@ -290,6 +307,17 @@ async function learn(
   } finally {
     await engine.dispose();
   }
+}
+
+/** The marks so far, with one for each time that the system ended the worker since the checkpoint; undefined where there are none. */
+function marksOfMemory(deaths: number, trainer: TrainerState | undefined, { of, same }: Pick<Shrink, "of" | "same">): Shrink[] | undefined {
+  const marks = [...(trainer?.shrunk ?? [])];
+  const step = trainer?.step ?? 0;
+  for (let answered = marks.filter(({ why }) => why === "killed").length; answered < deaths; answered++) {
+    const rows = Math.floor((marks.at(-1)?.rows ?? of) / 2);
+    if (rows >= 1) marks.push({ step, to: step, rows, of, same, why: "killed" });
+  }
+  return marks.length ? marks : undefined;
 }
 
 /** The states of the session as they were before the first step. */

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { Builder, type Value } from "../ops/builder.ts";
 import { openEngine } from "../run/engine.ts";
 import { float32 } from "../tensor.ts";
+import { isSameInParts } from "./parts.ts";
 import { trainingStep } from "./step.ts";
 
 test("fits the line y = 4x + 2", async () => {
@@ -36,6 +37,7 @@ test("running statistics of batch normalisation go round as states; a normalisat
     g.op("BatchNormalization", [v, scale, none, ...running], { training_mode: 1, momentum: 0.9 }, { outputs: 3 })[0]!;
   g.output(g.reduceMean(g.square(g.add(norm(x), norm(g.mul(x, 2)))), { keepdims: false }), "loss");
   const step = trainingStep(g.graph, { loss: "loss", optimizer: { name: "adamw", weightDecay: 0.5 } });
+  expect(isSameInParts(g.graph)).toBe(false);
   expect(step.states.map((s) => s.name)).toEqual(["scale", "bias", "running0", "running1", "scale:m", "scale:v", "bias:m", "bias:v", "t"]);
   const engine = await openEngine("cpu", { threads: 1 });
   const session = await engine.train(step, undefined);

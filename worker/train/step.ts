@@ -18,6 +18,7 @@ import { clipByGlobalNorm, clipByValue } from "./clip.ts";
 import { type LossScale, lossScaleNames, scaled } from "./lossScale.ts";
 import { withRoom } from "./names.ts";
 import { optimizer, type OptimizerSpec } from "./optimizer.ts";
+import { partNames } from "./parts.ts";
 import { linearised } from "./update.ts";
 
 export type { StepGraph, StepState } from "../run/engine.ts";
@@ -33,6 +34,8 @@ export interface StepOptions {
   clipValue?: number;
   /** So many steps add up their gradients before the parameters move by their mean; default 1. `t` counts them all. */
   accumulate?: number;
+  /** Steps are taken in parts: the batch comes with the inputs of `partNames` (train/parts.ts), and `t` counts once for all parts. */
+  inParts?: boolean;
   /** The loss is multiplied by this for the walk and the gradients are divided again; a step whose gradients are not finite changes nothing. */
   lossScale?: LossScale;
   /** "mixed": products in float16 (passes/precision.ts), with a dynamic loss scale where none is given; default "full". */
@@ -55,7 +58,18 @@ export interface StepOptions {
 
 /** A training for any engine: the same options as a step's, which is made only where the engine runs one. */
 export function trainingPlan(forward: Graph, options: StepOptions): TrainingPlan {
-  const { loss, lossName = "loss", keep = [], skip = [], decay = () => true, clipNorm, clipValue, accumulate = 1, lossScale } = options;
+  const {
+    loss,
+    lossName = "loss",
+    keep = [],
+    skip = [],
+    decay = () => true,
+    clipNorm,
+    clipValue,
+    accumulate = 1,
+    lossScale,
+    inParts = false,
+  } = options;
   const trained = forward.parameters.filter((p) => !skip.includes(p));
   return {
     forward,
@@ -68,11 +82,12 @@ export function trainingPlan(forward: Graph, options: StepOptions): TrainingPlan
     clipNorm,
     clipValue,
     accumulate,
+    inParts,
     lossScale: lossScale === "dynamic" ? undefined : lossScale,
     seed: options.seed ?? 0,
     step: () => trainingStep(forward, options),
     update: (device) => {
-      const { keep: _, skip: __, recompute: ___, precision: ____, ...rest } = options;
+      const { keep: _, skip: __, recompute: ___, precision: ____, inParts: _____, ...rest } = options;
       return trainingStep(linearised(forward, trained), { ...rest, loss: "loss", lossName: "loss", device });
     },
   };
@@ -91,6 +106,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
     clipNorm,
     clipValue,
     accumulate = 1,
+    inParts = false,
     precision = "full",
     lossScale = precision === "mixed" ? "dynamic" : undefined,
     seed = 0,
@@ -109,8 +125,12 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
       );
 
   const trainable = forward.parameters.filter((p) => !skip.includes(p));
-  const room = withRoom(forward, [...namesOf(forward, trainable, memory), ...(lossScale === "dynamic" ? lossScaleNames : [])]);
-  const statistics = withRunning(repeatableDropout(room, { t: "t", seed: "seed" }));
+  const room = withRoom(forward, [
+    ...namesOf(forward, trainable, memory),
+    ...(lossScale === "dynamic" ? lossScaleNames : []),
+    ...(inParts ? Object.values(partNames) : []),
+  ]);
+  const statistics = withRunning(repeatableDropout(room, { t: "t", seed: "seed", part: inParts ? partOf(forward) : undefined }));
   const plain = fullOutputs(trainedBatchNorm(statistics.graph, { unbiased: true }));
   const graph = precision === "mixed" ? mixedPrecision(plain) : plain;
   const g = new Builder(graph);
@@ -120,6 +140,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   for (const p of trained) requireTrainable(graph, p);
   const states: StepState[] = trained.map((name) => state(name, graph));
   graph.initializersToInputs(trained);
+  if (random && inParts) inputs.push(g.value(partNames.from), g.value(partNames.of));
   const lr = g.input("lr", "float32", []);
   const t = random ? g.value("t") : g.input("t", "float32", []);
   const next = new Map<string, Value>();
@@ -145,16 +166,20 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   if (scale) {
     slopes = scale.undo(slopes);
     moments.push(...scale.states);
-    for (const [name, value] of slopes.size ? scale.next(slopes) : []) next.set(name, value);
+    if (!inParts) for (const [name, value] of slopes.size ? scale.next(slopes) : []) next.set(name, value);
   }
+  const part = inParts ? { share: g.input(partNames.share, "float32", []), last: g.input(partNames.last, "bool", []) } : undefined;
+  if (part) inputs.push(part.share, part.last);
   const begins = new Map(states.map((s) => [s.name, s.initial]));
   /** Each parameter and its moments. */
   const own = new Map(trained.map((name) => [name, [name]]));
-  const sums = gather(g, slopes, { t, every: accumulate, finite: lossScale !== undefined });
+  const sums = gather(g, slopes, { t, every: accumulate, finite: lossScale !== undefined, part });
   slopes = sums.slopes;
+  if (part && scale && slopes.size)
+    for (const [name, value] of scale.next(slopes)) next.set(name, g.where(part.last, value, g.value(name)));
   for (const [name, sum] of sums.next) {
     const { dims, dtype } = graph.info(name)!;
-    moments.push({ name, dims: dims as number[], dtype, initial: zeros(dtype, dims as number[]) });
+    moments.push({ name, dims: dims as number[], dtype, initial: zeros(dtype, dims as number[]), ...(inParts ? { within: true } : {}) });
     next.set(name, sum);
     own.get(name.slice(0, name.lastIndexOf(":")))?.push(name);
   }
@@ -208,7 +233,7 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
     );
     apart(g, held(update(g, slope, at, decay(group[0]!)), at.p), group, next);
   }
-  next.set("t", g.add(t, 1));
+  next.set("t", g.add(t, part ? g.cast(part.last, "float32") : 1));
   states.push(...running, ...moments, { name: "t", dims: [], dtype: "float32", initial: float32([], [1]) });
   if (random) states.push({ name: "seed", dims: [], dtype: "int64", initial: int64([], [seed]) });
 
@@ -221,6 +246,9 @@ export function trainingStep(forward: Graph, options: StepOptions): StepGraph {
   graph.orderInputs([...inputs.map((i) => i.name), "lr", "t", ...(random ? ["seed"] : []), ...[...own.values()].flat()]);
   return { graph: runPasses(graph, lower(device)), inputs, states, outputs: [lossName, ...keep] };
 }
+
+/** Inputs that say where in the batch a part begins, and the batch's symbol: the first axis of what is fed. */
+const partOf = (forward: Graph) => ({ batch: String(forward.inputs[0]?.dims[0]), from: partNames.from, of: partNames.of });
 
 /** The names that a step adds. */
 function namesOf(forward: Graph, parameters: readonly string[], memory: ReturnType<typeof optimizer>["memory"]): string[] {

@@ -2,16 +2,19 @@
 // All that decides the numbers is in TrainerState and in the session, so that a run that was stopped anywhere goes on as if it never
 // had been. Time decides only when a checkpoint is written and when the budget is spent.
 import { AppError } from "../../ipc/error.ts";
-import type { CurvePoint, ScheduleName } from "../../ipc/types.ts";
-import { batches } from "../data/batches.ts";
+import type { CurvePoint, ScheduleName, Shrink } from "../../ipc/types.ts";
+import { batches, withNext } from "../data/batches.ts";
 import type { Samples } from "../data/samples.ts";
 import type { TrainingSession } from "../run/engine.ts";
+import { memoryError } from "../run/outOfMemory.ts";
 import type { Answers, Target, Task } from "../tasks/task.ts";
 import type { Tensor } from "../tensor.ts";
 import { allFinite, type Checkpoint, type TrainerState } from "./checkpoint.ts";
 import { type Control, Interrupted } from "./control.ts";
 import { answersOf, feedsOf } from "./answers.ts";
 import { freshPlateau, judgePlateau, learningRate } from "./schedule.ts";
+import { notFinite, setbacks, tooLarge } from "./setbacks.ts";
+import { partsOf } from "./parts.ts";
 import { freshStopping, isConverged, look } from "./stopping.ts";
 
 /** The decisions of a run that its numbers depend on. */
@@ -55,14 +58,20 @@ export interface TrainerParts {
   onStep(trainer: Trainer): void;
   /** The last good point: that of the newest checkpoint, or the beginning. Absent: a loss that leaves the numbers ends the run. */
   restore?(): Promise<Checkpoint>;
+  /**
+   * Closes the session and opens one whose steps are taken in parts (parts.ts). Absent: memory that runs short ends the run.
+   * @param rows most rows of a part
+   */
+  reopen?(rows: number): Promise<TrainingSession>;
+  /** Whether steps in parts are the same but for rounding; default true. */
+  sameInParts?: boolean;
+  /** The marks of memory that ran short, with those that are younger than the checkpoint: the session takes parts of as many rows as the last says. */
+  shrunk?: Shrink[];
   /** The curve after this step never happened. */
   onSetBack?(told: number): Promise<void>;
   /** After a judgement, before it leaves a trace: one that is interrupted is made again, and this with it. */
   onJudged?(at: { step: number; loss: number }): Promise<void>;
 }
-
-/** A loss that leaves the numbers: so often training goes on from the last good point, each time with this part of the rate. */
-const setbacks = { most: 3, part: 0.3 };
 
 /** Rows of the validation part that the curve looks at; the whole part is judged at the end. */
 const evaluationRows = 20_000;
@@ -91,13 +100,16 @@ export class Trainer {
   point: CurvePoint | undefined;
   paused = false;
   #parts: TrainerParts;
+  #session: TrainingSession;
   #since = performance.now();
   #saved = performance.now();
 
   constructor(parts: TrainerParts, from?: Checkpoint) {
     this.#parts = parts;
+    this.#session = parts.session;
     this.course = parts.course;
     this.state = from?.trainer ?? freshState(parts.course);
+    if (parts.shrunk) this.state.shrunk = parts.shrunk;
     this.best = from?.best ?? new Map<string, Tensor>();
   }
 
@@ -168,17 +180,24 @@ export class Trainer {
     return state.total < course.steps ? "budget" : "converged";
   }
 
-  /** False where the loss left the numbers, and training stands at an earlier step again. */
+  /** False where the loss left the numbers or the memory ran short, and training stands at an earlier step again. */
   async #step(positions: Uint32Array, following: Uint32Array | undefined): Promise<boolean> {
     const { state, course } = this;
-    const { session, train } = this.#parts;
+    const { train } = this.#parts;
     const lr = this.#rate(state.step);
     await this.#wait(train, positions);
-    const feeds = feedsOf(await train.read(positions));
-    if (following) train.ahead?.(following).catch(() => undefined); // what fails is told when it is read
-    const result = await session.step(feeds, lr);
-    const loss = result["loss"]!.data[0] as number;
-    const shown = (result["shown"] ?? result["loss"]!).data[0] as number;
+    let taken: { loss: number; shown: number };
+    try {
+      const feeds = feedsOf(await train.read(positions));
+      if (following) train.ahead?.(following).catch(() => undefined); // what fails is told when it is read
+      taken = await this.#take(feeds, lr);
+    } catch (thrown) {
+      const full = memoryError(thrown);
+      if (!full) throw thrown;
+      await this.#shrink(full);
+      return false;
+    }
+    const { loss, shown } = taken;
     if (!Number.isFinite(loss)) {
       await this.#setBack(lr);
       return false;
@@ -197,24 +216,60 @@ export class Trainer {
     return true;
   }
 
+  /** The losses of one step on a batch: at once, or in parts. */
+  async #take(feeds: Record<string, Tensor>, lr: number): Promise<{ loss: number; shown: number }> {
+    const rows = this.state.shrunk?.at(-1)?.rows;
+    const sum = { loss: 0, shown: 0 };
+    for (const part of rows === undefined ? [{ feeds, share: 1 }] : partsOf(feeds, rows, this.#parts.task.weight)) {
+      const result = await this.#session.step(part.feeds, lr);
+      const loss = result["loss"]!;
+      sum.loss += part.share * (loss.data[0] as number);
+      sum.shown += part.share * ((result["shown"] ?? loss).data[0] as number);
+    }
+    return sum;
+  }
+
   /** Back to the last good point, with a lower rate from there on. Throws `lossNotFinite` where that was tried often enough. */
   async #setBack(lr: number): Promise<void> {
-    const { state } = this;
-    const { session, restore, onSetBack } = this.#parts;
-    const before = state.setbacks ?? [];
-    const step = state.step + 1;
+    const before = this.state.setbacks ?? [];
+    const step = this.state.step + 1;
+    const { restore } = this.#parts;
     if (!restore || before.length >= setbacks.most) throw notFinite(step, lr, before.length);
+    await this.#goBack(restore, (to) => ({ setbacks: [...before, { step, to, part: setbacks.part ** (before.length + 1) }] }));
+  }
+
+  /**
+   * Half as many rows at once from the last good point on: a step that failed may have written part of its state. Throws `outOfMemory` where a
+   * single row is too much.
+   */
+  async #shrink(full: AppError): Promise<void> {
+    const { restore, reopen, sameInParts = true } = this.#parts;
+    const before = this.state.shrunk ?? [];
+    const step = this.state.step + 1;
+    const of = this.course.batch;
+    const now = before.at(-1)?.rows ?? of;
+    if (!restore || !reopen || now <= 1) throw tooLarge(full, now);
+    const rows = Math.floor(now / 2);
+    try {
+      this.#session = await reopen(rows);
+    } catch (thrown) {
+      throw memoryError(thrown) ? tooLarge(full, rows) : thrown;
+    }
+    await this.#goBack(restore, (to) => ({ shrunk: [...before, { step, to, rows, of, same: sameInParts, why: "allocation" }] }));
+  }
+
+  async #goBack(restore: () => Promise<Checkpoint>, mark: (to: number) => Partial<TrainerState>): Promise<void> {
+    const { state } = this;
     this.#settle();
-    const { seconds } = state;
+    const { seconds, setbacks: earlier, shrunk } = state;
     const { states, best, trainer } = await restore();
-    await session.write(states);
+    await this.#session.write(states);
     this.best = best;
     this.point = undefined;
-    const setback = { step, to: trainer.step, part: setbacks.part ** (before.length + 1) };
     // `state` itself stays: the loop holds it.
     for (const key of Object.keys(state) as (keyof TrainerState)[]) Reflect.deleteProperty(state, key);
-    Object.assign(state, trainer, { seconds, setbacks: [...before, setback] });
-    await onSetBack?.(state.told);
+    Object.assign(state, trainer, { seconds, ...(earlier && { setbacks: earlier }), ...(shrunk && { shrunk }), ...mark(trainer.step) });
+    await this.#parts.onSetBack?.(state.told);
     await this.#save();
     this.#parts.onStep(this);
   }
@@ -259,14 +314,14 @@ export class Trainer {
 
   /** Loss and metric of the weights as they are on the validation rows; undefined where there are none. */
   async #judge(): Promise<{ validationLoss: number; metric: number } | undefined> {
-    const { task, target, session, validation, control } = this.#parts;
+    const { task, target, validation, control } = this.#parts;
     if (!validation) return undefined;
     await this.#wait(validation);
     const answers: Answers = await answersOf(validation, {
       task,
       target,
       rows: evaluationRows,
-      run: (feeds) => session.evaluate(feeds),
+      run: (feeds) => this.#session.evaluate(feeds),
       pause: () => control.turn((ended) => this.#onPause(ended)),
     });
     const { loss: validationLoss, metric } = task.judge(answers, target);
@@ -318,7 +373,7 @@ export class Trainer {
   }
 
   async #weights(): Promise<Map<string, Tensor>> {
-    const states = await this.#parts.session.read();
+    const states = await this.#session.read();
     return new Map(this.#parts.parameters.map((name) => [name, states.get(name)!]));
   }
 
@@ -335,7 +390,7 @@ export class Trainer {
 
   async #save(): Promise<void> {
     this.#settle();
-    const states = await this.#parts.session.read();
+    const states = await this.#session.read();
     // A point from which nothing can go on does not take the place of one from which it can.
     if (allFinite(states.values())) await this.#parts.save({ states, best: this.best, trainer: this.state });
     this.#saved = performance.now();
@@ -359,24 +414,4 @@ export class Trainer {
     this.state.seconds = this.seconds;
     this.#since = performance.now();
   }
-}
-
-/** Each item with the one after it. */
-function* withNext<T>(items: Iterable<T>): Generator<[T, T | undefined]> {
-  let held: { item: T } | undefined;
-  for (const item of items) {
-    if (held) yield [held.item, item];
-    held = { item };
-  }
-  if (held) yield [held.item, undefined];
-}
-
-function notFinite(step: number, lr: number, tries: number): AppError {
-  const after = tries ? `, ${tries} times, each time from the last good point and with a lower rate` : "";
-  return new AppError(
-    "lossNotFinite",
-    `The loss stopped being a number at step ${step}${after} (learning rate ${Number(lr.toPrecision(3))}).`,
-    "Choose a smaller learning rate (a tenth, say) and train again.",
-    { step, lr },
-  );
 }

@@ -5,6 +5,8 @@ export const referee: RefereeDictionary = {
   reading: null,
   starting: null,
   setBack: null,
+  shrunk: null,
+  shrunkRoughly: null,
   learning: null,
   slowing: (facts) => (factNumber(facts, "ago") === 0 ? "The best point was just now; it is kept." : undefined),
   memorising: (facts) => (factNumber(facts, "ago") === 0 ? "It now memorises: the best point was just now, and I kept it." : undefined),

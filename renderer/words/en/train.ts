@@ -76,6 +76,7 @@ export const train = {
   validationLoss: "validation",
   best: "best",
   setBack: "lower rate",
+  inParts: "in parts",
   metricChart: (metric: string) => `${metric} on the validation rows`,
   gauge: { ram: "Memory", vram: "GPU memory" },
   gaugeWorker: (bytes: string) => `training ${bytes}`,

@@ -16,6 +16,14 @@ const valueAt = (text: string) => (facts: Facts) => {
   return `${place(facts)}${text}${value ? `（“${value}”）` : ""}。`;
 };
 
+/** Of a training whose worker died: from where it can go on. */
+function goOn(facts: Facts): string {
+  if (!("kept" in facts)) return "";
+  if (!facts["kept"] && !facts["counted"]) return "还没有检查点，请重新训练。";
+  const half = facts["counted"] ? "，每次处理的行数减半" : "";
+  return facts["kept"] ? `按“继续”即可从最近的检查点接着训练${half}。` : `还没有检查点；按“继续”将从头开始${half}。`;
+}
+
 export const errors: ErrorDictionary = {
   fileMissing: { title: "找不到文件", what: at("文件不在那里。"), todo: "请检查名称和位置，再放一次。" },
   fileUnreadable: { title: "无法读取文件", what: at("文件无法读取。"), todo: "请检查文件的权限，或把它复制到别处再试。" },
@@ -118,12 +126,23 @@ export const errors: ErrorDictionary = {
     what: (facts) => `设备“${fact(facts, "device", "id")}”无法使用。`,
     todo: "请在“设置”中改用 CPU。",
   },
-  outOfMemory: { title: "内存不足", what: () => "可用的内存用完了。", todo: "请关闭其他程序，或减少行数后再试。" },
-  workerDied: { title: "工作进程已结束", what: () => "工作进程意外结束。", todo: "如果训练因此中断，按“继续”即可从最近的检查点接着训练。" },
+  outOfMemory: {
+    title: "内存不足",
+    what: (facts) => (facts["rows"] === 1 ? "内存不足，每次只处理一行也放不下。" : "可用的内存用完了。"),
+    todo: (facts) => {
+      if ("rows" in facts) return "请换更小的模型、更短的文本或更小的图片，关闭其他程序，或改用 CPU。";
+      return `请关闭其他程序，或减少行数。${goOn(facts)}`;
+    },
+  },
+  workerDied: { title: "工作进程已结束", what: () => "工作进程意外结束。", todo: (facts) => goOn(facts) || "请再试一次。" },
   lossNotFinite: { title: "损失失控", what: () => "损失不再是有限的数，训练已停止。", todo: "请减小学习率后再试。" },
   usage: { title: "无法这样做" },
   cancelled: { title: "已取消", what: () => "任务已取消。", todo: "需要时可以重新开始。" },
-  interrupted: { title: "已中断", what: () => "训练已中断，检查点已保留。", todo: "按“继续”即可接着训练。" },
+  interrupted: {
+    title: "已中断",
+    what: (facts) => (facts["kept"] === false ? "训练已中断，还没有检查点。" : "训练已中断，检查点已保留。"),
+    todo: (facts) => (facts["kept"] === false ? "按“继续”将从头开始。" : "按“继续”即可接着训练。"),
+  },
   connectionLost: { title: "连接断开", what: () => "与 Paddock 的连接断开了。", todo: "请重试；已保存的内容都在。" },
   unauthorized: { title: "地址缺少令牌", what: () => "这个地址缺少令牌。", todo: "请使用 Paddock 给出的完整地址。" },
   networkRefused: { title: "已拒绝联网", what: () => "Paddock 离线工作，拒绝了一次联网的尝试。", todo: "无需处理。" },

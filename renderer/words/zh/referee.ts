@@ -8,6 +8,10 @@ export const referee: RefereeDictionary = {
   starting: () => "训练刚刚开始，还不足以判断。",
   setBack: (facts) =>
     `第 ${fact(facts, "step")} 步时损失失控。已回到第 ${fact(facts, "to")} 步，以 ${fact(facts, "percent")}% 的学习率继续。`,
+  shrunk: (facts) =>
+    `第 ${fact(facts, "step")} 步时内存不足。每批 ${fact(facts, "of")} 行改为每次 ${fact(facts, "rows")} 行、梯度累积，结果不变。`,
+  shrunkRoughly: (facts) =>
+    `第 ${fact(facts, "step")} 步时内存不足。每批 ${fact(facts, "of")} 行改为每次 ${fact(facts, "rows")} 行；网络按同时看到的行归一化，结果可能略有差别。`,
   learning: (facts) => `它在学习：误差最近下降了 ${fact(facts, "gain") || "一些"}%。`,
   slowing: (facts) => {
     const seconds = factNumber(facts, "ago");

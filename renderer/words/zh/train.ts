@@ -76,6 +76,7 @@ export const train = {
   validationLoss: "验证",
   best: "最佳",
   setBack: "降低学习率",
+  inParts: "分批累积",
   metricChart: (metric: string) => `验证行上的${metric}`,
   gauge: { ram: "内存", vram: "显存" },
   gaugeWorker: (bytes: string) => `训练占用 ${bytes}`,

@@ -7,6 +7,7 @@ import { operator } from "../../ops/index.ts";
 import { constantOf } from "../../ops/infer.ts";
 import type { DType, Tensor } from "../../tensor.ts";
 import { evaluateHere, knownHere, shapeHere } from "./host.ts";
+import { memoryError } from "../outOfMemory.ts";
 import { flat, type Step, type Tf, type TfTensor } from "./op.ts";
 import { entryOf } from "./ops/index.ts";
 import { isKnownType, isSmall, toTf, wholesOf } from "./values.ts";
@@ -193,15 +194,16 @@ function explain(thrown: unknown, graph: Graph, node: Node): AppError {
   if (thrown instanceof AppError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const shapes = node.inputs.map((name) => describe(graph.info(name))).join(", ");
-  const memory = /out of memory|OOM|failed to allocate|Array buffer allocation/i.test(message);
-  return new AppError(
-    memory ? "outOfMemory" : "shapeMismatch",
-    memory
-      ? "There is not enough memory for this model and batch."
-      : `TensorFlow could not run ${node.type} '${node.name}' (${shapes}): ${message}`,
-    memory ? "Use a smaller batch or a smaller model." : "Check the inputs' types and shapes, or use another device.",
-    { operator: node.type, node: node.name },
-    thrown,
+  const data = { operator: node.type, node: node.name };
+  return (
+    memoryError(thrown, data) ??
+    new AppError(
+      "shapeMismatch",
+      `TensorFlow could not run ${node.type} '${node.name}' (${shapes}): ${message}`,
+      "Check the inputs' types and shapes, or use another device.",
+      data,
+      thrown,
+    )
   );
 }
 

@@ -24,10 +24,15 @@ interface Parts {
   update: Update;
 }
 
+/** Of a step that is taken in parts (train/parts.ts): where in the batch a part begins, and how many rows that has. */
+const places = ["part:from", "part:of"] as const;
+
 export class TfTraining implements TrainingSession {
   readonly #tf: Tf;
   readonly #plan: TrainingPlan;
   readonly #parts: Parts;
+  /** Gradients of the parts of a step so far. */
+  #sums: readonly Slope[] = [];
 
   private constructor(tf: Tf, plan: TrainingPlan, parts: Parts) {
     this.#tf = tf;
@@ -37,13 +42,14 @@ export class TfTraining implements TrainingSession {
 
   /** @throws operatorUnknown, modelInvalid: what TensorFlow cannot do of the graphs */
   static async open(tf: Tf, plan: TrainingPlan, judge: Graph | undefined): Promise<TfTraining> {
-    const statistics = withRunning(repeatableDropout(plan.forward, { t: "t", seed: "seed" }));
+    const part = plan.inParts ? { batch: String(plan.forward.inputs[0]?.dims[0]), from: places[0], of: places[1] } : undefined;
+    const statistics = withRunning(repeatableDropout(plan.forward, { t: "t", seed: "seed", part }));
     const graph = trainedBatchNorm(statistics.graph, { unbiased: true });
     const running = new Map(statistics.running.filter((r) => !plan.trained.includes(r.name)).map((r) => [r.name, r.value]));
     requireOutputs(graph, [plan.loss.from, ...plan.keep]);
     graph.setOutputs([...new Set([plan.loss.from, ...plan.keep, ...running.values()])]);
     graph.prune();
-    const forward = new Program(tf, graph, new Set(["t", "seed"]));
+    const forward = new Program(tf, graph, new Set(["t", "seed", ...places]));
     const evaluate = judge && new Program(tf, judge);
     const states = new States(tf);
     try {
@@ -64,9 +70,11 @@ export class TfTraining implements TrainingSession {
     const tf = this.#tf;
     const { forward, states, parameters, running, update } = this.#parts;
     const results: Record<string, Tensor> = {};
+    const last = batch["part:last"]?.data[0] !== 0;
     tf.tidy(() => {
       const given = states.given();
       for (const { name } of this.#plan.forward.inputs) given.set(name, { device: toTf(tf, required(batch, name), name) });
+      for (const name of places) if (batch[name]) given.set(name, { here: batch[name] });
       const after = new Map<string, TfTensor>();
       const { grads } = tf.variableGrads(() => {
         const out = forward.run(given);
@@ -78,13 +86,24 @@ export class TfTraining implements TrainingSession {
       }, [...parameters.values()]);
       // Zeros where the loss does not depend on a parameter.
       const slopes = [...parameters].map(([name, p]): Slope => ({ name, tensor: grads[p.name] ?? tf.zerosLike(p) }));
-      update.apply(slopes, lr);
+      const share = batch["part:share"]?.data[0] as number | undefined;
+      if (share === undefined) update.apply(slopes, lr);
+      else {
+        const before = this.#sums;
+        const sums = slopes.map(({ name, tensor }, i): Slope => {
+          const own = tf.mul(tensor, share);
+          return { name, tensor: before[i] ? tf.add(before[i].tensor, own) : own };
+        });
+        for (const { tensor } of before) tensor.dispose();
+        this.#sums = last ? [] : sums.map(({ name, tensor }) => ({ name, tensor: tf.keep(tensor) }));
+        if (last) update.apply(sums, lr);
+      }
       for (const [name, value] of after) {
         states.assign(name, value);
         value.dispose();
       }
     });
-    states.count();
+    if (last) states.count();
     return results;
   }
 
@@ -102,6 +121,7 @@ export class TfTraining implements TrainingSession {
 
   async dispose(): Promise<void> {
     const { forward, evaluate, states, update } = this.#parts;
+    for (const { tensor } of this.#sums) tensor.dispose();
     update.dispose();
     forward.dispose();
     evaluate?.dispose();
