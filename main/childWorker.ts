@@ -17,13 +17,16 @@ const nodeOptions = ["--max-semi-space-size=4"];
 /** glibc, which otherwise keeps what was freed in pieces of up to 32 MB: from this many bytes on, what is freed is given back. */
 const environment = { MALLOC_MMAP_THRESHOLD_: "131072" };
 
+/** ONNX Runtime reports nothing to its maker; the worker itself says so too (worker/telemetry.ts). */
+export const refusals = { ORT_DISABLE_TELEMETRY: "1" };
+
 /** Starts workers from a JavaScript entry. Messages are structured clones (typed arrays stay what they are). */
 export function childWorker(entry: string = workerEntry, options: { env?: NodeJS.ProcessEnv; execArgv?: string[] } = {}): StartWorker {
   return () => {
     const child = fork(entry, [], {
       serialization: "advanced",
       execArgv: [...nodeOptions, ...(options.execArgv ?? [])],
-      env: { ...environment, ...(options.env ?? process.env) },
+      env: { ...environment, ...(options.env ?? process.env), ...refusals },
       detached: process.platform !== "win32",
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });

@@ -2,7 +2,7 @@
 // run as Node, which is off.)
 import { kill as killProcess } from "node:process";
 import type { Electron } from "./electronParts.ts";
-import { workerEntry } from "./childWorker.ts";
+import { refusals, workerEntry } from "./childWorker.ts";
 import { Listeners } from "../ipc/port.ts";
 import type { StartWorker, WorkerExit, WorkerProcess } from "./workers.ts";
 
@@ -17,7 +17,11 @@ export function utilityWorker(
   env: NodeJS.ProcessEnv = process.env,
 ): StartWorker {
   return () => {
-    const child = electron.utilityProcess.fork(entry, [], { serviceName: "Paddock worker", stdio: ["ignore", "ignore", "pipe"], env });
+    const child = electron.utilityProcess.fork(entry, [], {
+      serviceName: "Paddock worker",
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...env, ...refusals },
+    });
     const messages = new Listeners<[unknown]>();
     const closes = new Listeners<[string?]>();
     let pid: number | undefined;

@@ -9,7 +9,7 @@ ensureInstalled();
 await ensureBuilt(console.log).catch((thrown) => fail(`The build failed: ${thrown.message}`));
 const { ensureChromium } = await import("./browser.mjs");
 const chromium = ensureChromium();
-const env = { ...process.env, PADDOCK_SKIP_BUILD: "1", ...(chromium && { PADDOCK_CHROMIUM: chromium }) };
+const env = { ...process.env, PADDOCK_SKIP_BUILD: "1", ORT_DISABLE_TELEMETRY: "1", ...(chromium && { PADDOCK_CHROMIUM: chromium }) };
 
 const run = (...args) => spawnSync(process.execPath, args, { cwd: root, stdio: "inherit", env }).status ?? 1;
 const checked = run(join(root, "scripts/check.mjs"));

@@ -5,6 +5,7 @@ import dgram from "node:dgram";
 import dns from "node:dns";
 import net from "node:net";
 import { AppError } from "../ipc/error.ts";
+import { refuseTelemetry } from "./telemetry.ts";
 
 let refused = 0;
 let told: (count: number) => void = () => {};
@@ -83,3 +84,4 @@ export function refuseNetwork(): void {
 }
 
 refuseNetwork();
+refuseTelemetry();

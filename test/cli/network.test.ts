@@ -1,7 +1,7 @@
 // The main job, watched from outside: by the system's own trace of calls, and with no network there at all. Skipped where the system has
 // not the tools (Debian: strace, util-linux) or does not let them work.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -30,6 +30,28 @@ function mainJob(program: string, args: (step: string) => string[], name: string
     expect(JSON.parse(stdout)).not.toHaveProperty("error");
   }
 }
+
+test("no library keeps an identifier, a queue of reports or a log of its own in the user's folders", { timeout: 240_000 }, () => {
+  const [home, temporary] = ["home of a person", "temporary"].map((name) => join(folder, name)) as [string, string];
+  for (const path of [home, temporary]) mkdirSync(path);
+  // What marks a machine that tests would keep a library from reporting, which is not what a person's machine is like.
+  const marks = /^(CI|GITHUB_ACTIONS|TF_BUILD|JENKINS_URL|BUILD_ID|BUILDKITE|ORT_.*|XDG_.*)$/;
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !marks.test(name)));
+  const places = { HOME: home, USERPROFILE: home, LOCALAPPDATA: home, APPDATA: home, TMPDIR: temporary, TMP: temporary, TEMP: temporary };
+  const run = join(folder, "reported");
+  for (const command of [
+    ["train", table(), "--out", run, "--steps", "20", "--json"],
+    ["predict", run, table(), "--json"],
+  ]) {
+    const { status, stderr } = spawnSync(process.execPath, [cli, ...command], {
+      encoding: "utf8",
+      env: { ...env, ...places, PADDOCK_HOME: join(folder, "home") },
+      timeout: 100_000,
+    });
+    expect(status, stderr).toBe(0);
+  }
+  for (const path of [home, temporary]) expect(readdirSync(path, { recursive: true })).toEqual([]);
+});
 
 describe("with the network watched", () => {
   const trace = ["-f", "-qq", "-e", "trace=connect,sendto,sendmsg,sendmmsg,bind"];

@@ -2,6 +2,7 @@
 // in a process of their own. This folder is the only place that imports it.
 import { availableParallelism } from "node:os";
 import { InferenceSession as OrtSession } from "onnxruntime-node";
+import { refuseTelemetry } from "../telemetry.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { encodeModel } from "../onnx/proto.ts";
 import { Builder } from "../ops/builder.ts";
@@ -16,6 +17,9 @@ import { inPlace } from "./inPlace.ts";
 import { explain, fromOrt, infos, run, toOrt } from "./onnxTensors.ts";
 import { CpuTraining, DeviceTraining, isSized } from "./onnxTraining.ts";
 import { withList } from "./uncopied.ts";
+
+// Also where this is used without the worker's entry, as in tests and benches: before the runtime first starts, which is not when it is loaded.
+refuseTelemetry();
 
 /** Devices whose tensors ONNX Runtime can leave where they are between runs. */
 const keepsState = new Set(["webgpu"]);

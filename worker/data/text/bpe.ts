@@ -258,7 +258,8 @@ export function readBpe(json: string, name: string): Bpe {
     const merges = model.merges.map(([a, b]) => [vocab.get(a) ?? -1, vocab.get(b) ?? -1] as const);
     const bpe = new Bpe({ specials: added.map(({ content }) => content), merges });
     const same =
-      bpe.size === vocab.size && [...vocab].every(([token, id]) => id < bpe.specials.length || (id < bpe.size && nameBytes(token) === latin(bpe.bytes[id]!)));
+      bpe.size === vocab.size &&
+      [...vocab].every(([token, id]) => id < bpe.specials.length || (id < bpe.size && nameBytes(token) === latin(bpe.bytes[id]!)));
     if (!same || added.some(({ id, content }, i) => id !== i || vocab.get(content) !== i))
       throw new RangeError("its tokens are in another order");
     return bpe;

@@ -5,6 +5,7 @@ import { AppError } from "../../../ipc/error.ts";
 import { toFloat32 } from "./levels.ts";
 import { readJson } from "./huggingface.ts";
 import { openSafetensors } from "./safetensors.ts";
+import { shown } from "./shown.ts";
 
 export interface Adapter {
   rank: number;
@@ -17,6 +18,9 @@ export interface Adapter {
 
 export const scaleOf = ({ rank, alpha, stabilised }: Pick<Adapter, "rank" | "alpha" | "stabilised">): number =>
   alpha / (stabilised ? Math.sqrt(rank) : rank);
+
+/** Beyond what any adapter scales by: it would drown the model. */
+const mostAlpha = 1e6;
 
 const start = "base_model.model.";
 export const peftName = (layer: string, part: "A" | "B"): string => `${start}${layer}.lora_${part}.weight`;
@@ -42,15 +46,16 @@ export function readPeftConfig(folder: string): { rank: number; alpha: number; s
       file: path,
     });
   if (config["peft_type"] !== "LORA")
-    throw invalid(path, `is an adapter of the kind ${String(config["peft_type"])}`, "Adapters of the kind LORA are taken.");
+    throw invalid(path, `is an adapter of the kind ${shown(config["peft_type"])}`, "Adapters of the kind LORA are taken.");
   for (const [name, fits] of Object.entries(plain))
     if (!fits(config[name])) throw invalid(path, `sets '${name}', which is not known here`, "Save the adapter without it.");
   const { r: rank, lora_alpha: alpha, target_modules: targets, use_rslora } = config;
   if (typeof rank !== "number" || !Number.isInteger(rank) || rank < 1 || rank > 4096)
-    throw invalid(path, `says ${String(rank)} for the rank r`);
-  if (typeof alpha !== "number" || !Number.isFinite(alpha)) throw invalid(path, `says ${String(alpha)} for lora_alpha`);
+    throw invalid(path, `says ${shown(rank)} for the rank r`);
+  if (typeof alpha !== "number" || !(Math.abs(alpha) <= mostAlpha)) throw invalid(path, `says ${shown(alpha)} for lora_alpha`);
   const named = Array.isArray(targets) && targets.every((t) => typeof t === "string") ? (targets as string[]) : targets;
-  if (typeof named !== "string" && !Array.isArray(named)) throw invalid(path, "does not say its target_modules");
+  if (typeof named !== "string" && !(Array.isArray(named) && named.every((t) => typeof t === "string")))
+    throw invalid(path, "does not say its target_modules");
   return { rank, alpha, stabilised: use_rslora === true, targets: named as string[] | string };
 }
 
@@ -71,9 +76,12 @@ export function readPeft(folder: string): Adapter {
       if (!b) throw invalid(path, `has no '${peftName(layer, "B")}'`);
       if (a.dims.length !== 2 || b.dims.length !== 2 || a.dims[0] !== rank || b.dims[1] !== rank)
         throw invalid(path, `keeps '${layer}' as ${a.dims.join(" × ")} and ${b.dims.join(" × ")}, which is not of rank ${rank}`);
+      const [first, second] = [toFloat32(a, file.bytes(a.name)), toFloat32(b, file.bytes(b.name))];
+      for (const factor of [first, second])
+        if (!factor.every(Number.isFinite)) throw invalid(path, `holds something in '${layer}' that is no finite number`);
       layers.set(layer, {
-        a: toFloat32(a, file.bytes(a.name)),
-        b: toFloat32(b, file.bytes(b.name)),
+        a: first,
+        b: second,
         inputs: a.dims[1]!,
         outputs: b.dims[0]!,
       });

@@ -1,6 +1,7 @@
 // A model's settings, read from config.json or from GGUF's metadata: every one is checked when it is read, and a wrong one is named.
 import { AppError } from "../../../ipc/error.ts";
 import type { LanguageFile } from "../../formats/language/open.ts";
+import { shown } from "../../formats/language/shown.ts";
 
 /** No model that anybody has is larger in any direction. */
 const most = 2 ** 24;
@@ -75,7 +76,8 @@ export class Facts {
   }
 
   #wrong(key: string, value: unknown, wanted: string): AppError {
-    const said = value === undefined ? "does not say" : `says ${JSON.stringify(value)?.slice(0, 60)} for`;
+    const said =
+      value === undefined ? "does not say" : `says ${typeof value === "string" ? JSON.stringify(value.slice(0, 60)) : shown(value)} for`;
     return this.refuse(
       `${said} '${key}', which must be ${wanted}`,
       "The model is incomplete, damaged or of a kind that is not known here.",
