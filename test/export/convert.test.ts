@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { setMaxListeners } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { getLlama, type Llama, LlamaLogLevel, type Token } from "node-llama-cpp";
+import { getLlama, type Llama } from "node-llama-cpp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openGguf } from "../../worker/formats/language/gguf.ts";
 import { openLanguageFile } from "../../worker/formats/language/open.ts";
@@ -14,6 +14,7 @@ import { conversions } from "../../worker/models/language/conversions.ts";
 import { families } from "../../worker/models/language/index.ts";
 import { languageLogits } from "../../worker/run/languageLogits.ts";
 import { exportRun } from "../../worker/train/exports/index.ts";
+import { gapOf, likely, quietLlama } from "../llamaCpp.ts";
 import { root, shared } from "../shared.ts";
 
 const fixtures = join(root, "test/references/language");
@@ -23,7 +24,7 @@ setMaxListeners(0, signal);
 const options = { cache: join(folder, "cache"), signal };
 let llama: Llama;
 beforeAll(async () => {
-  llama = await getLlama({ build: "never", skipDownload: true, progressLogs: false, logLevel: LlamaLogLevel.disabled });
+  llama = await getLlama(quietLlama);
 });
 afterAll(async () => {
   await llama.dispose();
@@ -55,33 +56,6 @@ function withTokenizer(name: string, change: Change = (t) => t, settings: Record
   return out;
 }
 
-/** Logarithms of what llama.cpp finds likely after the tokens, its keys and values in 32 bits. */
-async function likely(
-  path: string,
-  ids: readonly number[],
-  texts: readonly string[],
-): Promise<{ logs: Map<number, number>; tokens: number[][] }> {
-  const model = await llama.loadModel({ modelPath: path });
-  const context = await model.createContext({ contextSize: 64, threads: 1, flashAttention: false, experimentalKvCacheKeyType: "F32", experimentalKvCacheValueType: "F32" }); // prettier-ignore
-  const last = { generateNext: { probabilities: true, options: { temperature: 1, topK: 0, topP: 1, minP: 0 } } } as const;
-  const asked = ids.map((id, i) => (i === ids.length - 1 ? ([id as Token, last] as [Token, typeof last]) : (id as Token)));
-  const said = await context.getSequence().controlledEvaluate(asked);
-  const logs = new Map([...said.at(-1)!.next.probabilities!].map(([token, p]) => [token as number, Math.log(p)]));
-  const { bos, shouldPrependBosToken } = model.tokens;
-  const tokens = texts.map((text) => [...(shouldPrependBosToken && bos !== null ? [bos] : []), ...model.tokenize(text, true)] as number[]);
-  await model.dispose();
-  return { logs, tokens };
-}
-
-/** The largest gap of logarithms of probabilities, by the largest logit. */
-async function gapOf(path: string, ids: readonly number[], logs: ReadonlyMap<number, number>): Promise<number> {
-  const { dims, logits } = await languageLogits(path, [ids]);
-  const last = [...logits.subarray(logits.length - dims[2])];
-  const top = Math.max(...last);
-  const sum = Math.log(last.reduce((all, v) => all + Math.exp(v - top), 0));
-  return Math.max(...[...logs].map(([token, log]) => Math.abs(log - (last[token]! - top - sum)))) / Math.max(...last.map(Math.abs));
-}
-
 /** All weights of a folder by name, the output layer that is the table of words apart. */
 function weightsOf(path: string): Map<string, Float32Array> {
   const file = openSafetensors(join(path, "model.safetensors"));
@@ -102,7 +76,7 @@ describe.each([...exact, ...byTable])("%s", (name) => {
     expect(made.compared.difference).toBeLessThan(1e-5);
     const ids = [1, 5, 9, 33, 12, 7].slice(0, made.notes?.includes("window") ? 4 : 6);
     const texts = ["the an<s>in 1", " than\nthe", "ab</s>"];
-    const { logs, tokens } = await likely(gguf, ids, texts);
+    const { logs, tokens } = await likely(llama, gguf, ids, texts);
     expect(await gapOf(path, ids, logs)).toBeLessThan(byTable.includes(name) ? 2e-3 : 1e-5);
     const file = openLanguageFile(path);
     const own = openTokens(file, path);
@@ -129,7 +103,7 @@ test.skipIf(!stories)("SentencePiece's tokenizer of a real model: scores from it
   const gguf = join(folder, "stories.gguf");
   await exportRun(stories!, "gguf", gguf, options);
   const oracle = JSON.parse(readFileSync(shared("models/oracle/stories260K/tokenizer_oracle.json")!, "utf8")) as { text: string; ids_tokenizers: number[] }[]; // prettier-ignore
-  const { logs, tokens } = await likely(gguf, [1, 403, 407, 261], oracle.map(({ text }) => text)); // prettier-ignore
+  const { logs, tokens } = await likely(llama, gguf, [1, 403, 407, 261], oracle.map(({ text }) => text)); // prettier-ignore
   expect(tokens).toEqual(oracle.map(({ ids_tokenizers }) => ids_tokenizers));
   expect(await gapOf(stories!, [1, 403, 407, 261], logs)).toBeLessThan(1e-5);
   const bits = shared("models/gguf/stories260K/stories260K-Q8_0.gguf")!;

@@ -65,7 +65,8 @@ async function onnxOf(path: string): Promise<string | undefined> {
   if ((await stat(path).catch(() => undefined))?.isDirectory())
     return (await stat(join(path, "run.json")).catch(() => undefined))
       ? undefined
-      : onnxOf(join(path, "model.onnx")).catch(() => undefined);
+      : ((await onnxOf(join(path, "model.onnx")).catch(() => undefined)) ??
+          onnxOf(join(path, "onnx", "model.onnx")).catch(() => undefined));
   if (!(await isOnnxLanguageModel(path))) return undefined;
   return (await stat(join(dirname(path), "run.json")).catch(() => undefined)) ? undefined : path;
 }
