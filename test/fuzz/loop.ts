@@ -90,6 +90,7 @@ export async function fuzz(job: Job): Promise<Outcome> {
   const outcome: Outcome = { inputs: 0, read: 0, refused: 0, kept: 0, reached: 0 };
   const pool: Kept[] = [];
   const ends = performance.now() + job.seconds * 1000;
+  let told = 0;
   mkdirSync(folder, { recursive: true });
   const clear = () => {
     for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true, force: true });
@@ -113,7 +114,10 @@ export async function fuzz(job: Job): Promise<Outcome> {
       if (corpus) writeFileSync(join(corpus, digest(bytes)), bytes);
       if (pool.length > mostKept) pool.splice(dice(pool.length), 1);
     }
-    if (outcome.inputs % 100 === 0) job.onProgress?.(outcome.inputs, pool.length, feedback.reached);
+    if (outcome.inputs % 1000 === 0 || performance.now() - told > 1000) {
+      told = performance.now();
+      job.onProgress?.(outcome.inputs, pool.length, feedback.reached);
+    }
   };
   for (const input of first) await one(input);
   if (!pool.length) pool.push(...first.map((input) => ({ input, compared: [] })));

@@ -3,7 +3,7 @@ import { Listeners, type Port } from "../../../ipc/port.ts";
 import { serve } from "../../../ipc/rpc.ts";
 import {
   chatRequest,
-  chatSpec,
+  chatSpecs,
   completionRequest,
   completionSpecs,
   embeddingRequest,
@@ -34,7 +34,7 @@ export const api: Target = {
       return;
     }
     for (const work of [
-      () => chatSpec(parsed(chatRequest, value), 2048),
+      () => chatSpecs(parsed(chatRequest, value), 2048),
       () => completionSpecs(parsed(completionRequest, value)),
       () => parsed(embeddingRequest, value),
       () => parsed(predictRequest, value),

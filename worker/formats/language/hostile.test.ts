@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { AppError } from "../../../ipc/error.ts";
+import { openLanguageModel } from "../../models/language/index.ts";
 import { Random } from "../../random.ts";
 import { openGguf } from "./gguf.ts";
 import { looksLikeLanguageModel, openLanguageFile } from "./open.ts";
@@ -176,6 +177,11 @@ describe("Hugging Face folders", () => {
     const error = refusal(() => openLanguageFile(path));
     expect(error.message).toMatch(said);
     expect(error.message).toContain(path);
+  });
+
+  test("settings that nest without end are named, not written out", () => {
+    const path = otherConfig("deep", `{"model_type": "llama", "hidden_size": ${"[".repeat(20_000)}1${"]".repeat(20_000)}}`);
+    expect(refusal(() => openLanguageModel(path)).message).toMatch(/hidden_size/);
   });
 
   test("cut off anywhere", () => {

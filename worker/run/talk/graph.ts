@@ -19,6 +19,7 @@ import { named, readGraph } from "../../formats/onnx.ts";
 import { int64, type Tensor, zeros } from "../../tensor.ts";
 import { type InferenceSession, openEngine } from "../engine.ts";
 import { type Decoder, write } from "../generate.ts";
+import { chanceOf, within } from "./chances.ts";
 import { lastOf, pastDecoder, wantsPast } from "./past.ts";
 import { fitted, StopText, type Talker, type TalkHooks, told, Turns } from "./talker.ts";
 
@@ -270,8 +271,18 @@ function talkerOf(decoder: Decoder, tokens: Tokens, cached: boolean, dispose: ()
     const out = new StopText(spec.stop ?? [], onText);
     const began = performance.now();
     const sampling = { temperature, topP, minP, repeatPenalty, ...(topK > 0 ? { topK } : {}) };
-    const writing = write(decoder, { ids, maxTokens: spec.maxTokens, ...sampling, seed, ends, signal });
     const written: number[] = [];
+    const chances: NonNullable<Talked["chances"]> = [];
+    const textOf = (id: number): string => {
+      const [before, after] = [tokens.decode(written), tokens.decode([...written, id])];
+      return after.startsWith(before) && !after.endsWith("\ufffd") ? after.slice(before.length) : tokens.piece(id);
+    };
+    const { logprobs } = spec;
+    const onChoice =
+      logprobs === undefined
+        ? undefined
+        : (id: number, logits: Float32Array) => void (ends.has(id) || chances.push(chanceOf(logits, id, logprobs, textOf)));
+    const writing = write(decoder, { ids, maxTokens: spec.maxTokens, ...sampling, seed, ends, onChoice, signal });
     let first = 0;
     let shown = "";
     let ended: Talked["ended"] = "length";
@@ -302,6 +313,7 @@ function talkerOf(decoder: Decoder, tokens: Tokens, cached: boolean, dispose: ()
       ended,
       context: { size: decoder.context, used },
       dropped,
+      ...(logprobs !== undefined && { chances: within(out.text, chances) }),
     };
   }
 }

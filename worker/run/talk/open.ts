@@ -81,6 +81,8 @@ async function ownTalker(run: string): Promise<Talker> {
     talk: (spec, hooks = {}) =>
       turns.use(async () => {
         if (spec.json !== undefined) throw new AppError("usage", "JSON as an answer needs a GGUF model.", "Choose one.");
+        if (spec.logprobs !== undefined)
+          throw new AppError("usage", "How likely its tokens are is not told of a model learned from nothing.", "Ask without logprobs.");
         const { asked } = spec;
         const prompt = "text" in asked ? asked.text : (asked.turns.at(-1)?.content ?? "");
         const { temperature, topK, topP, seed } = { ...usualSampling, ...spec.sampling };
