@@ -15,6 +15,7 @@ import { Devices } from "./devices.ts";
 import { exists, freeName } from "./files.ts";
 import { handoutOf as handout } from "./handouts.ts";
 import { busy, type Job, Jobs } from "./jobs.ts";
+import { removeLeftovers } from "./leftovers.ts";
 import { type Log, openLog } from "./log.ts";
 import { modelHandlers } from "./modelHandlers.ts";
 import { Models } from "./models.ts";
@@ -576,6 +577,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     return { text, tokens, tokensPerSecond, firstTokenMs, ended, prompt: [] };
   }
 
+  await removeLeftovers(paths);
   await projects.clean();
   await models.clean();
   await uploads.clean();

@@ -6,8 +6,8 @@ import type { HostEvents } from "../ipc/host.ts";
 import type { CurvePoint, RunProgress, RunRecord, RunState } from "../ipc/types.ts";
 import { Curve, readCurve, thin } from "./curve.ts";
 import { remove } from "./files.ts";
-import { type Lock, takeLock } from "./locks.ts";
-import { afterDeath, hasCheckpoint, isUnderWay, readRun, runFiles, summarize, writeRun } from "./runs.ts";
+import { type Lock, takeLockInTime } from "./locks.ts";
+import { afterDeath, hasCheckpoint, isUnderWay, orphanPatience, readRun, runFiles, summarize, writeRun } from "./runs.ts";
 import { type StartWorker, Worker } from "./workers.ts";
 
 /** Milliseconds between two events about one run, and those given to a run to write its checkpoint when it is interrupted. */
@@ -79,7 +79,7 @@ export class Jobs {
   /** Puts a new or interrupted run into the queue. Its folder is locked from now on. */
   async add(project: string, folder: string, record: RunRecord): Promise<Job> {
     await mkdir(folder, { recursive: true });
-    const lock = await takeLock(runFiles(folder).lock);
+    const lock = await takeLockInTime(runFiles(folder).lock, orphanPatience.resume);
     if (!lock || this.#closing) {
       await lock?.release();
       throw busy(record.id, "another window of Paddock is at this run");
@@ -150,6 +150,7 @@ export class Jobs {
     try {
       const worker = (job.worker = new Worker(this.#options.start()));
       this.#options.onWorker?.(worker);
+      if (worker.pid !== undefined) await job.lock.lend(worker.pid);
       job.record = { ...job.record, state: "preparing" };
       this.#tellState(job);
       worker.listen("progress", (progress) => this.#onProgress(job, progress));

@@ -4,13 +4,19 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { link, open, rename, rm } from "node:fs/promises";
 import { hostname } from "node:os";
-import { fileError, readText } from "./files.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileError, readText, writeAtomic } from "./files.ts";
 
 export interface LockOwner {
   pid: number;
   host: string;
   /** When the process began, as the system counts it, where it tells: a pid is used again, pid and beginning together are not. */
   began: string;
+  /**
+   * The process that works in the folder for it. When its host is killed it still keeps what it has, and then goes: until then the folder is not
+   * free.
+   */
+  worker?: { pid: number; began: string };
 }
 
 /** Field 22 of /proc/<pid>/stat (ticks since boot); "" where there is no /proc. */
@@ -23,16 +29,26 @@ function beginningOf(pid: number): string {
   }
 }
 
-export function isAlive({ pid, host, began }: LockOwner): boolean {
+export function isAlive({ pid, host, began, worker }: LockOwner): boolean {
   // Another machine on a shared disk: its processes cannot be seen from here, so its lock is believed.
   if (host !== hostname()) return true;
-  try {
-    process.kill(pid, 0);
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== "EPERM") return false;
-  }
+  return isSame(pid, began) || (worker !== undefined && isSame(worker.pid, worker.began));
+}
+
+function isSame(pid: number, began: string): boolean {
+  if (!isRunning(pid)) return false;
   const now = beginningOf(pid);
   return began === "" || now === "" || began === now;
+}
+
+/** Whether there is a process of this number, whoever's. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 /** Who holds the lock now; undefined when nobody does or its process is gone. */
@@ -43,20 +59,36 @@ export async function lockOwner(path: string): Promise<LockOwner | undefined> {
 
 function parse(text: string | undefined): LockOwner | undefined {
   try {
-    const { pid, host, began } = JSON.parse(text ?? "") as Partial<LockOwner>;
-    return typeof pid === "number" && pid > 0 && typeof host === "string" && typeof began === "string" ? { pid, host, began } : undefined;
+    const { pid, host, began, worker } = JSON.parse(text ?? "") as Partial<LockOwner>;
+    if (typeof pid !== "number" || pid <= 0 || typeof host !== "string" || typeof began !== "string") return undefined;
+    const known = typeof worker?.pid === "number" && worker.pid > 0 && typeof worker.began === "string";
+    return { pid, host, began, ...(known ? { worker } : {}) };
   } catch {
     return undefined;
   }
 }
 
 export interface Lock {
+  /** Names the process that works in the folder for this one. */
+  lend(pid: number): Promise<void>;
   release(): Promise<void>;
+}
+
+/** Takes the lock; where its host is gone and only a worker of that host still keeps what it has, waits for it to go. */
+export async function takeLockInTime(path: string, patience: number): Promise<Lock | undefined> {
+  for (const began = performance.now(); ; await sleep(50)) {
+    const lock = await takeLock(path);
+    if (lock) return lock;
+    const owner = parse(await readText(path));
+    const orphan = owner !== undefined && owner.host === hostname() && !isSame(owner.pid, owner.began);
+    if (!orphan || performance.now() - began > patience) return undefined;
+  }
 }
 
 /** Takes the lock, or answers undefined when a living process has it. */
 export async function takeLock(path: string): Promise<Lock | undefined> {
-  const text = JSON.stringify({ pid: process.pid, host: hostname(), began: beginningOf(process.pid) } satisfies LockOwner);
+  const own: LockOwner = { pid: process.pid, host: hostname(), began: beginningOf(process.pid) };
+  const text = JSON.stringify(own);
   for (let attempt = 0; attempt < 5; attempt++) {
     // Written in full beside, then linked into place: a lock is never seen half written.
     const draft = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
@@ -65,7 +97,10 @@ export async function takeLock(path: string): Promise<Lock | undefined> {
       await file.writeFile(text);
       await file.close();
       await place(draft, path, text);
-      return { release: () => rm(path, { force: true }) };
+      return {
+        lend: (pid) => writeAtomic(path, JSON.stringify({ ...own, worker: { pid, began: beginningOf(pid) } } satisfies LockOwner)),
+        release: () => rm(path, { force: true }),
+      };
     } catch (thrown) {
       if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw fileError(thrown, path, false);
     } finally {

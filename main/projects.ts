@@ -73,6 +73,9 @@ export interface Import {
   signal: AbortSignal;
 }
 
+/** Milliseconds in which another process has locked the folder that it made. */
+const moment = 60_000;
+
 export class Projects {
   readonly paths: Paths;
   #writing = new Map<string, Promise<unknown>>();
@@ -87,12 +90,23 @@ export class Projects {
   async clean(): Promise<void> {
     for (const id of (await list(this.paths.projects)).filter((name) => idPattern.test(name))) {
       const creating = join(this.paths.project(id), "creating.lock");
-      if (!(await exists(creating))) continue;
+      if (!(await exists(creating))) {
+        await this.#removeUnbegun(id);
+        continue;
+      }
       const lock = await takeLock(creating);
       if (!lock) continue;
       if (await exists(this.paths.record(id))) await lock.release();
       else await remove(this.paths.project(id));
     }
+  }
+
+  /** A folder that was made, and not even locked: by a process that was killed in the moment between. */
+  async #removeUnbegun(id: string): Promise<void> {
+    const folder = this.paths.project(id);
+    const empty = (await list(folder)).every((name) => name === "data") && (await list(join(folder, "data"))).length === 0;
+    const facts = empty ? await stat(folder).catch(() => undefined) : undefined;
+    if (facts && Math.abs(Date.now() - facts.mtimeMs) > moment) await remove(folder);
   }
 
   /** Ids of the projects there are. */
@@ -228,7 +242,7 @@ export class Projects {
     const folder = join(this.paths.project(record.id), "data");
     const old = (await list(folder)).filter((name) => /^(?:titles|items)\.[a-z]+$/i.test(name) && name !== record.file);
     const path = join(folder, `${/^titles\./i.test(record.file) ? "items" : "titles"}${ending}`);
-    const aside = (name: string) => join(folder, `.${name}.before`);
+    const aside = (name: string) => join(folder, `.${name}.${process.pid}.before`);
     for (const name of old) await renameWell(join(folder, name), aside(name));
     const undo = async () => {
       await remove(path);

@@ -6,7 +6,7 @@ import { AppError } from "../ipc/error.ts";
 import type { RunSummary } from "../ipc/host.ts";
 import type { RunRecord, RunState } from "../ipc/types.ts";
 import { exists, list, writeJson } from "./files.ts";
-import { takeLock } from "./locks.ts";
+import { takeLockInTime } from "./locks.ts";
 import { type RecordKind, readRecord } from "./records.ts";
 
 const states = ["queued", "preparing", "running", "paused", "finishing", "done", "interrupted", "failed"] as const satisfies RunState[];
@@ -75,11 +75,14 @@ export function isUnderWay(state: RunState): boolean {
   }
 }
 
+/** Milliseconds for which a worker whose host was killed is waited for: where its run is looked at, and where it is to be resumed. */
+export const orphanPatience = { look: 3000, resume: 30_000 };
+
 /** Marks a run that a crash left under way as interrupted; it is not resumed by itself. Answers the record as it then is. */
 export async function settleRun(folder: string): Promise<RunRecord> {
   const record = await readRun(folder);
   if (!isUnderWay(record.state)) return record;
-  const lock = await takeLock(runFiles(folder).lock);
+  const lock = await takeLockInTime(runFiles(folder).lock, orphanPatience.look);
   if (!lock) return record;
   try {
     // Read again: it may have ended while the lock was taken.

@@ -38,6 +38,14 @@ export interface TalkSpec {
   stop?: string[];
   /** The answer is JSON: any object, or what a JSON schema describes. */
   json?: "object" | { schema: Record<string, unknown> };
+  /** How likely each token was, with so many of the likeliest beside it. */
+  logprobs?: number;
+}
+
+/** A token, and the logarithm of its probability before any sampling setting. */
+export interface TokenChance {
+  text: string;
+  logprob: number;
 }
 
 export interface Talked {
@@ -51,6 +59,8 @@ export interface Talked {
   ended: "length" | "end" | "stopped";
   /** Tokens of the context, and how many of them hold the conversation now. */
   context: { size: number; used: number };
+  /** Where it was asked for: each token of the text, with the likeliest in its place. */
+  chances?: (TokenChance & { top: TokenChance[] })[];
   /** The oldest turns (or, of a text, tokens) that were left out, as they no longer fit. */
   dropped: number;
 }

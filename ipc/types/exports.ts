@@ -2,8 +2,16 @@
 
 export type ExportForm = "onnx" | "onnx-int8" | "tfjs" | "safetensors";
 
-/** Of a fine-tuned language model: its adapter for PEFT and for llama.cpp, or the whole model with what it learned, as the base came. */
+/** Of a language model: its adapter for PEFT and for llama.cpp, or the whole model with what it learned, as a Hugging Face folder or a GGUF file. */
 export type TunedForm = "peft" | "gguf-lora" | "safetensors" | "gguf";
+
+/**
+ * What a language model does a little otherwise in the form that it was turned into: `nfc`: texts are not put into Unicode's composed form; `spaces`: a space is
+ * put before a text that begins with one, and before what follows a special token; `strip`: spaces beside some special tokens stay; `gelu`: llama.cpp's formula of GELU is the
+ * approximate one; `longrope`: it
+ * chooses the factors of positions by the size of its context, not by the length of the text; `window`: the context ends where the model's attention window would begin to matter; `halves`: weights of a few bits are kept in 16.
+ */
+export type ConversionNote = "nfc" | "spaces" | "strip" | "gelu" | "longrope" | "window" | "halves";
 
 /** What was read back and set beside the trained model. */
 export interface ExportComparison {
@@ -29,4 +37,6 @@ export interface ExportResult {
   /** Of the run's model.onnx. */
   modelBytes: number;
   compared: ExportComparison;
+  /** Of a language model that was turned into another form. */
+  notes?: ConversionNote[];
 }

@@ -4,12 +4,12 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
-import type { Talked, TalkModel, TalkSpec } from "../../ipc/types.ts";
+import type { Talked, TalkModel, TalkSpec, TokenChance } from "../../ipc/types.ts";
 import type { Talking } from "../talking.ts";
 import { sameToken } from "../web/guard.ts";
 import { ApiError, apiError } from "./errors.ts";
 import { type Predictor } from "./predict.ts";
-import { chatRequest, chatSpec, completionRequest, completionSpecs, embeddingRequest, parsed, predictRequest } from "./requests.ts";
+import { chatRequest, chatSpecs, completionRequest, completionSpecs, embeddingRequest, parsed, predictRequest } from "./requests.ts";
 
 export interface ApiOptions {
   talking: Talking;
@@ -101,25 +101,36 @@ export function apiApp(options: ApiOptions): Hono<{ Bindings: HttpBindings }> {
     const model = await find(asked.model, "language");
     const signal = hangUp(c);
     const { context } = await talking.facts(model, signal);
-    const spec = chatSpec(asked, context);
+    const specs = chatSpecs(asked, context);
     const head = { id: `chatcmpl-${randomUUID()}`, created: Math.floor(Date.now() / 1000), model: asked.model };
     if (asked.stream) {
-      const chunk = (delta: object, finish: string | null) => ({
+      const chunk = (index: number, delta: object, finish: string | null, logprobs: object | null = null) => ({
         ...head,
         object: "chat.completion.chunk",
-        choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }],
+        choices: [{ index, delta, logprobs, finish_reason: finish }],
       });
-      return streamed(c, model, [spec], Boolean(asked.stream_options?.include_usage), {
-        first: chunk({ role: "assistant", content: "" }, null),
-        more: (content) => chunk({ content }, null),
-        last: (_, said) => chunk({}, finishOf(said)),
-        empty: { ...head, object: "chat.completion.chunk", choices: [] },
-      });
+      return streamed(
+        c,
+        model,
+        specs,
+        Boolean(asked.stream_options?.include_usage),
+        {
+          first: (index) => chunk(index, { role: "assistant", content: "" }, null),
+          more: (content, index) => chunk(index, { content }, null),
+          last: (index, said) => chunk(index, {}, finishOf(said), chatChances(said)),
+          empty: { ...head, object: "chat.completion.chunk", choices: [] },
+        },
+        asked.n,
+      );
     }
-    const said = await counted(() => talking.talk(model, spec, undefined, signal));
-    const message = { role: "assistant", content: said.text, refusal: null };
-    const choices = [{ index: 0, message, logprobs: null, finish_reason: finishOf(said) }];
-    return c.json({ ...head, object: "chat.completion", choices, usage: usageOf([said]) });
+    const all = await counted(() => Promise.all(specs.map((spec) => talking.talk(model, spec, undefined, signal))));
+    const choices = all.map((said, index) => ({
+      index,
+      message: { role: "assistant", content: said.text, refusal: null },
+      logprobs: chatChances(said),
+      finish_reason: finishOf(said),
+    }));
+    return c.json({ ...head, object: "chat.completion", choices, usage: usageOf(all, asked.n) });
   });
 
   app.post("/completions", async (c) => {
@@ -128,15 +139,31 @@ export function apiApp(options: ApiOptions): Hono<{ Bindings: HttpBindings }> {
     const model = await find(asked.model, "language");
     const signal = hangUp(c);
     const head = { id: `cmpl-${randomUUID()}`, object: "text_completion", created: Math.floor(Date.now() / 1000), model: asked.model };
-    const choice = (index: number, text: string, finish: string | null) => ({ index, text, logprobs: null, finish_reason: finish });
+    const choice = (index: number, text: string, finish: string | null, logprobs: object | null = null) => ({
+      index,
+      text,
+      logprobs,
+      finish_reason: finish,
+    });
     if (asked.stream)
-      return streamed(c, model, specs, Boolean(asked.stream_options?.include_usage), {
-        more: (text, index) => ({ ...head, choices: [choice(index, text, null)] }),
-        last: (index, said) => ({ ...head, choices: [choice(index, "", finishOf(said))] }),
-        empty: { ...head, choices: [] },
-      });
+      return streamed(
+        c,
+        model,
+        specs,
+        Boolean(asked.stream_options?.include_usage),
+        {
+          more: (text, index) => ({ ...head, choices: [choice(index, text, null)] }),
+          last: (index, said) => ({ ...head, choices: [choice(index, "", finishOf(said), textChances(said))] }),
+          empty: { ...head, choices: [] },
+        },
+        asked.n,
+      );
     const all = await counted(() => Promise.all(specs.map((spec) => talking.talk(model, spec, undefined, signal))));
-    return c.json({ ...head, choices: all.map((said, i) => choice(i, said.text, finishOf(said))), usage: usageOf(all) });
+    return c.json({
+      ...head,
+      choices: all.map((said, i) => choice(i, said.text, finishOf(said), textChances(said))),
+      usage: usageOf(all, asked.n),
+    });
   });
 
   app.post("/embeddings", async (c) => {
@@ -167,7 +194,7 @@ export function apiApp(options: ApiOptions): Hono<{ Bindings: HttpBindings }> {
   });
 
   interface Chunks {
-    first?: object;
+    first?: (index: number) => object;
     more: (text: string, index: number) => object;
     last: (index: number, said: Talked) => object;
     /** For the usage, which has no choices. */
@@ -175,7 +202,7 @@ export function apiApp(options: ApiOptions): Hono<{ Bindings: HttpBindings }> {
   }
 
   /** Server-sent events: the answer as it is written. An error on the way is told in the stream, as its status has gone out. */
-  function streamed(c: ApiContext, model: TalkModel, specs: TalkSpec[], usage: boolean, chunks: Chunks): Response {
+  function streamed(c: ApiContext, model: TalkModel, specs: TalkSpec[], usage: boolean, chunks: Chunks, n?: number | null): Response {
     const signal = hangUp(c);
     const encoder = new TextEncoder();
     const body = new ReadableStream<Uint8Array>({
@@ -185,7 +212,7 @@ export function apiApp(options: ApiOptions): Hono<{ Bindings: HttpBindings }> {
         signal.addEventListener("abort", () => (open = false), { once: true });
         const told = (value: object) => send(JSON.stringify(usage ? { ...value, usage: null } : value));
         try {
-          if (chunks.first) told(chunks.first);
+          if (chunks.first) for (const i of specs.keys()) told(chunks.first(i));
           const all = await counted(() =>
             Promise.all(
               specs.map(async (spec, i) => {
@@ -195,7 +222,7 @@ export function apiApp(options: ApiOptions): Hono<{ Bindings: HttpBindings }> {
               }),
             ),
           );
-          if (usage) send(JSON.stringify({ ...chunks.empty, usage: usageOf(all) }));
+          if (usage) send(JSON.stringify({ ...chunks.empty, usage: usageOf(all, n) }));
           send("[DONE]");
         } catch (thrown) {
           send(JSON.stringify(apiError(thrown).body));
@@ -214,11 +241,40 @@ type ApiContext = Context<{ Bindings: HttpBindings }>;
 
 const finishOf = ({ ended }: Talked): string => (ended === "length" ? "length" : "stop");
 
-function usageOf(all: readonly Talked[]) {
+/** @param n answers a prompt, which counts once */
+function usageOf(all: readonly Talked[], n?: number | null) {
   const sum = (of: (said: Talked) => number) => all.reduce((total, said) => total + of(said), 0);
-  const [prompt, completion] = [sum((said) => said.promptTokens), sum((said) => said.tokens)];
+  const [prompt, completion] = [sum((said) => said.promptTokens) / (n ?? 1), sum((said) => said.tokens)];
   return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
 }
+
+/** How likely the tokens of a chat's answer were. In a stream they come with its last part. */
+function chatChances({ chances }: Talked): object | null {
+  if (!chances) return null;
+  const one = ({ text, logprob }: TokenChance) => ({
+    token: text,
+    logprob: shownLog(logprob),
+    // Of a letter that several tokens make up, no token has bytes that could be told as text.
+    bytes: text.includes("\ufffd") ? null : [...Buffer.from(text)],
+  });
+  return { content: chances.map((chance) => ({ ...one(chance), top_logprobs: chance.top.map(one) })), refusal: null };
+}
+
+/** The same in the older form of completions. */
+function textChances({ chances }: Talked): object | null {
+  if (!chances) return null;
+  let at = 0;
+  const offsets = chances.map(({ text }) => (at += text.length) - text.length);
+  return {
+    tokens: chances.map(({ text }) => text),
+    token_logprobs: chances.map(({ logprob }) => shownLog(logprob)),
+    top_logprobs: chances.map(({ top }) => Object.fromEntries(top.map(({ text, logprob }) => [text, shownLog(logprob)]))),
+    text_offset: offsets,
+  };
+}
+
+/** JSON knows no infinity; OpenAI's least is this. */
+const shownLog = (logprob: number): number => Math.max(-9999, logprob);
 
 /** Aborted when the client is gone before its answer was. */
 function hangUp(c: ApiContext): AbortSignal {

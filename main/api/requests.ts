@@ -24,16 +24,17 @@ const common = {
   repeat_penalty: real(0.1, 10),
   seed: v.nullish(v.pipe(v.number(), v.integer())),
   stop: v.nullish(v.union([text, v.pipe(v.array(text), v.maxLength(16))])),
-  n: v.nullish(v.number()),
+  n: whole(1, 16),
   frequency_penalty: v.nullish(v.number()),
   presence_penalty: v.nullish(v.number()),
-  logprobs: v.nullish(v.unknown()),
   logit_bias: v.nullish(v.unknown()),
 };
 
 export const chatRequest = v.looseObject({
   ...common,
   messages: v.pipe(v.array(message), v.minLength(1)),
+  logprobs: v.nullish(v.boolean()),
+  top_logprobs: whole(0, 20),
   max_completion_tokens: whole(1, 1_000_000),
   response_format: v.nullish(
     v.variant("type", [
@@ -47,11 +48,19 @@ export const chatRequest = v.looseObject({
   ),
   tools: v.nullish(v.array(v.unknown())),
   functions: v.nullish(v.array(v.unknown())),
+  tool_choice: v.nullish(v.unknown()),
+  function_call: v.nullish(v.unknown()),
+  modalities: v.nullish(v.array(v.string())),
+  audio: v.nullish(v.unknown()),
+  web_search_options: v.nullish(v.unknown()),
+  reasoning_effort: v.nullish(v.string()),
+  verbosity: v.nullish(v.string()),
 });
 
 export const completionRequest = v.looseObject({
   ...common,
   prompt: v.union([text, v.pipe(v.array(text), v.minLength(1), v.maxLength(64))]),
+  logprobs: whole(0, 5),
   echo: v.nullish(v.boolean()),
   suffix: v.nullish(v.string()),
   best_of: v.nullish(v.number()),
@@ -88,11 +97,9 @@ function refuse(param: string, asked: boolean): void {
 }
 
 /** Values that ask for what is not done. */
-function refuseCommon({ n, frequency_penalty, presence_penalty, logprobs, logit_bias }: Common): void {
-  refuse("n", (n ?? 1) !== 1);
+function refuseCommon({ frequency_penalty, presence_penalty, logit_bias }: Common): void {
   refuse("frequency_penalty", Boolean(frequency_penalty));
   refuse("presence_penalty", Boolean(presence_penalty));
-  refuse("logprobs", logprobs !== undefined && logprobs !== null && logprobs !== false);
   refuse("logit_bias", Object.keys(logit_bias ?? {}).length > 0);
 }
 
@@ -110,10 +117,25 @@ function settingsOf(asked: Common, maxTokens: number | null | undefined, context
 
 const roles: Record<string, ChatTurn["role"]> = { system: "system", developer: "system", user: "user", assistant: "assistant" };
 
-export function chatSpec(asked: v.InferOutput<typeof chatRequest>, context: number): TalkSpec {
+/** The same question so many times: where a seed is given, each answer has the next one. */
+function times(spec: TalkSpec, n: number | null | undefined): TalkSpec[] {
+  const seed = spec.sampling?.seed;
+  return Array.from({ length: n ?? 1 }, (_, i) =>
+    seed === undefined ? spec : { ...spec, sampling: { ...spec.sampling, seed: (seed + i) % 2 ** 32 } },
+  );
+}
+
+/** One spec an answer. */
+export function chatSpecs(asked: v.InferOutput<typeof chatRequest>, context: number): TalkSpec[] {
   refuseCommon(asked);
   refuse("tools", Boolean(asked.tools?.length));
   refuse("functions", Boolean(asked.functions?.length));
+  for (const name of ["tool_choice", "function_call"] as const)
+    refuse(name, !["none", "auto", undefined, null].includes(asked[name] as string | null | undefined));
+  refuse("modalities", Boolean(asked.modalities?.some((one) => one !== "text")));
+  for (const name of ["audio", "web_search_options", "reasoning_effort", "verbosity"] as const) refuse(name, Boolean(asked[name]));
+  if (typeof asked.top_logprobs === "number" && !asked.logprobs)
+    throw new ApiError(400, "'top_logprobs' needs 'logprobs' to be true.", { param: "top_logprobs" });
   const turns = asked.messages.map(({ role, content }, i): ChatTurn => {
     const known = Object.hasOwn(roles, role) ? roles[role] : undefined;
     if (!known) throw new ApiError(400, `The role '${role}' is not supported.`, { param: `messages.${i}.role` });
@@ -129,10 +151,11 @@ export function chatSpec(asked: v.InferOutput<typeof chatRequest>, context: numb
         ? { schema: format.json_schema.schema }
         : undefined;
   const settings = settingsOf(asked, asked.max_completion_tokens ?? asked.max_tokens, context);
-  return { asked: { turns }, ...settings, ...(json ? { json } : {}) };
+  const logprobs = asked.logprobs ? { logprobs: asked.top_logprobs ?? 0 } : {};
+  return times({ asked: { turns }, ...settings, ...(json ? { json } : {}), ...logprobs }, asked.n);
 }
 
-/** One spec a prompt. */
+/** One spec a prompt and answer. */
 export function completionSpecs(asked: v.InferOutput<typeof completionRequest>): TalkSpec[] {
   refuseCommon(asked);
   refuse("echo", asked.echo === true);
@@ -140,5 +163,6 @@ export function completionSpecs(asked: v.InferOutput<typeof completionRequest>):
   refuse("best_of", (asked.best_of ?? 1) !== 1);
   const prompts = typeof asked.prompt === "string" ? [asked.prompt] : asked.prompt;
   const settings = settingsOf(asked, asked.max_tokens ?? 16, 16);
-  return prompts.map((prompt) => ({ asked: { text: prompt }, ...settings }));
+  const logprobs = typeof asked.logprobs === "number" ? { logprobs: asked.logprobs } : {};
+  return prompts.flatMap((prompt) => times({ asked: { text: prompt }, ...settings, ...logprobs }, asked.n));
 }

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
-import type { ExportForm, ExportResult, TunedForm } from "../../ipc/types.ts";
+import type { ConversionNote, ExportForm, ExportResult, TunedForm } from "../../ipc/types.ts";
 import { action } from "./action.ts";
 import { bytes } from "./output.ts";
 
@@ -25,8 +25,8 @@ interface Options {
 
 export function exportCommand(): Command {
   return new Command("export")
-    .description("write a run's model in a form to take away, read back and compared")
-    .argument("<run>", "the folder of a run")
+    .description("write a model in a form to take away, read back and compared")
+    .argument("<run>", "the folder of a run, or a language model: a GGUF file or a Hugging Face folder")
     .requiredOption("--to <form>", Object.keys(forms).join(", "))
     .requiredOption("--out <path>", "the file to write (onnx, onnx-int8, gguf, gguf-lora), or a new folder (tfjs, safetensors, peft)")
     .option("--json", "print one JSON object")
@@ -34,7 +34,7 @@ export function exportCommand(): Command {
       action(async (context, given: string, { to, out }: Options) => {
         const form = formOf(to);
         const { findTrained } = await import("./runPath.ts");
-        const run = await findTrained(given, context.paths);
+        const run = (await languageModel(resolve(given))) ? resolve(given) : await findTrained(given, context.paths);
         const ending = forms[form];
         const path = ending === undefined ? resolve(out) : await fileAt(resolve(out), `model${ending}`);
         const result = await context.withWorker((api) =>
@@ -50,6 +50,24 @@ function formOf(to: string): ExportForm | TunedForm {
   throw new AppError("usage", `There is no export to '${to}'.`, `Use one of ${Object.keys(forms).join(", ")}.`, { format: to });
 }
 
+/** Whether a path is a language model that no run has to do with: a .gguf file, or a folder with config.json. */
+async function languageModel(path: string): Promise<boolean> {
+  if (/\.gguf$/i.test(path)) return true;
+  const there = async (name: string) => (await stat(join(path, name)).catch(() => undefined))?.isFile() ?? false;
+  return (await there("config.json")) && !(await there("run.json"));
+}
+
+/** What the other form does a little otherwise. */
+const noteWords: Record<ConversionNote, string> = {
+  nfc: "letters with separate accents are not joined first, as the model's own tokenizer does",
+  spaces: "a space is also put before a text that begins with one, and before what follows a special token",
+  strip: "spaces beside some special tokens stay",
+  gelu: "llama.cpp computes GELU by its approximate formula",
+  longrope: "llama.cpp takes the factors for long texts as soon as its context is longer than the model's first one",
+  window: "llama.cpp knows no attention window for this family: the context ends where it would begin to matter",
+  halves: "weights of a few bits are kept in 16",
+};
+
 /** A folder takes the model under its usual name. */
 async function fileAt(out: string, name: string): Promise<string> {
   const facts = await stat(out).catch(() => undefined);
@@ -61,7 +79,7 @@ async function fileAt(out: string, name: string): Promise<string> {
   return out;
 }
 
-function told({ out, files, bytes: size, modelBytes, format, compared }: ExportResult): string {
+function told({ out, files, bytes: size, modelBytes, format, compared, notes = [] }: ExportResult): string {
   const { of, count, part, difference, metric } = compared;
   const beside = forms[format] === undefined ? `${files.length} files` : files.slice(1).join(", ");
   const lines = [`${out} (${bytes(size)}${beside ? `; ${beside}` : ""})`];
@@ -72,5 +90,6 @@ function told({ out, files, bytes: size, modelBytes, format, compared }: ExportR
   else if (of === "weights") lines.push(`read back: the same ${count} weights`);
   else lines.push(`read back and compared on ${count} ${part} rows: largest difference ${difference.toPrecision(2)} (${of})`);
   if (metric) lines.push(`${metric.name} ${metric.before.toFixed(4)} before, ${metric.after.toFixed(4)} after`);
+  lines.push(...notes.map((note) => `note: ${noteWords[note]}`));
   return lines.join("\n");
 }

@@ -11,10 +11,10 @@ import type { RunRecord, RunResult, TrainSpec } from "../../ipc/types.ts";
 import { correctionsFile } from "../corrections.ts";
 import { exists, list, regularFile, remove } from "../files.ts";
 import type { Host } from "../host.ts";
-import { takeLock } from "../locks.ts";
+import { type Lock, takeLockInTime } from "../locks.ts";
 import { newRunId, safeFileName } from "../paths.ts";
 import { takenAs } from "../projects.ts";
-import { afterDeath, hasCheckpoint, isUnderWay, readRun, runFiles, settleRun, writeRun } from "../runs.ts";
+import { afterDeath, hasCheckpoint, isUnderWay, orphanPatience, readRun, runFiles, settleRun, writeRun } from "../runs.ts";
 import { version } from "../version.ts";
 import type { Context } from "./action.ts";
 import type { Answer } from "./output.ts";
@@ -144,10 +144,10 @@ export async function trainInFolder(context: Context, data: string, spec: Spec, 
   await mkdir(folder, { recursive: true }).catch((thrown: unknown) => {
     throw new AppError("folderNotWritable", `The folder '${folder}' cannot be made.`, "Choose another place.", { path: folder }, thrown);
   });
-  return locked(folder, async () => {
+  return locked(folder, async (lock) => {
     if (before === "run") await removeRunFiles(folder);
     try {
-      return await train(context, folder, full);
+      return await train(context, folder, full, lock);
     } catch (thrown) {
       if (!context.signal.aborted && [2, 3].includes(AppError.from(thrown).exitCode)) {
         if (before === "absent") await remove(folder);
@@ -193,13 +193,13 @@ export async function resumeRun(context: Context, given: string, data: string | 
   const record = await settleRun(folder);
   refuseOther(record, spec);
   if (record.state === "done") return outcome(record, folder);
-  return locked(folder, async () => {
+  return locked(folder, async (lock) => {
     // The data may have moved; that it is the same is checked by its fingerprint.
     if (data !== undefined && resolve(data) !== record.spec.data) {
       await dataThere(resolve(data));
       await writeRun(folder, { ...record, spec: { ...record.spec, data: resolve(data) } });
     }
-    return train(context, folder, undefined);
+    return train(context, folder, undefined, lock);
   });
 }
 
@@ -219,24 +219,25 @@ function refuseOther(record: RunRecord, spec: Spec): void {
   );
 }
 
-async function locked<T>(folder: string, work: () => Promise<T>): Promise<T> {
-  const lock = await takeLock(runFiles(folder).lock);
+async function locked<T>(folder: string, work: (lock: Lock) => Promise<T>): Promise<T> {
+  const lock = await takeLockInTime(runFiles(folder).lock, orphanPatience.resume);
   if (!lock)
     throw new AppError("runBusy", `Another Paddock is at the run in '${folder}'.`, "Wait until it has ended, or stop it there.", {
       path: folder,
     });
   try {
-    return await work();
+    return await work(lock);
   } finally {
     await lock.release();
   }
 }
 
 /** Trains (or resumes) in the folder on a worker of its own. A worker that dies leaves its reason in run.json. */
-async function train(context: Context, run: string, spec: TrainSpec | undefined): Promise<Answer> {
+async function train(context: Context, run: string, spec: TrainSpec | undefined, lock: Lock): Promise<Answer> {
   const { cache } = context.paths;
   try {
-    await context.withWorker((api, worker) => {
+    await context.withWorker(async (api, worker) => {
+      if (worker.pid !== undefined) await lock.lend(worker.pid);
       worker.listen("progress", (progress) => context.progress.run(progress));
       return api.train({ run, cache, ...(spec ? { spec } : {}) }, context.signal);
     }, patience);

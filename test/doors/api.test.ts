@@ -106,7 +106,26 @@ describe.skipIf(!gguf)("the local API (../shared)", { timeout: 120_000 }, () => 
     };
     expect(await refused("/completions", { ...once, model: "none" })).toEqual([404, "model_not_found", "model"]);
     expect(await refused("/completions", { ...once, temperature: 9 })).toEqual([400, null, "temperature"]);
-    expect(await refused("/completions", { ...once, n: 2 })).toEqual([400, "unsupported_parameter", "n"]);
+    expect(await refused("/completions", { ...once, n: 17 })).toEqual([400, null, "n"]);
+    expect(await refused("/completions", { ...once, logprobs: true })).toEqual([400, null, "logprobs"]);
+    const chat = { model, messages: [{ role: "user", content: "Hi" }] };
+    for (const more of [
+      { tools: [{ type: "function" }] },
+      { functions: [{}] },
+      { tool_choice: "required" },
+      { logit_bias: { 5: 1 } },
+      { frequency_penalty: 0.5 },
+      { modalities: ["text", "audio"] },
+      { reasoning_effort: "high" },
+      { web_search_options: {} },
+    ])
+      expect(await refused("/chat/completions", { ...chat, ...more })).toEqual([400, "unsupported_parameter", Object.keys(more)[0]]);
+    expect(await refused("/chat/completions", { ...chat, top_logprobs: 2 })).toEqual([400, null, "top_logprobs"]);
+    expect(await refused("/chat/completions", { ...chat, logprobs: true, response_format: { type: "json_object" } })).toEqual([
+      400,
+      "usage",
+      null,
+    ]);
     expect(await refused("/chat/completions", { model, messages: [{ role: "tool", content: "x" }] })).toEqual([
       400,
       null,
@@ -119,6 +138,59 @@ describe.skipIf(!gguf)("the local API (../shared)", { timeout: 120_000 }, () => 
       "request_too_large",
       null,
     ]);
+  });
+
+  test("says how likely each token was, in both shapes and in a stream; several answers, each with its own seed", async () => {
+    interface Told {
+      choices: {
+        text: string;
+        index: number;
+        logprobs: { tokens: string[]; token_logprobs: number[]; top_logprobs: object[]; text_offset: number[] };
+      }[];
+      usage: { prompt_tokens: number; completion_tokens: number };
+    }
+    const plain = (await json(await ask("/completions", once))) as unknown as Told;
+    const told = (await json(await ask("/completions", { ...once, logprobs: 3, n: 2 }))) as unknown as Told;
+    expect(told.choices.map(({ index }) => index)).toEqual([0, 1]);
+    const [{ text, logprobs }] = told.choices as [Told["choices"][0]];
+    expect(text).toBe(plain.choices[0]!.text);
+    expect(logprobs.tokens.join("")).toBe(text);
+    expect(logprobs.text_offset.map((at, i) => text.slice(at, at + logprobs.tokens[i]!.length))).toEqual(logprobs.tokens);
+    expect(logprobs.top_logprobs.every((top) => Object.keys(top).length === 3)).toBe(true);
+    // The likeliest each time.
+    expect(logprobs.top_logprobs.map((top) => Math.max(...(Object.values(top) as number[])))).toEqual(logprobs.token_logprobs);
+    expect(told.usage).toMatchObject({ prompt_tokens: plain.usage.prompt_tokens, completion_tokens: 24 });
+    const chat = {
+      model,
+      messages: [{ role: "user", content: "Once upon a time" }],
+      max_tokens: 6,
+      seed: 5,
+      logprobs: true,
+      top_logprobs: 2,
+      n: 2,
+    };
+    interface Said {
+      choices: {
+        index: number;
+        message: { content: string };
+        logprobs: { content: { token: string; logprob: number; bytes: number[]; top_logprobs: object[] }[] };
+      }[];
+    }
+    const { choices } = (await json(await ask("/chat/completions", chat))) as unknown as Said;
+    for (const { message, logprobs } of choices) {
+      expect(Buffer.from(logprobs.content.flatMap(({ bytes }) => bytes)).toString()).toBe(message.content);
+      expect(logprobs.content.every((one) => one.logprob <= 0 && one.top_logprobs.length === 2)).toBe(true);
+    }
+    expect(choices[0]!.message.content).not.toBe(choices[1]!.message.content);
+    const events = (await (await ask("/chat/completions", { ...chat, stream: true })).text()).split("\n\n").filter((e) => e.includes("{"));
+    const chunks = events.map(
+      (event) => JSON.parse(event.replace(/^data: /, "")) as { choices: (Said["choices"][0] & { delta: { content?: string } })[] },
+    );
+    for (const { index, message, logprobs } of choices) {
+      const own = chunks.flatMap((chunk) => chunk.choices).filter((choice) => choice.index === index);
+      expect(own.map(({ delta }) => delta.content ?? "").join("")).toBe(message.content);
+      expect(own.at(-1)!.logprobs.content.map(({ token }) => token)).toEqual(logprobs.content.map(({ token }) => token));
+    }
   });
 
   test("embeds as floats and as base64, the same", async () => {
@@ -174,6 +246,7 @@ describe.skipIf(!gguf)("the local API (../shared)", { timeout: 120_000 }, () => 
       embeddings: [2, 64],
       structured: ["age", "name"],
       parsed: true,
+      logprobs: [true, 2, "BadRequestError"],
     });
   });
 });
@@ -223,5 +296,10 @@ try:
     pet = client.chat.completions.parse(model=model, messages=messages, max_tokens=400, temperature=0.5, seed=4, response_format=Pet)
     out["parsed"] = isinstance(pet.choices[0].message.parsed, Pet)
 except openai.LengthFinishReasonError: out["parsed"] = True
+told = client.chat.completions.create(model=model, messages=messages, max_tokens=4, temperature=0, logprobs=True, top_logprobs=2)
+content = told.choices[0].logprobs.content
+out["logprobs"] = ["".join(t.token for t in content) == told.choices[0].message.content, len(content[0].top_logprobs)]
+try: client.chat.completions.create(model=model, messages=messages, tools=[{"type": "function", "function": {"name": "f", "parameters": {}}}])
+except openai.APIStatusError as error: out["logprobs"].append(type(error).__name__)
 print(json.dumps(out))
 `;

@@ -96,7 +96,6 @@ describe("the adapter alone, and refusals", () => {
       code: "usage",
       hint: expect.stringContaining("peft"),
     });
-    await expect(exportRun(run, "gguf", place("no"), options)).rejects.toMatchObject({ hint: expect.stringContaining("safetensors") });
   });
 
   test("a base that is gone is named; nothing is left behind", async () => {

@@ -10,6 +10,8 @@ import { ggufAdapter, peftTensors } from "../../worker/models/language/takeAway.
 import { type Adapter, peftConfig } from "../../worker/formats/language/peft.ts";
 import { Random } from "../../worker/random.ts";
 import { ChatTemplate } from "../../worker/formats/language/template.ts";
+import { openTokens } from "../../worker/formats/language/tokens.ts";
+import { languageLogits } from "../../worker/run/languageLogits.ts";
 import { openTalker } from "../../worker/run/talk/open.ts";
 import { fitted, StopText, type Talker, Turns } from "../../worker/run/talk/talker.ts";
 
@@ -86,6 +88,27 @@ describe.skipIf(!gguf || !hf)("a small model of stories (../shared)", { timeout:
         await other.dispose();
       }
     }
+  });
+
+  test("how likely its tokens were is told alike by llama.cpp and on our own graph, and changes no answer", async () => {
+    const own = await openTalker({ model: hf! });
+    const spec = { ...once, maxTokens: 8, logprobs: 3, stop: ["girl"] };
+    const [by, on] = [await talker.talk(spec), await own.talk(spec)];
+    await own.dispose();
+    for (const said of [by, on]) {
+      expect(said.text).toBe(", there was a little ");
+      // The token that the stop text begins in holds the space before it.
+      expect(said.chances!.map(({ text }) => text).join("")).toBe(`${said.text}g`);
+    }
+    const logs = (said: typeof by) => said.chances!.map(({ logprob, top }) => [logprob, ...top.map((one) => one.logprob)]);
+    logs(by).forEach((row, i) => row.forEach((value, j) => expect(value).toBeCloseTo(logs(on)[i]![j]!, 2)));
+    const model = openLanguageModel(hf!);
+    const ids = openTokens(model.file, hf!).encode("Once upon a time");
+    model.close();
+    const { logits } = await languageLogits(hf!, [ids]);
+    const last = [...logits.slice(-512)];
+    const sum = Math.log(last.reduce((all, v) => all + Math.exp(v), 0));
+    expect(on.chances![0]!.logprob).toBeCloseTo(Math.max(...last) - sum, 4);
   });
 
   test.skipIf(!onnx)("a foreign graph without a tokenizer beside it says what is missing", async () => {

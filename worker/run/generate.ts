@@ -61,6 +61,8 @@ export interface WriteOptions extends Sampling {
   seed: number;
   /** Tokens that end the text; they are not given out. */
   ends?: ReadonlySet<number>;
+  /** Gets to know each token that is chosen, with the logits (V) as the model gave them. */
+  onChoice?: ((id: number, logits: Float32Array) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -74,6 +76,7 @@ export async function* write(decoder: Decoder, options: WriteOptions): AsyncGene
   const written: number[] = [];
   for (let count = 0; count < maxTokens; count++) {
     const id = chooseToken(punished(logits, written, options.repeatPenalty), options, random);
+    options.onChoice?.(id, logits);
     written.push(id);
     if (ends?.has(id)) return "end";
     yield id;

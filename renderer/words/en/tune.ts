@@ -80,6 +80,23 @@ export const tune = {
       what: "A zip with adapter_model.safetensors and its settings, for Python; the model itself is not in it.",
     },
     "gguf-lora": { title: "Adapter for llama.cpp", what: "One small GGUF file that llama.cpp lays beside the model (--lora)." },
+    gguf: {
+      title: "The whole model as GGUF",
+      what: "Turned into one file, tokenizer and all, with what it learned put in: for llama.cpp, LM Studio, Ollama and Jan.",
+    },
+    safetensors: {
+      title: "The whole model as a Hugging Face folder",
+      what: "Turned into a folder with tokenizer and settings, as a zip, with what it learned put in: for transformers and others.",
+    },
+  },
+  notes: {
+    nfc: "Letters with separate accents are not joined first, as the model's own tokenizer does: write them joined.",
+    spaces: "A space is also put before a text that begins with one, and before what follows a special token.",
+    strip: "Spaces beside some special tokens stay.",
+    gelu: "llama.cpp computes GELU by its approximate formula: probabilities may differ in the fourth digit.",
+    longrope: "llama.cpp takes the factors for long texts as soon as its context is longer than the model's first one.",
+    window: "llama.cpp knows no attention window for this family: the context ends where it would begin to matter.",
+    halves: "Weights of a few bits are kept in 16.",
   },
   adapterSize: (bytes: number) => en.bytes(bytes),
   logits: (n: number, difference: number) =>

@@ -74,6 +74,20 @@ export const tune = {
   forms: {
     peft: { title: "PEFT 适配器", what: "zip 文件，含 adapter_model.safetensors 及其设置，用于 Python；不含模型本身。" },
     "gguf-lora": { title: "llama.cpp 适配器", what: "一个小的 GGUF 文件，llama.cpp 把它加在模型旁边（--lora）。" },
+    gguf: { title: "整个模型（GGUF）", what: "转换为一个文件，含分词器，已并入所学内容：用于 llama.cpp、LM Studio、Ollama 和 Jan。" },
+    safetensors: {
+      title: "整个模型（Hugging Face 文件夹）",
+      what: "转换为文件夹（zip），含分词器和设置，已并入所学内容：用于 transformers 等。",
+    },
+  },
+  notes: {
+    nfc: "不会像模型自己的分词器那样先合并分开的重音符号：请输入合并后的字母。",
+    spaces: "以空格开头的文本前，以及特殊词元之后的文本前，也会加一个空格。",
+    strip: "某些特殊词元旁的空格会保留。",
+    gelu: "llama.cpp 用近似公式计算 GELU：概率可能在第四位数字上有差异。",
+    longrope: "只要上下文长于模型最初的上下文，llama.cpp 就采用长文本的位置系数。",
+    window: "llama.cpp 不支持此系列的注意力窗口：上下文在窗口开始起作用处结束。",
+    halves: "低位数的权重以 16 位保存。",
   },
   adapterSize: (bytes) => zh.bytes(bytes),
   logits: (n, difference) => `已重新打开，并用 ${zh.count(n)} 个词元比较：最大差异为最大 logit 的 ${zh.number(100 * difference, 2)}%。`,

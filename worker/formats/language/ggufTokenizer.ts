@@ -14,7 +14,7 @@ export interface TokenizerFiles {
 const gpt2 = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
 const llama3 = (digits: string) =>
   String.raw`(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|${digits}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
-const parted: Record<string, readonly string[]> = {
+export const parted: Record<string, readonly string[]> = {
   "gpt-2": [gpt2],
   gpt2: [gpt2],
   olmo: [gpt2],
@@ -32,7 +32,10 @@ const parted: Record<string, readonly string[]> = {
 };
 
 /** llama.cpp's kinds of tokens. */
-const kind = { unknown: 2, control: 3, user: 4, byte: 6 };
+export const kind = { normal: 1, unknown: 2, control: 3, user: 4, unused: 5, byte: 6 };
+export const byteFallback = /^<0x[0-9A-F]{2}>$/;
+/** Ways of parting text with which llama.cpp takes a whole word that is a token, whatever the merges say, and begins texts with bos. */
+export const ignoresMerges: ReadonlySet<string> = new Set(["llama-bpe", "llama-v3", "llama3"]);
 
 /** @throws modelInvalid for a kind of tokenizer that is not known, or lists that do not fit each other */
 export function ggufTokenizer(file: Gguf, where: string): TokenizerFiles {
@@ -51,13 +54,17 @@ export function ggufTokenizer(file: Gguf, where: string): TokenizerFiles {
     const id = get(key);
     return typeof id === "number" ? tokens[id] : undefined;
   };
-  const [bos, eos] = [tokenOf("bos_token_id"), tokenOf("eos_token_id")];
   const model = get("model");
-  const prefixed = get("add_bos_token") ?? model === "llama";
+  const [bos, eos] = [tokenOf("bos_token_id"), tokenOf("eos_token_id")];
+  const [unk, pad] = [tokenOf("unknown_token_id"), tokenOf("padding_token_id")];
+  const prefixed = get("add_bos_token") ?? (model === "llama" || ignoresMerges.has(String(get("pre"))));
+  const ended = get("add_eos_token") === true;
   const template = file.metadata.get("tokenizer.chat_template");
   const config = {
     ...(bos !== undefined && { bos_token: bos }),
     ...(eos !== undefined && { eos_token: eos }),
+    ...(unk !== undefined && { unk_token: unk }),
+    ...(pad !== undefined && { pad_token: pad }),
     ...(typeof template === "string" && { chat_template: template }),
   };
   const shared = {
@@ -66,7 +73,7 @@ export function ggufTokenizer(file: Gguf, where: string): TokenizerFiles {
         ? [{ id, content, special: types[id] !== kind.user, single_word: false, lstrip: false, rstrip: false, normalized: false }]
         : [],
     ),
-    post_processor: prefixed && bos !== undefined ? beginning(bos, tokens.indexOf(bos)) : null,
+    post_processor: ends(tokens, prefixed ? bos : undefined, ended ? eos : undefined),
   };
   const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
   if (model === "gpt2") {
@@ -78,6 +85,7 @@ export function ggufTokenizer(file: Gguf, where: string): TokenizerFiles {
         `parts text in the way '${String(pre)}', which is not known here`,
         `Known are ${Object.keys(parted).join(", ")}: use the Hugging Face folder of the model.`,
       );
+    const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false };
     const split = (pattern: string) => ({ type: "Split", pattern: { Regex: pattern }, behavior: "Isolated", invert: false });
     return {
       config,
@@ -86,16 +94,16 @@ export function ggufTokenizer(file: Gguf, where: string): TokenizerFiles {
         normalizer: null,
         pre_tokenizer: {
           type: "Sequence",
-          pretokenizers: [...patterns.map(split), { type: "ByteLevel", add_prefix_space: false, use_regex: false }],
+          pretokenizers: [...patterns.map(split), byteLevel],
         },
-        decoder: { type: "ByteLevel" },
+        decoder: byteLevel,
         model: {
           type: "BPE",
           vocab,
           merges: list("merges", text) ?? [],
           unk_token: null,
           byte_fallback: false,
-          ignore_merges: pre !== "gpt-2",
+          ignore_merges: ignoresMerges.has(String(pre)),
         },
       },
     };
@@ -150,17 +158,19 @@ function mergesOf(tokens: readonly string[], scores: readonly number[], types: r
   return found.map(({ parts }) => parts);
 }
 
-const beginning = (token: string, id: number) => ({
-  type: "TemplateProcessing",
-  single: [{ SpecialToken: { id: token, type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }],
-  pair: [
-    { SpecialToken: { id: token, type_id: 0 } },
-    { Sequence: { id: "A", type_id: 0 } },
-    { SpecialToken: { id: token, type_id: 1 } },
-    { Sequence: { id: "B", type_id: 1 } },
-  ],
-  special_tokens: { [token]: { id: token, ids: [id], tokens: [token] } },
-});
+/** What stands at the ends of a text. */
+function ends(tokens: readonly string[], bos: string | undefined, eos: string | undefined) {
+  if (bos === undefined && eos === undefined) return null;
+  const token = (id: string | undefined, type_id: number) => (id === undefined ? [] : [{ SpecialToken: { id, type_id } }]);
+  const part = (id: string, type_id: number) => [...token(bos, type_id), { Sequence: { id, type_id } }, ...token(eos, type_id)];
+  const used = [...new Set([bos, eos])].filter((one) => one !== undefined);
+  return {
+    type: "TemplateProcessing",
+    single: part("A", 0),
+    pair: [...part("A", 0), ...part("B", 1)],
+    special_tokens: Object.fromEntries(used.map((id) => [id, { id, ids: [tokens.indexOf(id)], tokens: [id] }])),
+  };
+}
 
 function refused(where: string, what: string, hint = "The model is damaged: copy it again."): AppError {
   return new AppError("modelInvalid", `${where} ${what}.`, hint, { file: where });

@@ -1,6 +1,11 @@
 // Writes GGUF version 3, little-endian, tensor after tensor. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 export type GgufEntry =
-  { type: "text"; value: string } | { type: "u32"; value: number } | { type: "f32"; value: number } | { type: "flag"; value: boolean };
+  | { type: "text"; value: string }
+  | { type: "u32"; value: number }
+  | { type: "f32"; value: number }
+  | { type: "flag"; value: boolean }
+  | { type: "texts"; value: readonly string[] }
+  | { type: "f32s" | "i32s"; value: readonly number[] };
 
 /** Metadata of a file that is copied. */
 export interface RawMetadata {
@@ -55,6 +60,12 @@ function value(entry: GgufEntry): Buffer {
       return Buffer.concat([u32(6), Buffer.from(Float32Array.of(entry.value).buffer)]);
     case "flag":
       return Buffer.concat([u32(7), Buffer.from([entry.value ? 1 : 0])]);
+    case "texts":
+      return Buffer.concat([u32(9), u32(8), u64(entry.value.length), ...entry.value.map(text)]);
+    case "f32s":
+      return Buffer.concat([u32(9), u32(6), u64(entry.value.length), Buffer.from(Float32Array.from(entry.value).buffer)]);
+    case "i32s":
+      return Buffer.concat([u32(9), u32(5), u64(entry.value.length), Buffer.from(Int32Array.from(entry.value).buffer)]);
   }
 }
 

@@ -29,7 +29,8 @@ export function openTokens(file: LanguageFile, where: string): Tokens {
 /** Those of a folder with tokenizer.json, whatever the model beside it is. Throws fileMissing, modelInvalid. */
 export const openFolderTokens = (folder: string): Tokens => tokensOf(folderTokenizer(folder), folder);
 
-function tokensOf({ tokenizer: json, config }: TokenizerFiles, where: string): Tokens {
+/** Those that the files of a folder describe. Throws modelInvalid. */
+export function tokensOf({ tokenizer: json, config }: TokenizerFiles, where: string): Tokens {
   let tokenizer: Tokenizer;
   try {
     tokenizer = new Tokenizer(json, config);
@@ -66,7 +67,8 @@ function tokensOf({ tokenizer: json, config }: TokenizerFiles, where: string): T
   };
 }
 
-function folderTokenizer(folder: string): TokenizerFiles {
+/** tokenizer.json and tokenizer_config.json of a folder. Throws fileMissing, modelInvalid. */
+export function folderTokenizer(folder: string): TokenizerFiles {
   const tokenizer = readJson(folder, "tokenizer.json");
   if (!tokenizer)
     throw new AppError(

@@ -1,7 +1,7 @@
 // Gemma: a table of words scaled by the width, norms with 1 + w, GELU gates. https://arxiv.org/abs/2403.08295; transformers models/gemma.
 import { family, type Shape } from "./family.ts";
 import { activate, activationOf, type Activation, at, checkHeads, commonGguf, ggufName, rmsNormPlus } from "./parts.ts";
-import { attend, plainFrequencies, type Rotary, rotaryOf, rotation } from "./sequence.ts";
+import { attend, type Rotary, rotaryOf, rotaryOfGguf, rotation } from "./sequence.ts";
 
 export interface GemmaConfig extends Shape {
   epsilon: number;
@@ -36,11 +36,10 @@ export const gemma = family<GemmaConfig>({
   },
   fromGguf(facts, has) {
     const shape = commonGguf(facts, has);
-    const size = facts.whole("rope.dimension_count", shape.headSize);
     return {
       ...shape,
       epsilon: facts.real("attention.layer_norm_rms_epsilon"),
-      rotary: { size, frequencies: plainFrequencies(size, facts.real("rope.freq_base", 10_000)), factor: 1 },
+      rotary: rotaryOfGguf(facts, shape),
       activation: "tanh",
     };
   },

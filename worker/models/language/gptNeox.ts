@@ -3,7 +3,7 @@
 import type { Builder, Value } from "../../ops/builder.ts";
 import { family, type Shape } from "./family.ts";
 import { activate, activationOf, type Activation, at, checkHeads, commonGguf, headSizeOf, layerNorm } from "./parts.ts";
-import { attendApart, plainFrequencies, type Rotary, rotaryOf, rotation } from "./sequence.ts";
+import { attendApart, type Rotary, rotaryOf, rotaryOfGguf, rotation } from "./sequence.ts";
 
 export interface NeoxConfig extends Shape {
   epsilon: number;
@@ -58,11 +58,10 @@ export const gptNeox = family<NeoxConfig>({
   },
   fromGguf(facts, has) {
     const shape = commonGguf(facts, has);
-    const size = facts.whole("rope.dimension_count", shape.headSize);
     return {
       ...shape,
       epsilon: facts.real("attention.layer_norm_epsilon"),
-      rotary: { size, frequencies: plainFrequencies(size, facts.real("rope.freq_base", 10_000)), factor: 1 },
+      rotary: rotaryOfGguf(facts, shape),
       activation: "gelu",
       parallel: facts.flag("use_parallel_residual", true),
     };

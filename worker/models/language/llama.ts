@@ -1,10 +1,9 @@
 // Llama 1 to 3, SmolLM, TinyLlama, and Mistral, which adds a window. https://arxiv.org/abs/2302.13971, https://arxiv.org/abs/2310.06825;
 // transformers models/llama/modeling_llama.py. B batch, T tokens, D width, F inner width.
 import type { Value } from "../../ops/builder.ts";
-import type { Facts } from "./facts.ts";
 import { family, type Shape } from "./family.ts";
 import { activate, activationOf, type Activation, at, checkHeads, commonGguf, ggufName, headSizeOf, rmsNorm } from "./parts.ts";
-import { attend, plainFrequencies, type Rotary, rotaryOf, rotation } from "./sequence.ts";
+import { attend, type Rotary, rotaryOf, rotaryOfGguf, rotation } from "./sequence.ts";
 
 export interface LlamaConfig extends Shape {
   epsilon: number;
@@ -44,11 +43,10 @@ export const llama = family<LlamaConfig>({
   },
   fromGguf(facts, has) {
     const shape = commonGguf(facts, has);
-    const size = facts.whole("rope.dimension_count", shape.headSize);
     return {
       ...shape,
       epsilon: facts.real("attention.layer_norm_rms_epsilon"),
-      rotary: { size, frequencies: scaled(facts, plainFrequencies(size, facts.real("rope.freq_base", 10_000))), factor: 1 },
+      rotary: rotaryOfGguf(facts, shape),
       window: facts.has("attention.sliding_window") ? facts.whole("attention.sliding_window") : undefined,
       activation: "silu",
       slowed: has("rope_freqs.weight") ? "rope_freqs.weight" : undefined,
@@ -87,12 +85,3 @@ export const llama = family<LlamaConfig>({
 export const paired = (i: number, size: number): number => 2 * (i % (size / 2)) + Math.floor(i / (size / 2));
 
 const divided = (frequencies: readonly number[], by: Float32Array): number[] => frequencies.map((f, i) => f / by[i]!);
-
-/** GGUF's own scaling of positions: none or linear; others are refused. */
-export function scaled(facts: Facts, frequencies: readonly number[]): number[] {
-  const kind = facts.text("rope.scaling.type", "none");
-  if (kind === "linear") return frequencies.map((f) => f / facts.real("rope.scaling.factor", 1));
-  if (kind !== "none" && kind !== "longrope")
-    throw facts.refuse(`has the rotary scaling '${kind}', which is not known here`, "Choose a file without it.");
-  return [...frequencies];
-}

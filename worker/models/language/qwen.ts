@@ -3,10 +3,9 @@
 import type { Value } from "../../ops/builder.ts";
 import type { Facts } from "./facts.ts";
 import { type Family, family, type Shape } from "./family.ts";
-import { scaled } from "./llama.ts";
 import type { LanguageNet } from "./net.ts";
 import { activate, activationOf, type Activation, at, checkHeads, commonGguf, ggufName, headSizeOf, rmsNorm } from "./parts.ts";
-import { attendApart, plainFrequencies, type Rotary, rotaryOf, rotation } from "./sequence.ts";
+import { attendApart, type Rotary, rotaryOf, rotaryOfGguf, rotation } from "./sequence.ts";
 
 export interface QwenConfig extends Shape {
   epsilon: number;
@@ -49,11 +48,10 @@ const entry = (version: 2 | 3): Family<QwenConfig> => ({
   },
   fromGguf(facts, has) {
     const shape = commonGguf(facts, has);
-    const size = facts.whole("rope.dimension_count", shape.headSize);
     return {
       ...shape,
       epsilon: facts.real("attention.layer_norm_rms_epsilon"),
-      rotary: { size, frequencies: scaled(facts, plainFrequencies(size, facts.real("rope.freq_base", 10_000))), factor: 1 },
+      rotary: rotaryOfGguf(facts, shape),
       activation: "silu",
       windows: Array.from({ length: shape.layers }, () => undefined),
       normed: version === 3,

@@ -142,7 +142,7 @@ export function rotaryOf(facts: Facts, size: number, context: number, usualBase 
   if (!told || kind === "default") return { size, frequencies: plain, factor: 1 };
   if (kind === "linear") return { size, frequencies: plain.map((f) => f / told.real("factor")), factor: 1 };
   if (kind === "llama3") return { size, frequencies: llama3(plain, told), factor: 1 };
-  if (kind === "yarn") return yarn(size, base, context, told);
+  if (kind === "yarn") return yarnOf(size, base, context, told);
   if (kind === "longrope" || kind === "su") return longrope(size, plain, context, facts, told);
   throw told.refuse(`has the rotary positions '${kind}', which are not known here`, "default, linear, llama3, yarn and longrope are.");
 }
@@ -160,18 +160,46 @@ export function llama3(plain: readonly number[], told: Facts): number[] {
   });
 }
 
-/** https://arxiv.org/abs/2309.00071 */
-function yarn(size: number, base: number, context: number, told: Facts): Rotary {
-  const factor = told.real("factor");
+function yarnOf(size: number, base: number, context: number, told: Facts): Rotary {
   const old = told.whole("original_max_position_embeddings", context);
+  const [fast, slow] = [told.real("beta_fast", 32), told.real("beta_slow", 1)];
+  const made = yarn(size, base, { factor: told.real("factor"), old, fast, slow });
+  return { ...made, factor: told.real("attention_factor", made.factor) };
+}
+
+/** Turns of more than `fast` rounds within the old context stay, those of less than `slow` are slowed. https://arxiv.org/abs/2309.00071 */
+export function yarn(
+  size: number,
+  base: number,
+  { factor, old, fast = 32, slow = 1 }: { factor: number; old: number; fast?: number; slow?: number },
+): Rotary {
   const place = (turns: number) => (size * Math.log(old / (turns * 2 * Math.PI))) / (2 * Math.log(base));
-  const low = Math.max(0, Math.floor(place(told.real("beta_fast", 32))));
-  const high = Math.min(size - 1, Math.ceil(place(told.real("beta_slow", 1))));
+  const low = Math.max(0, Math.floor(place(fast)));
+  const high = Math.min(size - 1, Math.ceil(place(slow)));
   const frequencies = plainFrequencies(size, base).map((f, i) => {
     const ramp = Math.min(1, Math.max(0, (i - low) / Math.max(0.001, high - low)));
     return (f / factor) * ramp + f * (1 - ramp);
   });
-  return { size, frequencies, factor: told.real("attention_factor", factor > 1 ? 0.1 * Math.log(factor) + 1 : 1) };
+  return { size, frequencies, factor: factor > 1 ? 0.1 * Math.log(factor) + 1 : 1 };
+}
+
+/** Rotary positions as GGUF's metadata say them: none, `linear` and `yarn`; others are refused. */
+export function rotaryOfGguf(facts: Facts, shape: { headSize: number; context: number }): Rotary {
+  const size = facts.whole("rope.dimension_count", shape.headSize);
+  const base = facts.real("rope.freq_base", 10_000);
+  const kind = facts.text("rope.scaling.type", "none");
+  const plain = plainFrequencies(size, base);
+  if (kind === "none" || kind === "longrope") return { size, frequencies: plain, factor: 1 };
+  const factor = facts.real("rope.scaling.factor", 1);
+  if (kind === "linear") return { size, frequencies: plain.map((f) => f / factor), factor: 1 };
+  if (kind === "yarn")
+    return yarn(size, base, {
+      factor,
+      old: facts.whole("rope.scaling.original_context_length", shape.context),
+      fast: facts.real("rope.scaling.yarn_beta_fast", 32),
+      slow: facts.real("rope.scaling.yarn_beta_slow", 1),
+    });
+  throw facts.refuse(`has the rotary scaling '${kind}', which is not known here`, "Choose a file without it.");
 }
 
 function longrope(size: number, plain: readonly number[], context: number, facts: Facts, told: Facts): Rotary {

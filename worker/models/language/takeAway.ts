@@ -140,11 +140,11 @@ export function* safetensorsModel(model: LanguageModel, learned: Learned): Gener
   }
 }
 
-type FloatType = "F32" | "F16" | "BF16";
-const floatsFor = (type: WeightType): FloatType => (type === "F32" || type === "BF16" ? type : "F16");
+export type FloatType = "F32" | "F16" | "BF16";
+export const floatsFor = (type: WeightType): FloatType => (type === "F32" || type === "BF16" ? type : "F16");
 
 /** Numbers as they stand in the file: rows in its order, axes as it has them, without what is added when they are read. */
-function inFile(values: Float32Array, dims: readonly number[], { rows, swapped, plus }: Place): Float32Array {
+export function inFile(values: Float32Array, dims: readonly number[], { rows, swapped, plus }: Place): Float32Array {
   let out = values;
   if (swapped) {
     const [height = 1, width = 1] = dims; // of what is stored
@@ -155,7 +155,7 @@ function inFile(values: Float32Array, dims: readonly number[], { rows, swapped, 
   return rows ? stored(out, dims[0]!, { names: [], rows }) : out;
 }
 
-function asFloats(type: FloatType, values: Float32Array): Uint8Array {
+export function asFloats(type: FloatType, values: Float32Array): Uint8Array {
   if (type === "F32") return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   const out = new Uint16Array(values.length);
   if (type === "F16") for (let i = 0; i < out.length; i++) out[i] = halfBits(values[i]!);

@@ -2,7 +2,7 @@
 // a place for them.
 import { statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { AppError } from "../../../ipc/error.ts";
 import { usualSampling } from "../../../ipc/types/chat.ts";
 import type { Talked, TalkFacts, TalkSpec } from "../../../ipc/types.ts";
@@ -19,6 +19,8 @@ import { named, readGraph } from "../../formats/onnx.ts";
 import { int64, type Tensor, zeros } from "../../tensor.ts";
 import { type InferenceSession, openEngine } from "../engine.ts";
 import { type Decoder, write } from "../generate.ts";
+import { chanceOf, within } from "./chances.ts";
+import { lastOf, pastDecoder, wantsPast } from "./past.ts";
 import { fitted, StopText, type Talker, type TalkHooks, told, Turns } from "./talker.ts";
 
 /** Tokens that go through the graph at once: logits are made for each of them. */
@@ -156,7 +158,7 @@ export async function isOnnxLanguageModel(path: string): Promise<boolean> {
   // What a run of Paddock keeps says so, and is opened as that.
   if (graph.metadata.has("paddock")) return false;
   const writes = graph.inputs.some(({ name }) => name === "input_ids") && graph.outputs.some(({ name }) => name === "logits");
-  if (writes && !statSync(join(dirname(path), "tokenizer.json"), { throwIfNoEntry: false })?.isFile())
+  if (writes && !statSync(join(besideOf(path), "tokenizer.json"), { throwIfNoEntry: false })?.isFile())
     throw new AppError(
       "fileMissing",
       `'${path}' writes, but there is no tokenizer.json beside it.`,
@@ -168,19 +170,30 @@ export async function isOnnxLanguageModel(path: string): Promise<boolean> {
   return writes;
 }
 
-/** An ONNX language model with tokenizer.json beside it: input_ids (and attention_mask, position_ids where it has them) → logits (1, T, V). */
+/** Where tokenizer.json lies: beside the file, or beside its folder `onnx`, as on Hugging Face. */
+function besideOf(path: string): string {
+  const folder = dirname(path);
+  const there = (name: string) => statSync(join(name, "tokenizer.json"), { throwIfNoEntry: false })?.isFile() ?? false;
+  return !there(folder) && basename(folder) === "onnx" && there(dirname(folder)) ? dirname(folder) : folder;
+}
+
+/**
+ * An ONNX language model with tokenizer.json beside it: input_ids (and attention_mask, position_ids where it has them) → logits (1, T, V), with keys and
+ * values kept where the graph takes them (past.ts).
+ */
 export async function openOnnxTalker(path: string): Promise<Talker> {
   const graph = named(path, () => readGraph(path, () => {}));
+  const past = wantsPast(graph.inputs);
   const known = new Set(["input_ids", "attention_mask", "position_ids"]);
-  const other = graph.inputs.find(({ name }) => !known.has(name));
+  const other = past ? undefined : graph.inputs.find(({ name }) => !known.has(name));
   if (other)
     throw new AppError(
       "modelInvalid",
       `The model's graph wants '${other.name}', which is not given by a text alone.`,
-      "Export it without a cache (input_ids to logits), or use its GGUF file or Hugging Face folder.",
+      "Use its GGUF file or Hugging Face folder.",
       { file: path, input: other.name },
     );
-  const folder = dirname(path);
+  const folder = besideOf(path);
   const tokens = openFolderTokens(folder);
   const length = graph.inputs.find(({ name }) => name === "input_ids")!.dims[1];
   const context =
@@ -188,15 +201,14 @@ export async function openOnnxTalker(path: string): Promise<Talker> {
   const engine = await openEngine("cpu");
   try {
     const session = await engine.load({ path });
+    if (past) return talkerOf(pastDecoder(session, context, path), tokens, true, () => engine.dispose());
     const run = async (ids: readonly number[]) => {
       const size = [1, ids.length];
       const feeds: Record<string, Tensor> = { input_ids: int64(size, ids) };
       for (const { name } of graph.inputs)
         if (name === "attention_mask") feeds[name] = int64(size, ids.map(() => 1)); // prettier-ignore
         else if (name === "position_ids") feeds[name] = int64(size, ids.map((_, i) => i)); // prettier-ignore
-      const { logits } = await session.run(feeds);
-      const vocabulary = logits!.dims.at(-1)!;
-      return (logits!.data as Float32Array).slice(-vocabulary);
+      return lastOf((await session.run(feeds))["logits"]!);
     };
     return talkerOf(new WholeDecoder(run, context), tokens, false, () => engine.dispose());
   } catch (thrown) {
@@ -259,8 +271,18 @@ function talkerOf(decoder: Decoder, tokens: Tokens, cached: boolean, dispose: ()
     const out = new StopText(spec.stop ?? [], onText);
     const began = performance.now();
     const sampling = { temperature, topP, minP, repeatPenalty, ...(topK > 0 ? { topK } : {}) };
-    const writing = write(decoder, { ids, maxTokens: spec.maxTokens, ...sampling, seed, ends, signal });
     const written: number[] = [];
+    const chances: NonNullable<Talked["chances"]> = [];
+    const textOf = (id: number): string => {
+      const [before, after] = [tokens.decode(written), tokens.decode([...written, id])];
+      return after.startsWith(before) && !after.endsWith("\ufffd") ? after.slice(before.length) : tokens.piece(id);
+    };
+    const { logprobs } = spec;
+    const onChoice =
+      logprobs === undefined
+        ? undefined
+        : (id: number, logits: Float32Array) => void (ends.has(id) || chances.push(chanceOf(logits, id, logprobs, textOf)));
+    const writing = write(decoder, { ids, maxTokens: spec.maxTokens, ...sampling, seed, ends, onChoice, signal });
     let first = 0;
     let shown = "";
     let ended: Talked["ended"] = "length";
@@ -291,6 +313,7 @@ function talkerOf(decoder: Decoder, tokens: Tokens, cached: boolean, dispose: ()
       ended,
       context: { size: decoder.context, used },
       dropped,
+      ...(logprobs !== undefined && { chances: within(out.text, chances) }),
     };
   }
 }

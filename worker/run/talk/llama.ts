@@ -7,6 +7,9 @@ import { usualSampling } from "../../../ipc/types/chat.ts";
 import type { Talked, TalkFacts, TalkSpec } from "../../../ipc/types.ts";
 import { type Gguf, openGguf } from "../../formats/language/gguf.ts";
 import { ChatTemplate } from "../../formats/language/template.ts";
+import { Random } from "../../random.ts";
+import { chooseToken, punished } from "../sampling.ts";
+import { chanceOf, within } from "./chances.ts";
 import { fitted, StopText, type Talker, type TalkHooks, told, Turns } from "./talker.ts";
 
 /** Tokens of context where the model takes as many and memory allows. */
@@ -92,6 +95,66 @@ async function open(file: Gguf, path: string, adapter: string | undefined): Prom
       }
     };
 
+    /**
+     * The answer with how likely its tokens were: llama.cpp gives the whole distribution after each token, and the token is drawn from it here, as
+     * on our own graphs.
+     */
+    const answerTold = async (sequence: LlamaContextSequence, spec: TalkSpec, ids: number[], { signal, onText }: TalkHooks) => {
+      if (spec.json !== undefined)
+        throw new AppError("usage", "How likely tokens are is not told of answers as JSON.", "Ask without logprobs, or without a format.");
+      const began = performance.now();
+      const out = new StopText(spec.stop ?? [], onText);
+      await sequence.adaptStateToTokens(ids.slice(0, -1) as Token[], false);
+      const { seed = Math.floor(Math.random() * 2 ** 32), ...chosen } = { ...usualSampling, ...spec.sampling };
+      const sampling = { ...chosen, topK: chosen.topK > 0 ? chosen.topK : undefined };
+      const random = new Random(seed, "talk");
+      const whole = { generateNext: { probabilities: true, options: { temperature: 1, topK: 0, topP: 1, minP: 0 } } } as const;
+      const written: Token[] = [];
+      const chances: NonNullable<Talked["chances"]> = [];
+      let rest = ids.slice(sequence.nextTokenIndex) as Token[];
+      let [ended, first, shown]: [Talked["ended"], number, string] = ["length", 0, ""];
+      while (written.length < spec.maxTokens) {
+        const said = await sequence.controlledEvaluate([...rest.slice(0, -1), [rest.at(-1)!, whole]]);
+        if (!first) first = performance.now() - began;
+        const found = said.at(-1)!.next.probabilities!;
+        let size = 0;
+        for (const id of found.keys()) size = Math.max(size, id + 1);
+        const logits = new Float32Array(size).fill(-Infinity);
+        for (const [id, p] of found) logits[id] = Math.log(p);
+        const token = chooseToken(punished(logits, written, chosen.repeatPenalty), sampling, random) as Token;
+        if (model.isEogToken(token)) {
+          ended = "end";
+          break;
+        }
+        chances.push(chanceOf(logits, token, spec.logprobs!, (id) => model.detokenize([id as Token], false, written)));
+        written.push(token);
+        rest = [token];
+        const text = model.detokenize(written, false, ids.slice(-1) as Token[]);
+        if (!text.endsWith("\ufffd")) {
+          const more = text.slice(shown.length);
+          shown = text;
+          if (out.add(more)) {
+            ended = "end";
+            break;
+          }
+        }
+        if (signal?.aborted) {
+          ended = "stopped";
+          break;
+        }
+      }
+      out.end();
+      const used = sequence.nextTokenIndex;
+      return {
+        text: out.text,
+        ...told(began, first, written.length),
+        promptTokens: ids.length,
+        ended,
+        used,
+        chances: within(out.text, chances),
+      };
+    };
+
     const answer = async (sequence: LlamaContextSequence, spec: TalkSpec, ids: number[], { signal, onText }: TalkHooks) => {
       const began = performance.now();
       const grammar = await grammarOf(spec);
@@ -156,7 +219,7 @@ async function open(file: Gguf, path: string, adapter: string | undefined): Prom
           hooks.signal?.throwIfAborted();
           const sequence = takeLikest(free, ids);
           try {
-            const { used, ...said } = await answer(sequence, spec, ids, hooks);
+            const { used, ...said } = await (spec.logprobs === undefined ? answer : answerTold)(sequence, spec, ids, hooks);
             return { ...said, context: { size: facts.context, used }, dropped };
           } finally {
             free.push(sequence);

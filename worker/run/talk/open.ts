@@ -65,7 +65,8 @@ async function onnxOf(path: string): Promise<string | undefined> {
   if ((await stat(path).catch(() => undefined))?.isDirectory())
     return (await stat(join(path, "run.json")).catch(() => undefined))
       ? undefined
-      : onnxOf(join(path, "model.onnx")).catch(() => undefined);
+      : ((await onnxOf(join(path, "model.onnx")).catch(() => undefined)) ??
+          onnxOf(join(path, "onnx", "model.onnx")).catch(() => undefined));
   if (!(await isOnnxLanguageModel(path))) return undefined;
   return (await stat(join(dirname(path), "run.json")).catch(() => undefined)) ? undefined : path;
 }
@@ -80,6 +81,8 @@ async function ownTalker(run: string): Promise<Talker> {
     talk: (spec, hooks = {}) =>
       turns.use(async () => {
         if (spec.json !== undefined) throw new AppError("usage", "JSON as an answer needs a GGUF model.", "Choose one.");
+        if (spec.logprobs !== undefined)
+          throw new AppError("usage", "How likely its tokens are is not told of a model learned from nothing.", "Ask without logprobs.");
         const { asked } = spec;
         const prompt = "text" in asked ? asked.text : (asked.turns.at(-1)?.content ?? "");
         const { temperature, topK, topP, seed } = { ...usualSampling, ...spec.sampling };

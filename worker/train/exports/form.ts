@@ -1,6 +1,6 @@
 // What a form of export is.
 import { AppError } from "../../../ipc/error.ts";
-import type { ExportComparison, ExportForm } from "../../../ipc/types.ts";
+import type { ConversionNote, ExportComparison, ExportForm } from "../../../ipc/types.ts";
 import type { HeldOutOptions } from "./heldOut.ts";
 
 /** What a form goes by. */
@@ -16,7 +16,7 @@ export interface Form {
   /** The export is a folder; else one file, and others beside it. */
   folder: boolean;
   /** Writes into the draft, and compares what lies there. Throws exportUnsupported, exportDiffers, usage. */
-  write(options: ExportOptions): Promise<{ main: string; compared: ExportComparison }>;
+  write(options: ExportOptions): Promise<{ main: string; compared: ExportComparison; notes?: ConversionNote[] }>;
 }
 
 export function needsRun({ run, model }: ExportOptions, to: ExportForm): string {

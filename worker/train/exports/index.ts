@@ -5,6 +5,7 @@ import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { AppError } from "../../../ipc/error.ts";
 import type { ExportForm, ExportResult, TunedForm } from "../../../ipc/types.ts";
+import { looksLikeLanguageModel } from "../../formats/language/open.ts";
 import { modelFile } from "../../run/predict.ts";
 import { fileError } from "../files.ts";
 import type { Form } from "./form.ts";
@@ -13,20 +14,22 @@ import { int8 } from "./int8.ts";
 import { onnx } from "./onnx.ts";
 import { weights } from "./weights.ts";
 import { tfjs } from "./tfjs.ts";
-import { exportTuned, isFolder, tunedForms, tunedRun } from "./tuned.ts";
+import { exportTuned, isFolder, type Tuned, tunedForms, tunedRun } from "./tuned.ts";
 
 const forms: Record<ExportForm, Form> = { onnx, "onnx-int8": int8, tfjs, safetensors: weights };
 
 /**
+ * @param given the folder of a run, a model.onnx, or a language model
  * @param out the file to write, or the folder for a form that is one (made; it may not hold anything yet)
  * @throws runMissing, runNotTrained, folderNotEmpty, folderNotWritable, and what the form throws; nothing is left behind then
  */
 export async function exportRun(given: string, to: ExportForm | TunedForm, out: string, options: HeldOutOptions): Promise<ExportResult> {
-  const tuned = await tunedRun(given);
+  const plain: Tuned | undefined = looksLikeLanguageModel(given) ? { base: given, adapter: undefined, weights: undefined } : undefined;
+  const tuned = (await tunedRun(given)) ?? plain;
   if (tuned) {
     const form = tunedForms.find((one) => one === to);
-    if (!form) throw unknown(to, tunedForms, "A fine-tuned language model");
-    const before = await sizeOf(tuned.adapter ?? tuned.weights!);
+    if (!form) throw unknown(to, tunedForms, "A language model");
+    const before = await sizeOf(tuned.adapter ?? tuned.weights ?? tuned.base);
     return drafted({ to, out, folder: isFolder(form), modelBytes: before, signal: options.signal }, (draft) =>
       exportTuned(tuned, form, { draft, signal: options.signal }),
     );
@@ -71,7 +74,7 @@ async function drafted(
     await mkdir(draft).catch((thrown: unknown) => {
       throw fileError(thrown, out);
     });
-    const { main, compared } = await write(draft);
+    const { main, compared, notes } = await write(draft);
     const files = (await readdir(draft)).sort((a, b) => Number(b === main) - Number(a === main) || a.localeCompare(b));
     const bytes = await sizeOf(draft);
     signal.throwIfAborted();
@@ -83,6 +86,7 @@ async function drafted(
       bytes,
       modelBytes,
       compared,
+      ...(notes?.length && { notes }),
     };
   } finally {
     await rm(draft, { recursive: true, force: true });

@@ -1,17 +1,20 @@
-// A fine-tuned language model taken away: its adapter as it lies in the run, or the whole model with what it learned put in. A model goes out as
-// it came in: a GGUF file as one, a Hugging Face folder as one. Each is opened again and asked the same as the model with its adapter beside it.
+// A language model taken away: its adapter as it lies in the run, or the whole model with what it learned put in, as a GGUF file or a Hugging Face folder.
+// In the form in which it came its own bytes stay; else it is turned into the other (models/language/convert.ts). Each is opened again and asked the
+// same as the model with its adapter beside it, and parts texts as before.
 import { createWriteStream } from "node:fs";
-import { copyFile, readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { copyFile, readdir, stat, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { AppError } from "../../../ipc/error.ts";
-import type { ExportComparison, RunRecord, TunedForm } from "../../../ipc/types.ts";
+import type { ConversionNote, ExportComparison, RunRecord, TunedForm } from "../../../ipc/types.ts";
 import { openGguf } from "../../formats/language/gguf.ts";
 import { toFloat32 } from "../../formats/language/levels.ts";
 import { looksLikeLanguageModel } from "../../formats/language/open.ts";
 import { type Adapter, readPeft } from "../../formats/language/peft.ts";
 import { openSafetensors } from "../../formats/language/safetensors.ts";
+import { openTokens, type Tokens } from "../../formats/language/tokens.ts";
+import { toGguf, toHuggingface } from "../../models/language/convert.ts";
 import { type LanguageModel, openLanguageModel } from "../../models/language/index.ts";
 import { adapterNames, type NetOptions } from "../../models/language/net.ts";
 import { adapterFor, ggufModel, type Learned, merged, safetensorsModel } from "../../models/language/takeAway.ts";
@@ -24,9 +27,8 @@ import { adapterFolder } from "../kinds/exportTune.ts";
 export const tunedForms: readonly TunedForm[] = ["peft", "gguf-lora", "safetensors", "gguf"];
 export const isFolder = (to: TunedForm): boolean => to === "peft" || to === "safetensors";
 
-/** What a run learned: an adapter, or weights of its own. */
+/** What a run learned beside a model: an adapter, or weights of its own; neither where the model itself is meant. */
 export interface Tuned {
-  run: string;
   base: string;
   adapter: string | undefined;
   weights: string | undefined;
@@ -41,7 +43,7 @@ export async function tunedRun(run: string): Promise<Tuned | undefined> {
   if (base === undefined || record?.state !== "done" || (await there(join(run, "model.onnx")))) return undefined;
   const adapter = await there(adapterFolder(run));
   const weights = await there(join(run, "model.safetensors"));
-  return adapter || weights ? { run, base, adapter, weights } : undefined;
+  return adapter || weights ? { base, adapter, weights } : undefined;
 }
 
 /** Writes into the draft. Throws usage for a form that this run has not, fileMissing where the base is gone, exportDiffers. */
@@ -49,7 +51,7 @@ export async function exportTuned(
   { base, adapter, weights }: Tuned,
   to: TunedForm,
   { draft, signal }: { draft: string; signal: AbortSignal },
-): Promise<{ main: string; compared: ExportComparison }> {
+): Promise<{ main: string; compared: ExportComparison; notes?: ConversionNote[] }> {
   if (to === "peft" || to === "gguf-lora") return copyAdapter(adapter, to, draft);
   if (!looksLikeLanguageModel(base))
     throw new AppError("fileMissing", `The model '${base}' that this run began with is not there.`, "Put it back, then try again.", {
@@ -57,26 +59,32 @@ export async function exportTuned(
     });
   const model = openLanguageModel(base);
   try {
-    const wanted = model.file.format === "gguf" ? "gguf" : "safetensors";
-    if (to !== wanted)
-      throw new AppError(
-        "usage",
-        `The model came as ${wanted === "gguf" ? "a GGUF file" : "a Hugging Face folder"}, and goes out as one: --to ${wanted}.`,
-        `Use --to ${wanted}, or take the adapter alone away: peft, gguf-lora.`,
-        { format: to },
-      );
     const known = adapter === undefined ? undefined : adapterFor(model, readPeft(adapter), adapter);
-    const learned = known ? merged(model, known) : moved(model, weights!);
+    const learned: Learned = known ? merged(model, known) : weights === undefined ? new Map() : moved(model, weights);
     const main = to === "gguf" ? "model.gguf" : "model.safetensors";
-    const parts = to === "gguf" ? ggufModel(model, learned) : safetensorsModel(model, learned);
     const out = join(draft, main);
-    await pipeline(Readable.from(parts), createWriteStream(out, { flush: true }), { signal }).catch((thrown: unknown) => {
-      throw signal.aborted ? thrown : fileError(thrown, out);
-    });
-    if (to === "safetensors") await copyRest(base, draft);
+    const write = (parts: Iterable<Uint8Array>) =>
+      pipeline(Readable.from(parts), createWriteStream(out, { flush: true }), { signal }).catch((thrown: unknown) => {
+        throw signal.aborted ? thrown : fileError(thrown, out);
+      });
+    let notes: ConversionNote[] | undefined;
+    if ((model.file.format === "gguf") === (to === "gguf")) {
+      await write(to === "gguf" ? ggufModel(model, learned) : safetensorsModel(model, learned));
+      if (to === "safetensors") await copyRest(base, draft);
+    } else if (to === "gguf") {
+      const made = toGguf(model, learned, { where: base, title: basename(base) });
+      notes = made.notes;
+      await write(made.parts);
+    } else {
+      const made = toHuggingface(model, learned, { where: base });
+      notes = made.notes;
+      await write(made.parts);
+      for (const [name, text] of Object.entries(made.files)) await writeFile(join(draft, name), text, { flush: true });
+    }
     const back = openLanguageModel(to === "gguf" ? out : draft);
     try {
-      return { main, compared: await compare(model, known, learned, back) };
+      if (notes) compareTokens(notes, openTokens(model.file, base), openTokens(back.file, to === "gguf" ? out : draft));
+      return { main, compared: await compare(model, known, learned, back), ...(notes && { notes }) };
     } finally {
       back.close();
     }
@@ -87,7 +95,7 @@ export async function exportTuned(
 
 async function copyAdapter(adapter: string | undefined, to: "peft" | "gguf-lora", draft: string) {
   if (adapter === undefined)
-    throw new AppError("usage", "This run taught the model's own weights: there is no adapter.", "Take the whole model away.", {
+    throw new AppError("usage", "There is no adapter: the weights are the model's own.", "Take the whole model away: safetensors, gguf.", {
       format: to,
     });
   const names = to === "peft" ? ["adapter_model.safetensors", "adapter_config.json"] : ["adapter.gguf"];
@@ -131,6 +139,28 @@ async function copyRest(base: string, draft: string): Promise<void> {
   }
 }
 
+const texts = [
+  "Hello, world! It's 1,234.5 — isn't it?",
+  "  two  spaces\n\nand\tlines\r\n",
+  "你好，世界。日本語 한국어",
+  "👩‍👩‍👧 🙂 é ñ ß Ωμέγα",
+  "def f(x):\n    return x**2",
+];
+
+/** Texts are the same tokens by both tokenizers. Throws exportDiffers. */
+function compareTokens(notes: readonly ConversionNote[], before: Tokens, after: Tokens): void {
+  for (const text of notes.includes("spaces") ? texts.filter((one) => !one.startsWith(" ")) : texts) {
+    const [one, other] = [before.encode(text), after.encode(text)];
+    if (one.join() !== other.join())
+      throw new AppError(
+        "exportDiffers",
+        `The tokenizer that was written parts '${text}' in another way (${one.length} tokens before, ${other.length} after).`,
+        "Take the model away in the form in which it came.",
+        { text },
+      );
+  }
+}
+
 /** Of the largest logit: 16 bits a number cost so much at most. */
 const tolerance = 0.02;
 
@@ -141,8 +171,8 @@ async function compare(
   learned: Learned,
   back: LanguageModel,
 ): Promise<ExportComparison> {
-  const { vocabulary, context } = model.config;
-  const count = Math.min(16, context);
+  const { vocabulary } = model.config;
+  const count = Math.min(16, model.config.context, back.config.context);
   const tokens = Array.from({ length: count }, (_, i) => (i * 7919 + 3) % vocabulary);
   const engine = await openEngine("cpu");
   const ask = async (of: LanguageModel, options: NetOptions): Promise<Float32Array> => {
