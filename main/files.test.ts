@@ -1,9 +1,17 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { getuid } from "node:process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { copyFileTo, regularFile, writeAtomic, writeStream } from "./files.ts";
+
+const readlink = (path: string): string => {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ""; // closed meanwhile
+  }
+};
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "paddock-files-"))));
@@ -51,6 +59,20 @@ describe("copying", () => {
     })();
     await expect(writeStream(join(folder, "to"), slow, { signal: controller.signal })).rejects.toMatchObject({ code: "cancelled" });
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test.skipIf(process.platform !== "linux")("cancelled before its first byte holds no file open", async () => {
+    const from = join(folder, "from");
+    writeFileSync(from, "some bytes");
+    for (let delay = 0; delay < 6; delay++) {
+      const controller = new AbortController();
+      const copied = copyFileTo(from, join(folder, `to${delay}`), { signal: controller.signal }).catch(() => {});
+      for (let turn = 0; turn < delay; turn++) await new Promise(setImmediate);
+      controller.abort();
+      await copied;
+    }
+    const held = () => readdirSync("/proc/self/fd").filter((fd) => readlink(`/proc/self/fd/${fd}`) === from);
+    await expect.poll(held, { timeout: 2000 }).toEqual([]);
   });
 
   test("a stream shorter than announced is refused", async () => {

@@ -215,7 +215,12 @@ export async function copyFileTo(from: string, to: string, options: Omit<StreamO
   await readable.catch((thrown: unknown) => {
     throw fileError(thrown, from);
   });
-  return writeStream(to, source as AsyncIterable<Uint8Array>, { ...options, expected });
+  try {
+    return await writeStream(to, source as AsyncIterable<Uint8Array>, { ...options, expected });
+  } finally {
+    // A copy that is refused or cancelled before its first byte has not touched the source, which would stay open.
+    source.destroy();
+  }
 }
 
 /** Refuses before writing what cannot fit. */

@@ -121,8 +121,15 @@ export class Talking {
     throw new AppError("runMissing", `There is no finished training '${id}'.`, "It may have been removed.", { run: id });
   }
 
-  facts(model: TalkModel, signal?: AbortSignal): Promise<TalkFacts> {
-    return this.#warm.use((api) => api.talkFacts(model, signal), signal);
+  /** Opens a model. Where nothing else is asked meanwhile, cancelling ends the process at once: a file that is being read hears no signal. */
+  async facts(model: TalkModel, signal?: AbortSignal): Promise<TalkFacts> {
+    const onAbort = () => void (this.#warm.calls === 1 && this.#warm.rest());
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await this.#warm.use((api) => api.talkFacts(model, signal), signal);
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
   }
 
   /** @param onText more of the answer, as it comes */

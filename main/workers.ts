@@ -201,6 +201,11 @@ export class WarmWorker {
     return this.#worker?.state === "dead" ? undefined : this.#worker?.pid;
   }
 
+  /** How many calls are under way. */
+  get calls(): number {
+    return this.#using;
+  }
+
   async use<T>(work: (api: WorkerApi) => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (this.#closed) throw new AppError("connectionLost", "Paddock is closing.", "Start it again.");
     clearTimeout(this.#timer);

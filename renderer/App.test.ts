@@ -223,6 +223,23 @@ test("the model is saved through the door", async () => {
   expect(door.saved[0]?.name).toBe("model.onnx");
 });
 
+test("what takes long can be cancelled, and says nothing more of it", async () => {
+  const parts = [{ name: "2023" }, { name: "2024" }];
+  const { host } = await openProject((fake, id) => fake.addRun(id, "done", 1600), { ...homes, format: "xlsx", part: "2023", parts });
+  host.slow = true;
+  await fireEvent.click(await screen.findByTestId("export-onnx"));
+  await fireEvent.click(await screen.findByTestId("cancel-export"));
+  await waitFor(() => expect(screen.queryByTestId("cancel-export")).toBeNull());
+  expect(screen.queryByTestId("exported-onnx")).toBeNull();
+  expect(screen.queryByRole("alert")).toBeNull();
+
+  const part = screen.getByTestId<HTMLSelectElement>("part-select");
+  await fireEvent.change(part, { target: { value: "2024" } });
+  await fireEvent.click(await screen.findByTestId("cancel-retake"));
+  await waitFor(() => expect(screen.queryByTestId("cancel-retake")).toBeNull());
+  expect(part.value).toBe("2023");
+});
+
 test("a removed project comes back", async () => {
   const host = new FakeHost();
   host.addProject(homes);

@@ -21,9 +21,13 @@ export interface Context {
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Wraps a command's body: `command.action(action(async (context, …arguments, options) => …))`. */
+/**
+ * Wraps a command's body: `command.action(action(async (context, …arguments, options) => …))`.
+ * @param kept what a Ctrl-C leaves of the work
+ */
 export function action<A extends unknown[]>(
   body: (context: Context, ...args: A) => Promise<Answer | undefined>,
+  kept = "nothing half-made stays",
 ): (...args: [...A, Command]) => Promise<void> {
   return async (...args) => {
     // commander passes the arguments, the options, then the command itself
@@ -38,7 +42,7 @@ export function action<A extends unknown[]>(
         progress.clear();
         process.exit(1);
       }
-      progress.note("Ending; a checkpoint is kept. Press Ctrl-C again to end at once.");
+      progress.note(`Ending; ${kept}. Press Ctrl-C again to end at once.`);
       controller.abort();
     };
     for (const signal of signals) process.on(signal, onSignal);

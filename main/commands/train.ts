@@ -110,7 +110,7 @@ export function trainCommand(): Command {
         if (data === undefined) throw usage("The data file is missing.", "paddock train FILE, or paddock train --resume DIR.");
         const spec = specOf(options);
         return options.out !== undefined ? trainInFolder(context, data, spec, options.out) : trainInProject(context, data, spec);
-      }),
+      }, "a checkpoint is kept"),
     );
 }
 

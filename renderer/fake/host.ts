@@ -53,6 +53,13 @@ interface FakeProject {
   corrections: ListedCorrection[];
 }
 
+/** Never ends but by being cancelled. */
+function cancelled(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) =>
+    signal.addEventListener("abort", () => reject(new AppError("cancelled", "Cancelled.", "")), { once: true }),
+  );
+}
+
 export class FakeHost {
   settings: Settings = defaultSettings;
   /** Milliseconds a word of an answer. */
@@ -60,6 +67,8 @@ export class FakeHost {
   networkRefused = 0;
   /** Set to make the next createProject fail with it. */
   refuse: AppError | undefined;
+  /** Whether what takes long takes until it is cancelled. */
+  slow = false;
   /** True: no new connection is answered. */
   deaf = false;
   /** Every call that came, by name, for tests that ask whether one did. */
@@ -202,7 +211,8 @@ export class FakeHost {
         this.emit("projectsChanged", { ids: [record.id] });
         return record;
       },
-      retake: async ({ id, kind, part }) => {
+      retake: async ({ id, kind, part }, signal) => {
+        if (this.slow) await cancelled(signal);
         const found = this.#find(id);
         const { profile } = found.record;
         const taken = profile.taken && kind ? { ...profile.taken, kind, because: "asked" as const } : profile.taken;
@@ -352,7 +362,8 @@ export class FakeHost {
         };
       },
       exportOnnx: async () => handout("model.onnx", 154_300),
-      exportRun: async ({ to }) => {
+      exportRun: async ({ to }, signal) => {
+        if (this.slow) await cancelled(signal);
         const whole = { modelBytes: 154_300, files: ["model.onnx"], out: "model.onnx", format: to };
         const answers = { of: "probabilities", count: 64, part: "test", metric: { name: "accuracy", before: 0.97, after: 0.96 } } as const;
         switch (to) {

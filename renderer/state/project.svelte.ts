@@ -92,6 +92,7 @@ export class Project {
   #ground: Ground;
   #wish: string | undefined;
   #planCancel: AbortController | undefined;
+  #retake: AbortController | undefined;
   #healthCancel: AbortController | undefined;
   #healthOf: string | undefined;
   #changes = 0;
@@ -157,18 +158,19 @@ export class Project {
 
   /** Takes the file as another kind, or another sheet or table of it. The old reading stays where that fails. */
   async retake(as: TakenAs): Promise<void> {
-    this.retaking = true;
+    const cancel = this.#begin();
     this.retakeError = undefined;
     this.#changes++;
     try {
-      const record = await this.#ground.call.retake({ id: this.id, ...as });
+      const record = await this.#ground.call.retake({ id: this.id, ...as }, cancel.signal);
       this.rows?.dispose();
       this.rows = undefined;
       this.grid?.dispose();
       this.grid = undefined;
       this.#take(record);
     } catch (thrown) {
-      this.retakeError = AppError.from(thrown).toRecord();
+      const error = AppError.from(thrown).toRecord();
+      if (error.code !== "cancelled") this.retakeError = error;
     }
     this.retaking = false;
     if (!this.retakeError) await this.replan();
@@ -176,16 +178,25 @@ export class Project {
 
   /** Names the items of ratings by a table. The old names stay where that fails. */
   async addTitles(file: Dropped): Promise<void> {
-    this.retaking = true;
+    const cancel = this.#begin();
     this.titlesError = undefined;
     try {
-      const source = await this.#ground.door.take(file, () => undefined);
-      this.#take(await this.#ground.call.addTitles({ id: this.id, source }));
+      const source = await this.#ground.door.take(file, () => undefined, cancel.signal);
+      this.#take(await this.#ground.call.addTitles({ id: this.id, source }, cancel.signal));
     } catch (thrown) {
-      this.titlesError = AppError.from(thrown).toRecord();
+      const error = AppError.from(thrown).toRecord();
+      if (error.code !== "cancelled") this.titlesError = error;
     }
     this.retaking = false;
   }
+
+  #begin(): AbortController {
+    this.retaking = true;
+    return (this.#retake = new AbortController());
+  }
+
+  /** Leaves the file as it was taken before. */
+  cancelRetake = () => this.#retake?.abort();
 
   chooseTarget(column: string): Promise<void> {
     const task = this.table?.targets.find((one) => one.column === column)?.task;

@@ -49,6 +49,7 @@ export class Run {
   #points = new Curve();
   #latest: RunProgress | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #taking: AbortController | undefined;
   #fresh = false;
   #importance: Importance | undefined;
   #mistakes: Partial<Record<SplitName, Mistakes>> = {};
@@ -130,15 +131,20 @@ export class Run {
 
   /** The model in another form, given to the user; undefined where that failed, which `refused` gets to know. */
   async takeAway(to: ExportForm | TunedForm, refused: (error: ErrorRecord) => void): Promise<ExportResult | undefined> {
+    const cancel = new AbortController();
+    this.#taking = cancel;
     try {
-      const { handout, result } = await this.#ground.call.exportRun({ ...this.#key, to });
+      const { handout, result } = await this.#ground.call.exportRun({ ...this.#key, to }, cancel.signal);
       await this.#ground.save(handout);
       return result;
     } catch (thrown) {
-      refused(AppError.from(thrown).toRecord());
+      const error = AppError.from(thrown).toRecord();
+      if (error.code !== "cancelled") refused(error);
       return undefined;
     }
   }
+
+  cancelTakeAway = () => this.#taking?.abort();
 
   dispose(): void {
     clearTimeout(this.#timer);

@@ -35,6 +35,7 @@ export class Talk {
   error: ErrorRecord | undefined = $state.raw();
   readonly #ground: Ground;
   #cancel: AbortController | undefined;
+  #opening: AbortController | undefined;
   #asked = "";
   #opened = "";
 
@@ -71,8 +72,11 @@ export class Talk {
     if (!model || key === this.#opened) return;
     this.#opened = key;
     this.facts = undefined;
+    // Another one that is still being opened is not waited for.
+    this.#opening?.abort();
+    const opening = (this.#opening = new AbortController());
     try {
-      const facts = await this.#ground.call.talkFacts({ model, ...(adapter === undefined ? {} : { adapter }) });
+      const facts = await this.#ground.call.talkFacts({ model, ...(adapter === undefined ? {} : { adapter }) }, opening.signal);
       if (this.#opened === key) this.facts = facts;
     } catch (thrown) {
       if (this.#opened !== key) return;
