@@ -23,6 +23,7 @@ import { evaluateLanguage } from "./run/evaluateLanguage.ts";
 import { isLanguageRun, openWriter, type Writer } from "./run/languageModel.ts";
 import { wherePicture } from "./run/occlusion.ts";
 import { openTalker } from "./run/talk/open.ts";
+import { tellText } from "./run/talk/tellText.ts";
 import type { Talker } from "./run/talk/talker.ts";
 import { lastLogits } from "./run/languageLogits.ts";
 import { openPredictor } from "./run/predict.ts";
@@ -84,6 +85,11 @@ export function createWorker(emit: Emit): Worker {
 
   const onProgress = (what: WorkerEvents["working"]["what"], fraction: number | null) => emit("working", { what, fraction });
   const onWorking = (working: WorkerEvents["working"]) => emit("working", working);
+  /** What a model writes, told as it comes; all of it before the answer is there. */
+  const telling = async <T>(id: string, write: (onText: (text: string) => void) => Promise<T>): Promise<T> => {
+    const { onText, end } = tellText((text) => emit("token", { id, text }));
+    return write(onText).finally(end);
+  };
   const current = () => [...jobs].at(-1)?.control;
 
   const handlers = {
@@ -181,11 +187,11 @@ export function createWorker(emit: Emit): Worker {
       ),
     wherePicture: ({ run, ...asked }, signal) => wherePicture(run, { ...asked, signal, onProgress }),
     generate: ({ run, id, ...spec }, signal) =>
-      writers.use(run, (writer) => writer.generate(spec, { signal, onText: (text) => emit("token", { id, text }) })),
+      writers.use(run, (writer) => telling(id, (onText) => writer.generate(spec, { signal, onText }))),
     talkFacts: async (model) => talkers.use(await talkerKey(model), ({ facts }) => facts),
     talk: async ({ model, adapter, id, ...spec }, signal) =>
       talkers.use(await talkerKey({ model, ...(adapter === undefined ? {} : { adapter }) }), (talker) =>
-        talker.talk(spec, { signal, onText: (text) => emit("token", { id, text }) }),
+        telling(id, (onText) => talker.talk(spec, { signal, onText })),
       ),
     embed: async ({ model, texts }, signal) => talkers.use(await talkerKey({ model }), (talker) => talker.embed(texts, signal)),
     recommend: ({ run, user, top }) => recommenders.use(run, (recommender) => recommender.recommend(user, top)),
