@@ -17,7 +17,9 @@ const here = dirname(fileURLToPath(import.meta.url));
 const folder = flag("keep") ?? mkdtempSync(join(tmpdir(), "paddock-lora-"));
 mkdirSync(folder, { recursive: true });
 const run = (program, ...rest) => {
-  const { stdout, stderr, status } = spawnSync(program, rest.map(String), { encoding: "utf8", maxBuffer: 1 << 28 });
+  // Ours as its worker is started (main/childWorker.ts).
+  const env = program === process.execPath ? { ...process.env, MALLOC_MMAP_THRESHOLD_: "131072" } : process.env;
+  const { stdout, stderr, status } = spawnSync(program, rest.map(String), { env, encoding: "utf8", maxBuffer: 1 << 28 });
   if (status !== 0) throw new Error(stderr || stdout);
   return stdout.trim() === "" ? undefined : JSON.parse(stdout.trim().split("\n").at(-1));
 };
@@ -29,7 +31,7 @@ try {
   const found = { peft: [], lora: [], qlora: [] };
   for (let turn = 0; turn < turns; turn++) {
     found.peft.push(run(peer, theirs, "train", folder, steps, batch, 2));
-    for (const way of ["lora", "qlora"]) found[way].push(run(process.execPath, ours, folder, way, steps, batch));
+    for (const way of ["lora", "qlora"]) found[way].push(run(process.execPath, "--max-semi-space-size=4", ours, folder, way, steps, batch));
   }
   const time = (way) => median(found[way].map(({ stepMs }) => stepMs));
   const peak = (way) => median(found[way].map(({ peakBytes }) => peakBytes));

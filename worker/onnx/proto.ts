@@ -21,7 +21,7 @@ import { type Attribute, type Attributes, type Dim, Graph, type ValueInfo } from
 const int64Max = 2n ** 63n - 1n;
 const int64Min = -(2n ** 63n);
 export { dtypeCode, dtypeOf } from "./elements.ts";
-export { encodeListOutput, encodeModel } from "./write.ts";
+export { encodeListOutput, encodeModel, encodeParted, type Parted } from "./write.ts";
 
 /** Inner graphs deeper than this are refused. */
 const maxDepth = 16;

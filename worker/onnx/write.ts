@@ -4,7 +4,7 @@
 import { AppError } from "../../ipc/error.ts";
 import { isFloat, rawBytes, type Tensor, toInt64 } from "../tensor.ts";
 import { dtypeCode } from "./elements.ts";
-import { AttributeProto_AttributeType as Kind } from "./gen/onnx_pb.ts";
+import { AttributeProto_AttributeType as Kind, TensorProto_DataLocation } from "./gen/onnx_pb.ts";
 import { type Attribute, type Graph, isUnknown, type Node, type ValueInfo } from "./graph.ts";
 import { backward, BackwardWriter } from "./wire.ts";
 
@@ -16,8 +16,31 @@ const nodeBytes = 160;
 const encoder = new TextEncoder();
 
 /** ModelProto bytes of the graph: IR 10, the graph's operator sets. Throws `modelInvalid` for a graph that one file cannot hold. */
-export function encodeModel(graph: Graph): Uint8Array {
-  const held = heldBy(graph);
+export const encodeModel = (graph: Graph): Uint8Array => encode(graph, new Map());
+
+/** A model, and the numbers that it does not hold itself, under the names by which it asks for them ("location" of external_data). */
+export interface Parted {
+  model: Uint8Array;
+  beside: ReadonlyMap<string, Uint8Array>;
+}
+
+/** As `encodeModel`, with constants of so many bytes and more left where they are: nothing is copied, and there may be more of them than 2 GB. */
+export function encodeParted(graph: Graph, from: number): Parted {
+  const places = new Map<Tensor, string>();
+  const beside = new Map<string, Uint8Array>();
+  for (const value of graph.initializers.values()) {
+    if (value.dtype === "string" || value.data.byteLength < from || places.has(value)) continue;
+    const place = `${places.size}`;
+    places.set(value, place);
+    beside.set(place, rawBytes(value));
+  }
+  return { model: encode(graph, places), beside };
+}
+
+type Places = ReadonlyMap<Tensor, string>;
+
+function encode(graph: Graph, places: Places): Uint8Array {
+  const held = heldBy(graph, places);
   if (held > mostBytes)
     throw new AppError(
       "modelInvalid",
@@ -29,7 +52,7 @@ export function encodeModel(graph: Graph): Uint8Array {
   if (graph.initial.size) w.message(20, () => w.message(1, () => writeInitial(w, graph.initial)));
   backward([...graph.metadata], ([key, value]) => w.message(14, () => (w.string(2, value), w.string(1, key))));
   backward([...graph.opsets], ([domain, version]) => w.message(8, () => (w.int(2, version), w.string(1, domain))));
-  w.message(7, () => writeGraph(w, graph));
+  w.message(7, () => writeGraph(w, graph, places));
   w.string(2, "paddock");
   w.int(1, irVersion);
   return w.result();
@@ -46,9 +69,10 @@ export function encodeListOutput(name: string): Uint8Array {
   return w.result();
 }
 
-const heldBy = (graph: Graph): number => {
+const heldBy = (graph: Graph, places: Places): number => {
   let bytes = 0;
-  for (const t of [...graph.initializers.values(), ...graph.initial.values()]) bytes += t.dtype === "string" ? 0 : t.data.byteLength;
+  for (const t of [...graph.initializers.values(), ...graph.initial.values()])
+    bytes += t.dtype === "string" || places.has(t) ? 0 : t.data.byteLength;
   return bytes;
 };
 
@@ -60,10 +84,10 @@ function writeInitial(w: BackwardWriter, initial: ReadonlyMap<string, Tensor>): 
   w.string(2, "initial");
 }
 
-function writeGraph(w: BackwardWriter, graph: Graph): void {
+function writeGraph(w: BackwardWriter, graph: Graph, places: Places = new Map()): void {
   const trainable = new Set(graph.parameters);
   const outputs = new Set(graph.outputs.map((o) => o.name));
-  const isConstant = ([name, value]: [string, Tensor]) => isFloat(value.dtype) && !trainable.has(name);
+  const isConstant = ([name, value]: [string, Tensor]) => isFloat(value.dtype) && !trainable.has(name) && !places.has(value);
   const initializers = [...graph.initializers];
   backward(graph.nodes, (node) =>
     backward(node.outputs, (name) => {
@@ -74,7 +98,10 @@ function writeGraph(w: BackwardWriter, graph: Graph): void {
   backward(graph.outputs, (info) => w.message(12, () => writeInfo(w, info)));
   backward(graph.inputs, (info) => w.message(11, () => writeInfo(w, info)));
   backward(initializers, (entry) => {
-    if (!isConstant(entry)) w.message(5, () => writeTensor(w, entry[1], entry[0]));
+    if (isConstant(entry)) return;
+    const [name, value] = entry;
+    const place = places.get(value);
+    w.message(5, () => (place === undefined ? writeTensor(w, value, name) : writeElsewhere(w, value, name, place)));
   });
   w.string(2, graph.name);
   backward(graph.nodes, (node) => w.message(1, () => writeNode(w, node)));
@@ -118,6 +145,17 @@ function writeTensor(w: BackwardWriter, t: Tensor, name = ""): void {
   }
   w.string(8, name);
   if (t.dtype === "string") backward(t.data, (text) => w.item(6, text));
+  w.int(2, dtypeCode(t.dtype));
+  w.ints(1, t.dims);
+}
+
+/** A TensorProto whose numbers are at `place`, from their beginning on. */
+function writeElsewhere(w: BackwardWriter, t: Tensor, name: string, place: string): void {
+  w.int(14, TensorProto_DataLocation.EXTERNAL);
+  const entry = (key: string, value: string) => w.message(13, () => (w.string(2, value), w.string(1, key)));
+  entry("length", String(rawBytes(t).length));
+  entry("location", place);
+  w.string(8, name);
   w.int(2, dtypeCode(t.dtype));
   w.ints(1, t.dims);
 }

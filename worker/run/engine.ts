@@ -80,8 +80,11 @@ export interface Engine {
    * @param evaluate the forward graph without dropout; its parameters are taken from the session's state
    */
   train(training: TrainingPlan | StepGraph, evaluate: Graph | undefined): Promise<TrainingSession>;
-  /** @param graph a graph, the bytes of a file, or the path of one that keeps its data in files beside it */
-  load(graph: Graph | Uint8Array | ModelPath): Promise<InferenceSession>;
+  /**
+   * @param graph a graph, the bytes of a file, or the path of one that keeps its data in files beside it
+   * @param options.shared large constants of a graph stay where they are, for other sessions too, and are not laid out for speed
+   */
+  load(graph: Graph | Uint8Array | ModelPath, options?: { shared?: boolean }): Promise<InferenceSession>;
   dispose(): Promise<void>;
 }
 

@@ -44,7 +44,7 @@ export async function languageLogits(
       });
     if (!length || length > context)
       throw new AppError("usage", `${length} tokens were given; the model takes from 1 to ${context}.`, "Give fewer.", { length, context });
-    const session = await engine.load(logitsGraph(model, tokens.length, length));
+    const session = await engine.load(logitsGraph(model, tokens.length, length), { shared: true });
     const { logits } = await session.run({ ids: int64([tokens.length, length], tokens.flat()) });
     return { dims: [tokens.length, length, vocabulary], logits: logits!.data as Float32Array };
   } finally {

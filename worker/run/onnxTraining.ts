@@ -31,11 +31,13 @@ export abstract class Training {
   /** States that change, by name, without t, which is counted here. */
   protected readonly changing: readonly string[];
   protected readonly scalars: OrtValues;
+  /** Constants that are fed: never written. */
+  protected readonly fixed: OrtValues;
   readonly #names: ReadonlySet<string>;
   readonly #lr = new Float32Array(1);
   readonly #t = new Float32Array(1);
 
-  constructor(graph: StepGraph, sessions: Sessions) {
+  constructor(graph: StepGraph, sessions: Sessions, fixed: ReadonlyMap<string, Tensor> = new Map()) {
     this.plan = {
       inputs: graph.inputs.map((i) => i.name),
       outputs: graph.outputs,
@@ -46,6 +48,8 @@ export abstract class Training {
     const inputs = new Set(sessions.step.inputNames);
     const scalars = { lr: new OrtTensor("float32", this.#lr, []), t: new OrtTensor("float32", this.#t, []) };
     this.scalars = Object.fromEntries(Object.entries(scalars).filter(([name]) => inputs.has(name)));
+    this.fixed = Object.fromEntries([...fixed].map(([name, value]) => [name, toOrt(value)]));
+    for (const [name, value] of Object.entries(this.fixed)) if (inputs.has(name)) this.scalars[name] = value;
     const outputs = new Set(sessions.step.outputNames);
     this.changing = graph.states.map((s) => s.name).filter((name) => name !== "t" && outputs.has(`next:${name}`));
   }
@@ -71,7 +75,7 @@ export abstract class Training {
     const state = this.feeds();
     const feeds: OrtValues = {};
     for (const name of session.inputNames) {
-      const value = batch[name] ? toOrt(batch[name]) : this.#names.has(name) ? state[name] : undefined;
+      const value = batch[name] ? toOrt(batch[name]) : this.#names.has(name) ? state[name] : this.fixed[name];
       if (!value) throw missing(name);
       feeds[name] = value;
     }
@@ -140,8 +144,8 @@ export class CpuTraining extends Training {
    * The session's model is one `withList` where the step is sized.
    * @param single states that one buffer is enough for
    */
-  constructor(graph: StepGraph, sessions: Sessions, single: ReadonlySet<string>) {
-    super(graph, sessions);
+  constructor(graph: StepGraph, sessions: Sessions, single: ReadonlySet<string>, fixed: ReadonlyMap<string, Tensor>) {
+    super(graph, sessions, fixed);
     this.#single = single;
     this.#sized = isSized(graph);
     const own = new Set(this.changing.map((name) => `next:${name}`));

@@ -4,11 +4,11 @@ import { availableParallelism } from "node:os";
 import { InferenceSession as OrtSession } from "onnxruntime-node";
 import { refuseTelemetry } from "../telemetry.ts";
 import type { Graph } from "../onnx/graph.ts";
-import { encodeModel } from "../onnx/proto.ts";
+import { encodeParted } from "../onnx/proto.ts";
 import { Builder } from "../ops/builder.ts";
 import { blocked } from "../passes/lowerings/blocked.ts";
 import { runPasses } from "../passes/pass.ts";
-import { isFloat, sizeOf } from "../tensor.ts";
+import { isFloat, sizeOf, type Tensor } from "../tensor.ts";
 import { blockSize } from "./blockSize.ts";
 import { leftToCpu } from "./leftToCpu.ts";
 import type { Engine, InferenceSession, ModelPath, StepGraph, StepState, TrainingPlan, TrainingSession } from "./engine.ts";
@@ -16,6 +16,7 @@ import { FirstRun } from "./fallbacks.ts";
 import { inPlace } from "./inPlace.ts";
 import { explain, fromOrt, infos, run, toOrt } from "./onnxTensors.ts";
 import { CpuTraining, DeviceTraining, isSized } from "./onnxTraining.ts";
+import { apart, fed, sharedConstants } from "./shared.ts";
 import { withList } from "./uncopied.ts";
 
 // Also where this is used without the worker's entry, as in tests and benches: before the runtime first starts, which is not when it is loaded.
@@ -55,14 +56,16 @@ export class OrtEngine implements Engine {
     this.#waits = options.waits ?? waits;
   }
 
-  async load(graph: Graph | Uint8Array | ModelPath): Promise<InferenceSession> {
-    const session = await this.#session(graph);
+  async load(graph: Graph | Uint8Array | ModelPath, { shared = false } = {}): Promise<InferenceSession> {
+    const fixed = shared && "nodes" in graph && !keepsState.has(this.id) ? sharedConstants(graph) : new Map<string, Tensor>();
+    const session = await this.#session("nodes" in graph ? fed(graph, fixed) : graph);
+    const constants = Object.fromEntries([...fixed].map(([name, value]) => [name, toOrt(value)]));
     const own: InferenceSession = {
-      inputs: infos(session.inputMetadata),
+      inputs: infos(session.inputMetadata).filter(({ name }) => !fixed.has(name)),
       outputs: infos(session.outputMetadata),
       run: async (feeds) => {
         const values = Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, toOrt(value)]));
-        const results = await run(session, values, session.outputNames, this.id);
+        const results = await run(session, { ...values, ...constants }, session.outputNames, this.id);
         return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, fromOrt(value)]));
       },
       dispose: () => this.#release(own, session),
@@ -79,22 +82,25 @@ export class OrtEngine implements Engine {
     );
     const size = step.states.reduce((sum, s) => sum + (s.name.includes(":") ? 0 : sizeOf(s.dims)), 0);
     const threads = this.#threads ?? usualThreads(size);
-    const open = (graph: Graph | Uint8Array, more: OrtSession.SessionOptions = {}) =>
-      this.#session(graph, { intraOpNumThreads: threads, ...more });
+    const open = (graph: Graph, more: OrtSession.SessionOptions = {}, written = false) =>
+      this.#session(graph, { intraOpNumThreads: threads, ...more }, written);
     const names = step.states.map((s) => s.name);
     const laid = await inBlocks(step.graph, this.id);
-    const { graph, single } = stays ? { graph: laid, single: new Set<string>() } : inPlace(laid, names);
+    const { graph: placed, single } = stays ? { graph: laid, single: new Set<string>() } : inPlace(laid, names);
+    const fixed = stays ? new Map<string, Tensor>() : sharedConstants(placed);
+    const graph = fed(placed, fixed);
     const first = this.id === "cpu" ? undefined : new FirstRun();
     const sessions = {
       device: this.id,
-      step: await open(!stays && isSized(step) ? withList(encodeModel(graph)) : graph, {
-        ...(stays ? { preferredOutputLocation: Object.fromEntries(locations) } : {}),
-        ...first?.options,
-      }),
-      evaluate: evaluate && (await open(await inBlocks(parametersAsInputs(evaluate, step.states), this.id))),
+      step: await open(
+        graph,
+        { ...(stays ? { preferredOutputLocation: Object.fromEntries(locations) } : {}), ...first?.options },
+        !stays && isSized(step),
+      ),
+      evaluate: evaluate && (await open(fed(await inBlocks(parametersAsInputs(evaluate, step.states), this.id), fixed))),
       copy: stays ? await open(copies(step.states)) : undefined,
     };
-    const loop = stays ? new DeviceTraining(step, sessions) : new CpuTraining(step, sessions, single);
+    const loop = stays ? new DeviceTraining(step, sessions) : new CpuTraining(step, sessions, single, fixed);
     const own: TrainingSession = {
       fallbacks: first ? undefined : [],
       async step(feeds, lr) {
@@ -120,12 +126,14 @@ export class OrtEngine implements Engine {
     for (const session of [...this.#open]) await session.dispose();
   }
 
-  async #session(graph: Graph | Uint8Array | ModelPath, more: OrtSession.SessionOptions = {}): Promise<OrtSession> {
+  /** @param written whether runs write their results where they are told (`withList`) */
+  async #session(graph: Graph | Uint8Array | ModelPath, more: OrtSession.SessionOptions = {}, written = false): Promise<OrtSession> {
     const { graph: whole, names } = graph instanceof Uint8Array || "path" in graph ? { graph, names: [] } : leftToCpu(graph, this.id);
-    const file = whole instanceof Uint8Array ? whole : "path" in whole ? whole.path : encodeModel(whole);
+    const { file, beside } = fileOf(whole);
     const own = names.length ? { name: this.id, forceCpuNodeNames: names } : this.id;
     try {
-      return await OrtSession.create(file as string, {
+      const model = written && file instanceof Uint8Array ? withList(file) : file;
+      return await OrtSession.create(model as string, {
         executionProviders: this.id === "cpu" ? ["cpu"] : [own, "cpu"],
         intraOpNumThreads: this.#threads ?? threadCount(),
         interOpNumThreads: 1,
@@ -135,6 +143,7 @@ export class OrtEngine implements Engine {
         enableMemPattern: false,
         logSeverityLevel: 3,
         extra: { session: this.#waits },
+        ...(beside.length ? { externalData: beside } : {}),
         ...more,
       });
     } catch (thrown) {
@@ -146,6 +155,14 @@ export class OrtEngine implements Engine {
     if (!this.#open.delete(own)) return;
     for (const session of sessions) await session?.release();
   }
+}
+
+/** What a session is made of: bytes or a path, and the constants beside it. */
+function fileOf(graph: Graph | Uint8Array | ModelPath): { file: Uint8Array | string; beside: { path: string; data: Uint8Array }[] } {
+  if (graph instanceof Uint8Array) return { file: graph, beside: [] };
+  if ("path" in graph) return { file: graph.path, beside: [] };
+  const { model, beside } = encodeParted(graph, apart);
+  return { file: model, beside: [...beside].map(([path, data]) => ({ path, data })) };
 }
 
 /** On the CPU, convolutions whose weights change go by the runtime's blocked layout. */

@@ -4,12 +4,13 @@ import type { Graph } from "../onnx/graph.ts";
 import { liveness } from "../passes/liveness.ts";
 import type { StepGraph } from "../run/engine.ts";
 import { inPlace } from "../run/inPlace.ts";
+import { sharedConstants } from "../run/shared.ts";
 import { bytesOf, sizeOf } from "../tensor.ts";
 
 export interface SessionBytes {
   /** Parameters and moments, each in one place or in the two between which it goes round. */
   states: number;
-  /** Fixed tensors, in the session and in the file it is opened from. */
+  /** Fixed tensors that a session has to itself (run/shared.ts). */
   constants: number;
   /** Most that is alive within a step. */
   activations: number;
@@ -28,6 +29,14 @@ const arena = 1.12;
 
 /** A state that changes is read from one place and written to another, unless it may be written over (run/inPlace.ts). */
 const places = 2;
+
+/** Bytes of constants that a session of the graph has to itself, beside the states. */
+export function ownConstants(graph: Graph, states: readonly { name: string }[] = []): number {
+  const elsewhere = new Set([...sharedConstants(graph).keys(), ...states.map(({ name }) => name)]);
+  let bytes = 0;
+  for (const [name, { dtype, dims }] of graph.initializers) if (!elsewhere.has(name)) bytes += bytesOf(dtype) * sizeOf(dims);
+  return bytes;
+}
 
 /**
  * @param at.sizes lengths of the symbols in a step ("B")
@@ -48,7 +57,7 @@ export function sessionBytes(
   for (const s of step.states)
     states += bytesOf(s.dtype) * sizeOf(s.dims) * (changing.has(`next:${s.name}`) && !single.has(s.name) ? places : 1);
   let constants = 0;
-  for (const { dtype, dims } of graph.initializers.values()) constants += 2 * bytesOf(dtype) * sizeOf(dims);
+  for (const of of evaluate ? [graph, evaluate] : [graph]) constants += ownConstants(of, step.states);
   const activations = Math.round(arena * liveness(graph, at.sizes).peak);
   const evaluation = evaluate ? Math.round(arena * liveness(evaluate, at.evaluationSizes ?? at.sizes).peak) : 0;
   const nodes = graph.nodes.length + (evaluate?.nodes.length ?? 0);

@@ -36,10 +36,11 @@ const program = {
 /** Kernels and first pages of a session, a layer. */
 const layerBytes = { inference: 1.2 * MiB, training: 7 * MiB } as const;
 /**
- * Copies of the weights beside themselves. Our own graphs: as read, the file that a session is opened from, what kernels pack anew; to learn, the session
- * that judges has all of that again. An ONNX file: its bytes, the parsed model, what kernels pack anew. Measured on 29 million weights: 2.65 and 3.9.
+ * What is held beside the weights as they are kept, in copies of them. An ONNX file: its bytes, the parsed model, what kernels pack anew. Levels of
+ * few bits on our own graph: one in the session, to learn one in each of three (a step, an evaluation, the model as it was). Floats on our own
+ * graph are shared by all sessions (run/shared.ts), in 32 bits; what reading has left behind is part of them.
  */
-const copies = { own: 2.65, training: 4, onnx: 3 } as const;
+const copies = { own: 1, training: 3, onnx: 3, left: 0.1 } as const;
 /** Room that the runtime's arena takes by doubling, where it is not told how much. */
 const doubled = 1.5;
 
@@ -135,6 +136,8 @@ function reckoned(subject: Subject, settings: MemoryNeed["settings"]): MemoryNee
   const frozenBytes = kept?.bits === bits && method !== "full" ? (kept.bytes * frozen) / parameters : frozen * weightBytes(bits);
   const weights = frozenBytes + 4 * trainable;
   const inference = method === "inference";
+  const asFloats = 4 * frozen;
+  const beside = bits < 16 ? (inference ? copies.own : copies.training) * frozenBytes : (1 + copies.left) * asFloats - frozenBytes;
   // One prompt is read in pieces of at most 512 tokens.
   const read = Math.min(T, 512);
   const activations = inference
@@ -147,8 +150,8 @@ function reckoned(subject: Subject, settings: MemoryNeed["settings"]): MemoryNee
     activations,
     cache: inference ? 2 * L * kvHeads * headSize * T * batch * (by === "llama" ? 2 : 4) : 0,
     runtime: inference
-      ? program[by] + (by === "own" ? L * layerBytes.inference + copies.own * frozenBytes : 0)
-      : program.training + L * layerBytes.training + copies.training * frozenBytes,
+      ? program[by] + (by === "own" ? L * layerBytes.inference + beside : 0)
+      : program.training + L * layerBytes.training + beside,
   });
 }
 

@@ -126,7 +126,9 @@ export async function openGraphTalker(path: string, { adapter, weights }: Learne
     const tokens = openTokens(model.file, path);
     const engine = await openEngine("cpu", model.config.width < 512 ? { threads: 1 } : {});
     try {
-      const session = await engine.load(decodingGraph(model, options));
+      const session = await engine.load(decodingGraph(model, options), { shared: true });
+      // No other graph is built of them; what is shared the session holds.
+      model.source.kept.clear();
       const decoder = new GraphDecoder(session, model.config, Math.min(model.config.context, usualContext));
       return talkerOf(decoder, tokens, true, async () => {
         await engine.dispose();

@@ -176,7 +176,7 @@ async function compare(
   const tokens = Array.from({ length: count }, (_, i) => (i * 7919 + 3) % vocabulary);
   const engine = await openEngine("cpu");
   const ask = async (of: LanguageModel, options: NetOptions): Promise<Float32Array> => {
-    const session = await engine.load(logitsGraph(of, 1, count, options));
+    const session = await engine.load(logitsGraph(of, 1, count, options), { shared: true });
     try {
       return (await session.run({ ids: int64([1, count], tokens) }))["logits"]!.data as Float32Array;
     } finally {

@@ -31,7 +31,7 @@ export async function judgeTune(
   const engine = await openEngine(plan.plan.device, plan.threads === undefined ? {} : { threads: plan.threads });
   try {
     // The model as it was: what fine-tuning has to be better than. Nothing simpler is known that writes.
-    const before = await engine.load(tuningGraph(model, { ...plan.tune, method: "none" }, { judged: true }).graph);
+    const before = await engine.load(tuningGraph(model, { ...plan.tune, method: "none" }, { judged: true }).graph, { shared: true });
     const constant = await judge(held, (feeds) => before.run(feeds));
     const baseline = { constant, linear: constant };
     return {

@@ -32,7 +32,7 @@ export async function answerPrompts(
   const { template } = tokens;
   const engine = await openEngine("cpu", model.config.width < 512 ? { threads: 1 } : {});
   try {
-    const session = await engine.load(decodingGraph(model, learnedOptions(model, plan.tune, weights)));
+    const session = await engine.load(decodingGraph(model, learnedOptions(model, plan.tune, weights)), { shared: true });
     const decoder = new GraphDecoder(session, model.config, Math.min(model.config.context, 2048));
     const tokenize = (text: string): number[] => {
       const ids = tokens.encode(text, { special: template === undefined });

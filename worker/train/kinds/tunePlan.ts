@@ -9,6 +9,7 @@ import { countWeights, type LanguageModel } from "../../models/language/index.ts
 import { tuningGraph, type TuneMethod, type TuneSpec } from "../../models/language/tune.ts";
 import type { Graph } from "../../onnx/graph.ts";
 import { bytesOf, sizeOf } from "../../tensor.ts";
+import { ownConstants } from "../forecast.ts";
 import { defaults, type FullPlan, planCourse, stepSeconds } from "../plan.ts";
 
 export interface TuneFacts {
@@ -70,6 +71,7 @@ export const usualContext = 512;
 export function makeTunePlan(facts: TuneFacts, spec: TrainSpec): TunePlan {
   const { model, tune, rows, tokens, longest, usual } = facts;
   const training = tuningGraph(model, tune).graph;
+  const before = tuningGraph(model, { ...tune, method: "none" }, { judged: true }).graph;
   const trainable = countParameters(training);
   const { layers, width, inner, vocabulary, heads, headSize, kvHeads } = model.config;
   const inLayer = width * headSize * (2 * heads + 2 * kvHeads) + 3 * width * inner;
@@ -89,7 +91,7 @@ export function makeTunePlan(facts: TuneFacts, spec: TrainSpec): TunePlan {
       lr: tune.method === "full" ? 5e-5 : tune.method === "head" ? 2e-4 : 1e-3,
       stepSeconds: (count) => stepSeconds((count * usual * perToken) / 3, 0),
       programBytes,
-      dataBytes: 3 * heldBytes(training) + 5 * (tokens.train + tokens.validation + tokens.test),
+      dataBytes: heldBytes(training) + ownConstants(before) + 5 * (tokens.train + tokens.validation + tokens.test),
       sizes: { T: longest },
       piece: tunePiece(longest, vocabulary),
       ...recomputed(tune.method, layers),
@@ -112,7 +114,7 @@ export function makeTunePlan(facts: TuneFacts, spec: TrainSpec): TunePlan {
 /** Nothing reads tables; measured on a model of 260,000 parameters (bench/plan.mjs). */
 const programBytes = 125 * 2 ** 20;
 
-/** Weights that do not learn: kept as read for all graphs, and once more in the session that judges and the file that it is opened from. */
+/** Weights that do not learn, kept for all graphs. */
 function heldBytes({ initializers, parameters }: Graph): number {
   const learned = new Set(parameters);
   return [...initializers].reduce((sum, [name, { dtype, dims }]) => sum + (learned.has(name) ? 0 : bytesOf(dtype) * sizeOf(dims)), 0);
