@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Control } from "../worker/train/control.ts";
+import { peakMemory } from "../worker/train/memory.ts";
 import { trainRun } from "../worker/train/run.ts";
 
 const [folder, way, steps, batch] = process.argv.slice(2) as [string, "lora" | "qlora", string, string];
@@ -35,14 +36,14 @@ try {
     },
     onProgress: ({ state, step, seconds }) => {
       if (step > 0 && !at.has(step)) at.set(step, seconds);
-      if (state === "running") stepBytes = process.resourceUsage().maxRSS * 1024;
+      if (state === "running") stepBytes = peakMemory();
     },
     onPoint: () => {},
   });
   const seen = [...at].sort((a, b) => a[0] - b[0]).filter(([step]) => step >= 2 && step <= Number(steps));
   const [first, last] = [seen[0]!, seen.at(-1)!];
   const stepMs = (1000 * (last[1] - first[1])) / (last[0] - first[0]);
-  console.log(JSON.stringify({ losses: result.losses, stepMs, stepBytes, peakBytes: process.resourceUsage().maxRSS * 1024 }));
+  console.log(JSON.stringify({ losses: result.losses, stepMs, stepBytes, peakBytes: peakMemory() }));
 } finally {
   rmSync(out, { recursive: true, force: true });
 }

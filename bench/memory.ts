@@ -3,6 +3,7 @@ import { seeded } from "../worker/ops/samples.ts";
 import { OrtEngine } from "../worker/run/onnxruntime.ts";
 import { fromNumbers, sizeOf, type Tensor } from "../worker/tensor.ts";
 import { sessionBytes } from "../worker/train/forecast.ts";
+import { peakMemory } from "../worker/train/memory.ts";
 import { type OptimizerSpec, trainingStep } from "../worker/train/step.ts";
 import { attention, convolutions, deep } from "./memoryNets.ts";
 
@@ -43,7 +44,7 @@ for (let i = 0; i < Number(steps); i++) {
   const { user, system } = process.cpuUsage(used);
   times.push((user + system) / 1000);
 }
-const measured = process.resourceUsage().maxRSS * 1024 - before;
+const measured = peakMemory() - before;
 await engine.dispose();
 console.log(JSON.stringify({ name, recompute, nodes: step.graph.nodes.length, loss, cpuMs: Math.min(...times), forecast, measured }));
 process.exit(0);
