@@ -19,6 +19,7 @@ import { removeLeftovers } from "./leftovers.ts";
 import { type Log, openLog } from "./log.ts";
 import { modelHandlers } from "./modelHandlers.ts";
 import { Models } from "./models.ts";
+import { settleMoved } from "./moved.ts";
 import { Chats } from "./chats.ts";
 import { Api, withKey } from "./api/switch.ts";
 import { type Predictor, predictorOf } from "./api/predict.ts";
@@ -604,6 +605,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
   await models.clean();
   await uploads.clean();
   if (door !== "cli") await api.apply((await readSettings(paths.settings)).settings.api);
+  await settleMoved(paths, await projects.ids()).catch((thrown: unknown) => log.warn({ err: thrown }, "moved"));
   // Reading the runs settles those that a crash left under way.
   await Promise.all((await projects.ids()).map((id) => projects.runs(id)));
   const cleaning = cleanCache(cache, () => projects.fingerprints()).catch((thrown: unknown) => log.warn({ err: thrown }, "cache"));
