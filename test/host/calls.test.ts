@@ -85,6 +85,7 @@ const asked: { [K in Cancellable]: ((ids: Ids) => Parameters<HostApi[K]>[0]) | {
   similar: ({ project, run }) => ({ project, run, item: "a", top: 1 }),
   generate: ({ project, run }) => ({ project, run, id: "a", prompt: "a", maxTokens: 1, temperature: 0, topK: 1 }) as never,
   exportRun: ({ project, run }) => ({ project, run, to: "onnx-int8" }),
+  checkUpdate: { elsewhere: "reads the file itself, a piece at a time, and looks at the signal between them" },
   foundModels: { elsewhere: "looks at the names in some folders, without a worker" },
   importModel: ({ model2 }) => ({ source: { kind: "path", path: model2 } }),
   runModel: ({ model }) => ({ id: model, question: { feeds: {} } }),
