@@ -46,6 +46,8 @@ export const spec = v.strictObject({
   shelf: v.optional(v.union([v.literal(""), id])),
   method: v.optional(v.picklist(["head", "last", "full", "lora", "qlora"])),
   rank: v.optional(whole(1, 1024)),
+  alpha: v.optional(real(1e-6, 1e6)),
+  accumulate: v.optional(whole(1, 1 << 16)),
   prompts: v.optional(v.pipe(v.array(text(2000)), v.maxLength(5, "has more than 5 prompts"))),
   pixels: v.optional(v.picklist(["0..1", "-1..1", "0..255", "imagenet"])),
   config: v.optional(v.record(text(100), v.union([v.pipe(v.number(), v.finite()), text(1000), v.boolean()]))),

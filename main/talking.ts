@@ -74,8 +74,10 @@ export class Talking {
     ];
     const adapters: TalkAdapter[] = [];
     for (const { id, name, folder } of runs) {
-      if (await exists(join(folder, "adapter", "adapter_config.json"))) {
-        const base = (await readRun(folder)).spec.model ?? "";
+      const weights = await exists(join(folder, "model.safetensors")); // what head and full moved
+      const record = weights || (await exists(join(folder, "adapter", "adapter_config.json"))) ? await readRun(folder) : undefined;
+      if (record?.plan?.tune) {
+        const base = record.spec.model ?? "";
         adapters.push({ id, name, base: base.split(/[/\\]/).at(-1) ?? base });
       } else if (await isWriter(folder)) choices.push({ id, name, from: "run", takesAdapter: false });
     }

@@ -78,8 +78,11 @@ export interface TrainSpec {
    * weights (lora, or qlora where these are kept in 4 or 8 bits).
    */
   method?: "head" | "last" | "full" | "lora" | "qlora";
-  /** Adapters: their rank; default 8. */
+  /** Adapters: their rank; default 8. What they add is multiplied by alpha / rank; default twice the rank. */
   rank?: number;
+  alpha?: number;
+  /** Fine-tuning: a batch is taken in so many parts, whose gradients are added up; default 1. The step is the same but for rounding. */
+  accumulate?: number;
   /** A language model that is fine-tuned: what the user wants answered before and after, five at most. */
   prompts?: string[];
   /** Adapters: the folder of a PEFT adapter to begin with; its settings count. */

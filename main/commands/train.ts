@@ -33,6 +33,10 @@ export interface TrainOptions extends PartOptions {
   logLosses?: boolean;
   method?: TrainSpec["method"];
   rank?: number;
+  alpha?: number;
+  context?: number;
+  accumulate?: number;
+  prompt?: string[];
   initAdapter?: string;
   backbone?: string;
   pixels?: PixelRange;
@@ -95,6 +99,18 @@ export function trainCommand(): Command {
     .option("--log-losses", "give the loss of every step")
     .option("--json", "print one JSON object")
     .option("--rank <n>", "adapters of a language model: their rank (default 8)", whole(1, 4096))
+    .option("--alpha <x>", "adapters: what they add is multiplied by alpha / rank (default twice the rank)", real({ above: 0 }))
+    .option(
+      "--context <n>",
+      "a language model: tokens of a row, at most (default 512); the end of longer ones is left out",
+      whole(8, 1 << 20),
+    )
+    .option("--accumulate <n>", "fine-tuning: take a batch in so many parts and add up their gradients, for less memory", whole(1, 1 << 16))
+    .option(
+      "--prompt <text>",
+      "fine-tuning: what is answered before and after, kept in the run; up to five times",
+      (text: string, all: string[] = []) => [...all, text],
+    )
     .option("--init-adapter <dir>", "adapters: the folder of a PEFT adapter to begin with")
     .action(
       action(async (context, data: string | undefined, options: TrainOptions) => {
@@ -116,14 +132,20 @@ export function trainCommand(): Command {
 
 const usage = (message: string, hint: string) => new AppError("usage", message, hint);
 
+const tuningFlags = {
+  rank: "--rank",
+  alpha: "--alpha",
+  accumulate: "--accumulate",
+  prompt: "--prompt",
+  initAdapter: "--init-adapter",
+} as const;
+
 /** Flags that do not go together, and names that there are not. */
 function refuseOdd(options: TrainOptions): void {
-  const adapters = (["rank", "initAdapter"] as const).find((name) => options[name] !== undefined);
-  if (adapters && options.model === undefined)
-    throw usage(
-      `--${adapters === "rank" ? "rank" : "init-adapter"} belongs to fine-tuning a language model.`,
-      "Name one with --model: a GGUF file or a Hugging Face folder.",
-    );
+  const tuning = Object.entries(tuningFlags).find(([name]) => options[name as keyof TrainOptions] !== undefined)?.[1];
+  if (tuning && options.model === undefined && options.resume === undefined)
+    throw usage(`${tuning} belongs to fine-tuning a language model.`, "Name one with --model: a GGUF file or a Hugging Face folder.");
+  if ((options.prompt?.length ?? 0) > 5) throw usage("More than five prompts were given.", "Give --prompt five times at most.");
   const { task } = options;
   const { method } = options;
   if ((method === "lora" || method === "qlora") && options.model === undefined)
@@ -166,6 +188,10 @@ function specOf(options: TrainOptions): Omit<TrainSpec, "data"> {
     pixels,
     method,
     rank,
+    alpha,
+    context,
+    accumulate,
+    prompt,
     initAdapter,
     epochs,
     steps,
@@ -189,6 +215,10 @@ function specOf(options: TrainOptions): Omit<TrainSpec, "data"> {
     pixels,
     method,
     rank,
+    alpha,
+    accumulate,
+    prompts: prompt,
+    config: context === undefined ? undefined : { context },
     initAdapter: initAdapter === undefined ? undefined : resolve(initAdapter),
     epochs,
     steps,

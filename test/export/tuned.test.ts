@@ -6,7 +6,10 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import type { TrainSpec } from "../../ipc/types.ts";
 import { openGguf } from "../../worker/formats/language/gguf.ts";
+import { ggufTokenizer } from "../../worker/formats/language/ggufTokenizer.ts";
+import { readPeft } from "../../worker/formats/language/peft.ts";
 import { languageLogits } from "../../worker/run/languageLogits.ts";
+import { openTalker } from "../../worker/run/talk/open.ts";
 import { Control } from "../../worker/train/control.ts";
 import { exportRun } from "../../worker/train/exports/index.ts";
 import { trainRun } from "../../worker/train/run.ts";
@@ -106,5 +109,53 @@ describe("the adapter alone, and refusals", () => {
     const out = place("gone");
     await expect(exportRun(run, "safetensors", out, options)).rejects.toMatchObject({ code: "fileMissing", data: { file: base } });
     expect(readdirSync(folder).filter((name) => name.includes(".draft"))).toEqual([]);
+  });
+});
+
+describe("what a run is told to do", () => {
+  const llama = join(fixtures, "llama");
+  test("a batch in parts teaches the same; alpha counts, and only for adapters", async () => {
+    const [whole, parts] = [await tuned(llama, { alpha: 3 }), await tuned(llama, { alpha: 3, accumulate: 3 })];
+    const [one, other] = [readPeft(join(whole, "adapter")), readPeft(join(parts, "adapter"))];
+    expect([one.alpha, other.alpha]).toEqual([3, 3]);
+    for (const [layer, { a, b }] of one.layers) {
+      const same = other.layers.get(layer)!;
+      expect(Math.max(...a.map((v, i) => Math.abs(v - same.a[i]!)), ...b.map((v, i) => Math.abs(v - same.b[i]!))), layer).toBeLessThan(
+        1e-4,
+      );
+    }
+    expect([...one.layers.values()].some(({ b }) => b.some((v) => Math.abs(v) > 1e-3))).toBe(true);
+    await expect(tuned(llama, { method: "full", rank: undefined, alpha: 3 } as Partial<TrainSpec>)).rejects.toMatchObject({
+      code: "usage",
+    });
+  });
+
+  test.each(["head", "full"] as const)("what %s learned is talked with, from a folder and from a GGUF file", async (method) => {
+    const base = join(folder, `talked-${method}`);
+    cpSync(llama, base, { recursive: true });
+    const gguf = join(fixtures, "llama.gguf");
+    const file = openGguf(gguf);
+    const { tokenizer, config } = ggufTokenizer(file, gguf);
+    file.close();
+    writeFileSync(join(base, "tokenizer.json"), JSON.stringify(tokenizer));
+    writeFileSync(join(base, "tokenizer_config.json"), JSON.stringify(config));
+    for (const [from, to] of [
+      [base, "safetensors"],
+      [gguf, "gguf"],
+    ] as const) {
+      const run = await tuned(from, { method, rank: undefined } as Partial<TrainSpec>);
+      const out = to === "gguf" ? `${place(method)}.gguf` : place(method);
+      await exportRun(run, to, out, options);
+      const said = [];
+      for (const model of [run, out, from]) {
+        const talker = await openTalker({ model });
+        said.push(await talker.talk({ asked: { text: "bcd" }, maxTokens: 4, sampling: { temperature: 0 }, logprobs: 0 }));
+        await talker.dispose();
+      }
+      const logs = said.map(({ chances }) => chances!.map(({ logprob }) => logprob));
+      expect(said[0]!.text).toBe(said[1]!.text);
+      logs[0]!.forEach((log, i) => expect(log).toBeCloseTo(logs[1]![i]!, 2));
+      expect(logs[0]).not.toEqual(logs[2]);
+    }
   });
 });

@@ -208,7 +208,11 @@ async function learn(
   const shrunk = marksOfMemory(request.memoryDeaths, checkpoint?.trainer, { of: course.batch, same: sameInParts });
   const engine = await openEngine(plan.device, full.threads === undefined ? {} : { threads: full.threads });
   try {
-    let inParts = shrunk !== undefined;
+    const { accumulate = 1 } = prepared.spec;
+    if (accumulate > 1 && !plan.tune)
+      throw new AppError("usage", "Only the fine-tuning of a language model takes batches in parts.", "Leave --accumulate out.");
+    const atOnce = accumulate > 1 ? Math.ceil(course.batch / accumulate) : undefined;
+    let inParts = (shrunk ?? atOnce) !== undefined;
     const open = () => engine.train(trainingPlan(forward, { ...options, inParts }), prepared.answering());
     let session = await open();
     try {
@@ -235,6 +239,7 @@ async function learn(
           control,
           begun: from !== undefined,
           sameInParts,
+          ...(atOnce === undefined ? {} : { atOnce }),
           ...(shrunk ? { shrunk } : {}),
           reopen: async () => {
             inParts = true;

@@ -63,6 +63,8 @@ export interface TrainerParts {
    * @param rows most rows of a part
    */
   reopen?(rows: number): Promise<TrainingSession>;
+  /** Rows of a batch that are taken at once from the beginning, where it is to be taken in parts: the session takes parts then. */
+  atOnce?: number;
   /** Whether steps in parts are the same but for rounding; default true. */
   sameInParts?: boolean;
   /** The marks of memory that ran short, with those that are younger than the checkpoint: the session takes parts of as many rows as the last says. */
@@ -218,7 +220,7 @@ export class Trainer {
 
   /** The losses of one step on a batch: at once, or in parts. */
   async #take(feeds: Record<string, Tensor>, lr: number): Promise<{ loss: number; shown: number }> {
-    const rows = this.state.shrunk?.at(-1)?.rows;
+    const rows = this.state.shrunk?.at(-1)?.rows ?? this.#parts.atOnce;
     const sum = { loss: 0, shown: 0 };
     for (const part of rows === undefined ? [{ feeds, share: 1 }] : partsOf(feeds, rows, this.#parts.task.weight)) {
       const result = await this.#session.step(part.feeds, lr);
@@ -247,7 +249,7 @@ export class Trainer {
     const before = this.state.shrunk ?? [];
     const step = this.state.step + 1;
     const of = this.course.batch;
-    const now = before.at(-1)?.rows ?? of;
+    const now = before.at(-1)?.rows ?? this.#parts.atOnce ?? of;
     if (!restore || !reopen || now <= 1) throw tooLarge(full, now);
     const rows = Math.floor(now / 2);
     try {

@@ -52,12 +52,22 @@ export function tuneSpecOf(spec: TrainSpec, model: LanguageModel): TuneSpec {
     throw new AppError("usage", `The adapter to begin with has the rank ${first.rank}, not ${spec.rank}.`, "Leave --rank out.", {
       rank: spec.rank,
     });
+  if (first && spec.alpha !== undefined && spec.alpha !== first.alpha)
+    throw new AppError("usage", `The adapter to begin with has the alpha ${first.alpha}, not ${spec.alpha}.`, "Leave --alpha out.", {
+      alpha: spec.alpha,
+    });
+  if (!method.endsWith("lora") && (spec.rank ?? spec.alpha) !== undefined)
+    throw new AppError(
+      "usage",
+      `Rank and alpha are of adapters; with ${method} the model's own weights learn.`,
+      "Leave them out, or choose lora.",
+    );
   const targets = first ? (typeof first.targets === "string" ? "all" : first.targets) : "all";
   return {
     method,
     adapter: {
       rank,
-      alpha: first?.alpha ?? 2 * rank,
+      alpha: first?.alpha ?? spec.alpha ?? 2 * rank,
       stabilised: first?.stabilised ?? false,
       targets: first || spec.config?.["targets"] !== "usual" ? targets : model.family.adapted,
       seed: spec.seed ?? defaults.seed,
