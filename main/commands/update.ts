@@ -21,7 +21,7 @@ export function updateCommand(): Command {
     .option("--out <dir>", "where to put the installer; the workspace's folder 'updates' when absent")
     .option("--json", "print one JSON object")
     .action(
-      action(async (context, { out }: { out?: string }, file: string) => {
+      action(async (context, file: string, { out }: { out?: string }) => {
         const { checkUpdate } = await import("../update/check.ts");
         const { updateKey } = await import("../update/key.ts");
         const folder = out === undefined ? join(context.paths.root, "updates") : resolve(out);
