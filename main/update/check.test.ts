@@ -17,7 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const newKey = () => generateKeyPairSync("ed25519").privateKey.export({ format: "pem", type: "pkcs8" }) as string;
 const [ours, theirs] = [newKey(), newKey()];
 const mine: UpdateCheck = { key: publicKeyOf(ours), version: "0.1.0", platform: "linux", arch: "x64", folder: join(folder, "updates") };
-const installer = Buffer.from("the program ".repeat(5000));
+const installer = Buffer.from("the program ".repeat(50_000));
 const file = "Paddock-0.2.0-x64.AppImage";
 const sha256 = createHash("sha256").update(installer).digest("hex");
 const manifest = { product: "paddock", version: "0.2.0", platform: "linux", arch: "x64", file, bytes: installer.length, sha256 };
@@ -76,6 +76,12 @@ test("an update that is signed, newer and for this machine is unpacked", async (
   expect(statSync(path).mode & 0o777).toBe(process.platform === "win32" ? 0o666 : 0o755);
   expect(told.at(-1)).toBe(1);
   rmSync(mine.folder, { recursive: true });
+});
+
+test("one that is cancelled while it is unpacked leaves nothing behind", async () => {
+  const cancel = new AbortController();
+  const thrown = await refusal({}, { signal: cancel.signal, onProgress: () => cancel.abort() });
+  expect(thrown.code).toBe("cancelled");
 });
 
 describe("is refused", () => {
