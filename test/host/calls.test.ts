@@ -94,7 +94,6 @@ const asked: { [K in Cancellable]: ((ids: Ids) => Parameters<HostApi[K]>[0]) | {
   talkChoices: { elsewhere: "reads the records of models and runs, without a worker" },
   talkFacts: ({ writer }) => ({ model: writer }),
   talk: ({ writer }) => ({ id: "a", model: writer, asked: { text: "a" }, maxTokens: 1 }),
-  checkUpdate: { elsewhere: "main/update/check.test.ts cancels one while its installer is unpacked" },
   lessonOpen: () => ({ x: [1, 2], y: [1, 2], optimizer: "sgd", lr: 0.1 }),
   lessonStep: () => ({ count: 1 }),
 };
