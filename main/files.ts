@@ -168,11 +168,11 @@ export async function writeStream(path: string, source: AsyncIterable<Uint8Array
   const { expected, onProgress, signal } = options;
   const draft = temporary(path);
   let bytes = 0;
-  let told = 0;
+  let told = -Infinity;
   const counter = new Transform({
     transform(chunk: Uint8Array, _encoding, done) {
       bytes += chunk.length;
-      const now = Date.now();
+      const now = performance.now();
       if (onProgress && now - told >= 100) {
         told = now;
         onProgress(expected ? Math.min(1, bytes / expected) : null);

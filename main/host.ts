@@ -309,6 +309,12 @@ export async function createHost(options: HostOptions): Promise<Host> {
     }
   }
 
+  /** Now, or, where the clock was set back meanwhile, just after the newest run: runs stay in their order. */
+  async function laterThanRunsOf(project: string): Promise<number> {
+    const [newest] = await projects.runs(project);
+    return Math.max(Date.now(), (newest?.created ?? 0) + 1);
+  }
+
   async function startRun({ project, spec: asked }: Input<"startRun">): Promise<Run> {
     const record = await projects.read(project);
     // A run that begins from another is of what that one is of, and leaves what the user chose for the next as it is.
@@ -319,7 +325,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     const run: RunRecord = {
       version: 1,
       id,
-      created: Date.now(),
+      created: await laterThanRunsOf(project),
       state: "queued",
       spec: (await filled(spec, record)).spec,
       fingerprint: record.fingerprint,

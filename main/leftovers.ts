@@ -2,9 +2,10 @@
 // carries the pid of who made it (main/files.ts, main/locks.ts, worker/train/files.ts, worker/train/exports), and goes when that process is gone.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { readText, remove, renameWell } from "./files.ts";
-import { isRunning } from "./locks.ts";
+import { exists, readText, remove, renameWell } from "./files.ts";
+import { isRunning, takeLock } from "./locks.ts";
 import { idPattern, type Paths } from "./paths.ts";
+import { runFiles } from "./runs.ts";
 
 const drafts = [/^\..+\.(\d+)(?:\.[0-9a-f]{8})?\.(?:tmp|draft)$/, /\.lock\.(\d+)\.[0-9a-f]{8}$/];
 /** Without a pid: a lock put aside, and a zip that a killed host was making; their makers hold them for moments alone. */
@@ -33,6 +34,8 @@ export async function removeLeftovers(paths: Paths): Promise<void> {
     await putBack(join(paths.project(id), "data"), paths.record(id)).catch(() => {}); // a damaged record is told when it is opened
     for (const run of await sweep(paths.runs(id))) {
       const folder = paths.run(id, run);
+      const { lock } = runFiles(folder);
+      if (await exists(lock)) await (await takeLock(lock))?.release(); // of a host that was killed when the run had ended
       for (const inner of await sweep(folder))
         for (const further of await sweep(join(folder, inner))) if (inner === "exports") await sweep(join(folder, inner, further));
     }

@@ -50,12 +50,12 @@ export function parseGraphics(text: string): Graphics | undefined {
 /** The first NVIDIA card, asked at most every two seconds; once the tool turned out to be absent it is not asked again. */
 export class GraphicsMeter {
   #absent = false;
-  #read = 0;
+  #read = -Infinity;
   #last: Graphics | undefined;
   #asking: Promise<Graphics | undefined> | undefined;
 
   async read(): Promise<Graphics | undefined> {
-    if (this.#absent || Date.now() - this.#read < 2000) return this.#last;
+    if (this.#absent || performance.now() - this.#read < 2000) return this.#last;
     this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
     return this.#asking;
   }
@@ -64,7 +64,7 @@ export class GraphicsMeter {
     const args = ["--query-gpu=name,memory.used,memory.total", "--format=csv,noheader,nounits"];
     return new Promise((resolve) => {
       execFile("nvidia-smi", args, { timeout: 3000, windowsHide: true }, (error, stdout) => {
-        this.#read = Date.now();
+        this.#read = performance.now();
         if (error && (error as NodeJS.ErrnoException).code === "ENOENT") this.#absent = true;
         this.#last = error ? undefined : parseGraphics(stdout);
         resolve(this.#last);

@@ -7,7 +7,7 @@ const pace = 100;
 
 export class Progress {
   #stream: NodeJS.WriteStream;
-  #last = 0;
+  #last = -Infinity;
   #shown = false;
 
   constructor(stream: NodeJS.WriteStream) {
@@ -47,7 +47,7 @@ export class Progress {
   }
 
   #line(text: string): void {
-    const now = Date.now();
+    const now = performance.now();
     if (!this.#stream.isTTY || now - this.#last < pace) return;
     this.#last = now;
     this.#shown = true;

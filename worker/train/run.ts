@@ -2,7 +2,7 @@
 // test → baselines → report → model.onnx. What is written: run.json (state), encoding.json, metrics.jsonl (the curve), checkpoints/,
 // report.json, mistakes.json, model.onnx. Whatever happens in between, the folder is enough to go on from the last checkpoint.
 import { mkdir, rm } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { AppError } from "../../ipc/error.ts";
 import type {
   BegunFrom,
@@ -177,14 +177,18 @@ async function begin(run: string, spec: TrainSpec | undefined): Promise<RunRecor
       version: known.version,
     });
   if (known && (known.state === "queued" || !spec)) {
-    await removeDrafts(run);
+    for (const folder of [run, dirname(paths.checkpoint)]) await removeDrafts(folder);
     return spec ? { ...known, spec } : known;
   }
   if (known)
     throw new AppError("folderNotEmpty", `There is a run in '${run}' already.`, "Resume it, or choose another folder.", { path: run });
   if (!spec) throw new AppError("runMissing", `There is no run in '${run}'.`, "Check the name of the folder.", { path: run });
   await mkdir(run, { recursive: true }).catch((thrown: unknown) => {
-    throw fileError(thrown, run);
+    // Node says of a folder within one that may only be read that it is not there.
+    throw fileError(
+      (thrown as { code?: string }).code === "ENOENT" ? Object.assign(new Error("read-only"), { code: "EROFS" }) : thrown,
+      run,
+    );
   });
   return { version: 1, id: basename(run), created: Date.now(), state: "queued", spec: { ...spec, data: resolve(spec.data) } };
 }

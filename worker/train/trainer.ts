@@ -75,6 +75,9 @@ export interface TrainerParts {
   onJudged?(at: { step: number; loss: number }): Promise<void>;
 }
 
+/** What took at least so many milliseconds, and so many times the longest that it took before, was a sleep. */
+const asleep = { least: 60_000, times: 30 };
+
 /** Rows of the validation part that the curve looks at; the whole part is judged at the end. */
 const evaluationRows = 20_000;
 
@@ -105,6 +108,10 @@ export class Trainer {
   #session: TrainingSession;
   #since = performance.now();
   #saved = performance.now();
+  /** Milliseconds of all pauses. */
+  #pauses = 0;
+  /** The longest that each took so far, in milliseconds. */
+  #usual: { step?: number; judgement?: number } = {};
 
   constructor(parts: TrainerParts, from?: Checkpoint) {
     this.#parts = parts;
@@ -189,6 +196,7 @@ export class Trainer {
     const lr = this.#rate(state.step);
     await this.#wait(train, positions);
     let taken: { loss: number; shown: number };
+    const began = this.#mark();
     try {
       const feeds = feedsOf(await train.read(positions));
       if (following) train.ahead?.(following).catch(() => undefined); // what fails is told when it is read
@@ -199,6 +207,7 @@ export class Trainer {
       await this.#shrink(full);
       return false;
     }
+    this.#awake("step", began);
     const { loss, shown } = taken;
     if (!Number.isFinite(loss)) {
       await this.#setBack(lr);
@@ -319,6 +328,7 @@ export class Trainer {
     const { task, target, validation, control } = this.#parts;
     if (!validation) return undefined;
     await this.#wait(validation);
+    const began = this.#mark();
     const answers: Answers = await answersOf(validation, {
       task,
       target,
@@ -326,6 +336,7 @@ export class Trainer {
       run: (feeds) => this.#session.evaluate(feeds),
       pause: () => control.turn((ended) => this.#onPause(ended)),
     });
+    this.#awake("judgement", began);
     const { loss: validationLoss, metric } = task.judge(answers, target);
     return { validationLoss, metric };
   }
@@ -406,9 +417,28 @@ export class Trainer {
       await this.#save();
     } else {
       this.#since = performance.now();
+      this.#pauses += ended;
       this.paused = false;
       this.#parts.onStep(this);
     }
+  }
+
+  /**
+   * Where something took so much longer than it does that the machine must have slept meanwhile, it counts as long as it usually takes: some systems'
+   * clocks go on in their sleep, and a night is no training.
+   */
+  #awake(what: "step" | "judgement", began: number): void {
+    const took = this.#mark() - began;
+    const usual = this.#usual[what];
+    if (usual !== undefined && took > asleep.least && took > asleep.times * usual) {
+      this.#since += took - usual;
+      this.#saved += took - usual;
+    } else this.#usual[what] = Math.max(took, usual ?? 0);
+  }
+
+  /** Milliseconds on the clock, without what was a pause. */
+  #mark(): number {
+    return performance.now() - this.#pauses;
   }
 
   /** Moves the time since the clock was last read into the state. */

@@ -129,7 +129,7 @@ async function copyRows(
 ): Promise<{ bytes: number; others: number }[]> {
   const seen = names.map(() => ({ bytes: 0, others: 0 }));
   let row = 0;
-  const started = Date.now();
+  const started = performance.now();
   let breath = started;
   try {
     for (const found of statement.iterate()) {
@@ -153,9 +153,9 @@ async function copyRows(
         await csv.flush();
         signal?.throwIfAborted();
         onProgress?.(Math.min(1, row / (scan.bytes / 20)));
-      } else if (row % 1000 === 0 && Date.now() - breath > 50) {
+      } else if (row % 1000 === 0 && performance.now() - breath > 50) {
         await new Promise(setImmediate);
-        breath = Date.now();
+        breath = performance.now();
         signal?.throwIfAborted();
       }
     }
