@@ -1,7 +1,7 @@
 // Memory plans beside what the built command line takes: node bench/plan.mjs MODEL… (after scripts/build.mjs).
 // Inference is measured on `paddock chat` (language models), `logits`, and the trial of any ONNX file; lora and qlora on `paddock train`.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -72,7 +72,7 @@ try {
           "--out",
           out,
         );
-        const context = Math.round(letters / 2.2); // what stories260K makes of them
+        const context = JSON.parse(readFileSync(join(out, "run.json"), "utf8")).plan.tune.longest;
         const tuned = paddock("plan", model, "--method", method, "--batch", String(batch), "--context", String(context));
         add(model, `${method} ${batch}×${context}`, tuned.uncorrected, run.peakMemoryBytes);
       }

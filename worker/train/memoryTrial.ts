@@ -86,7 +86,7 @@ async function stepOf(of: string, { method, batch, context }: MemoryNeed["settin
     });
     const session = await engine.train(plan, tuningGraph(model, spec, { judged: true }).graph);
     await session.step(rows(model, batch, context!), 0);
-    await session.evaluate(rows(model, tunePiece(context!, model.config.vocabulary), context!));
+    await session.evaluate(rows(model, tunePiece(context!, model.config), context!));
   } finally {
     await engine.dispose();
     model.close();

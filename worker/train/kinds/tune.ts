@@ -77,7 +77,7 @@ function divided({ rows, places }: Lessons, spec: TrainSpec, { config }: Languag
   const lengths = rows.map(({ ids }) => ids.length - 1).sort((a, b) => a - b);
   const longest = lengths.at(-1)!;
   const sum = (own: Uint32Array) => own.reduce((total, i) => total + rows[i]!.ids.length - 1, 0);
-  const samples = (own: Uint32Array) => new TuneSamples(rows, own, { pad: 0, piece: tunePiece(longest, config.vocabulary) });
+  const samples = (own: Uint32Array) => new TuneSamples(rows, own, { pad: 0, piece: tunePiece(longest, config) });
   return {
     samples: { train: samples(all.train), validation: samples(all.validation), test: samples(all.test) },
     rows: { train: all.train.length, validation: all.validation.length, test: all.test.length },

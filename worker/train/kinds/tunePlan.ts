@@ -8,6 +8,7 @@ import { countParameters } from "../../models/index.ts";
 import { countWeights, type LanguageModel } from "../../models/language/index.ts";
 import { tuningGraph, type TuneMethod, type TuneSpec } from "../../models/language/tune.ts";
 import type { Graph } from "../../onnx/graph.ts";
+import { liveness } from "../../passes/liveness.ts";
 import { bytesOf, sizeOf } from "../../tensor.ts";
 import { ownConstants } from "../forecast.ts";
 import { defaults, type FullPlan, planCourse, stepSeconds } from "../plan.ts";
@@ -82,6 +83,9 @@ export function makeTunePlan(facts: TuneFacts, spec: TrainSpec): TunePlan {
   const { model, tune, rows, tokens, longest, usual } = facts;
   const training = tuningGraph(model, tune).graph;
   const before = tuningGraph(model, { ...tune, method: "none" }, { judged: true }).graph;
+  const piece = tunePiece(longest, model.config);
+  // The model as it was is judged too, by a session of its own.
+  const judging = liveness(before, { B: piece, T: longest }).peak;
   const trainable = countParameters(training);
   const { layers, width, inner, vocabulary, heads, headSize, kvHeads } = model.config;
   const inLayer = width * headSize * (2 * heads + 2 * kvHeads) + 3 * width * inner;
@@ -101,9 +105,9 @@ export function makeTunePlan(facts: TuneFacts, spec: TrainSpec): TunePlan {
       lr: tune.method === "full" ? 5e-5 : tune.method === "head" ? 2e-4 : 1e-3,
       stepSeconds: (count) => stepSeconds((count * usual * perToken) / 3, 0),
       programBytes,
-      dataBytes: heldBytes(training) + ownConstants(before) + 5 * (tokens.train + tokens.validation + tokens.test),
+      dataBytes: heldBytes(training) + ownConstants(before) + judging + 5 * (tokens.train + tokens.validation + tokens.test),
       sizes: { T: longest },
-      piece: tunePiece(longest, vocabulary),
+      piece,
       ...recomputed(tune.method, layers),
     },
     { ...spec, weightDecay: spec.weightDecay ?? 0, ...(open ? { epochs: 3, seconds: spec.seconds ?? 600 } : {}) },
@@ -122,7 +126,7 @@ export function makeTunePlan(facts: TuneFacts, spec: TrainSpec): TunePlan {
 }
 
 /** Nothing reads tables; measured on a model of 260,000 parameters (bench/plan.mjs). */
-const programBytes = 125 * 2 ** 20;
+const programBytes = 115 * 2 ** 20;
 
 /** Weights that do not learn, kept for all graphs. */
 function heldBytes({ initializers, parameters }: Graph): number {
@@ -137,5 +141,6 @@ export const recomputed = (method: TuneSpec["method"], layers: number): { recomp
 /** Some 2,000 tokens a step. */
 const suitableBatch = (usual: number, rows: number): number => Math.max(1, Math.min(16, Math.round(2048 / usual), Math.ceil(rows / 4)));
 
-/** Rows that are judged at once: so many that their logits stay within some 24 MB, of which a run holds some copies. */
-export const tunePiece = (length: number, vocabulary: number): number => Math.max(1, Math.min(32, Math.floor(6e6 / (length * vocabulary))));
+/** Rows that are judged at once: so many that their logits, and a layer's scores of attention, stay within some 24 MB each: of both there are copies. */
+export const tunePiece = (length: number, { vocabulary, heads }: { vocabulary: number; heads: number }): number =>
+  Math.max(1, Math.min(32, Math.floor(6e6 / (length * Math.max(vocabulary, heads * length)))));
