@@ -27,7 +27,7 @@ writeFileSync(data, Array.from({ length: 12 }, (_, i) => JSON.stringify({ input_
 let count = 0;
 async function tuned(model: string, more: Partial<TrainSpec> = {}): Promise<string> {
   const run = join(folder, `run${count++}`);
-  const spec: TrainSpec = { data, model, rank: 2, steps: 4, lr: 0.05, batch: 4, ...more };
+  const spec: TrainSpec = { data, model, ...(more.method === "head" ? {} : { rank: 2 }), steps: 4, lr: 0.05, batch: 4, ...more };
   await trainRun({ run, cache, control: new Control(signal), signal, spec, onProgress: () => {}, onPoint: () => {} });
   return run;
 }

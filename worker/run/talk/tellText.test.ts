@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { tellText } from "./tellText.ts";
 
-test("the first text goes out at once, the rest within a picture of the screen, and nothing is lost", () => {
+test("the first text goes out at once, the rest a moment later, and nothing is lost", () => {
   vi.useFakeTimers();
   try {
     const sent: string[] = [];
@@ -13,7 +13,7 @@ test("the first text goes out at once, the rest within a picture of the screen, 
     onText(" upon");
     onText(" a");
     expect(sent).toEqual(["Once"]);
-    vi.advanceTimersByTime(16);
+    vi.advanceTimersByTime(25);
     expect(sent).toEqual(["Once", " upon a"]);
     onText(" time");
     end();

@@ -1,4 +1,4 @@
-/** Milliseconds that text of an answer may wait: less than a picture of a screen takes (1/60 s). */
+/** Milliseconds that text of an answer may wait: about as long as nobody sees. */
 const wait = 25;
 
 /**
