@@ -58,11 +58,11 @@ export class Progress {
     this.#tell({ ...this.last, state, referee: remark, ...(state === "running" || state === "paused" ? {} : { secondsLeft: null }) });
   }
 
-  /** After a step (thinned), or when a pause begins or ends (at once). */
-  step(trainer: Trainer): void {
+  /** After a step (thinned), or when a pause begins or ends, or after the last one (at once): what is told last is what is kept. */
+  step(trainer: Trainer, last = false): void {
     const now = performance.now();
     const changed = trainer.paused !== (this.last.state === "paused") || this.last.state === "preparing";
-    if (!changed && now - this.#told < every) return;
+    if (!changed && !last && now - this.#told < every) return;
     const { state, course, point } = trainer;
     const seconds = trainer.seconds;
     this.#measure(state.step, seconds);

@@ -290,7 +290,7 @@ async function learn(
       );
       if (!checkpoint) await samples?.write({ step: 0 }, await session.read());
       const ended = await trainer.run();
-      progress.step(trainer);
+      progress.step(trainer, true);
       progress.say("finishing", remarks.testing());
       await change("finishing");
       await session.write(trainer.best);
