@@ -154,7 +154,8 @@ async function undisturbed(): Promise<Calm> {
 }
 
 /** What only a process that lives may leave: a draft, a lock. */
-const passing = /\.(?:tmp|draft|stale)(?:\/|$)|\.lock|\/draft-|\.json\.[0-9a-f-]{36}$/;
+// Not locks: one whose worker outlived its host, and ended after the next host had looked, is taken away at the start after that and bars nobody.
+const passing = /\.(?:tmp|draft|stale)(?:\/|$)|\/draft-|\.json\.[0-9a-f-]{36}$/;
 
 test(
   `${kills} kills at random moments, seed ${seed}: nothing finished is lost, and the end is the same`,
