@@ -153,8 +153,10 @@ async function undisturbed(): Promise<Calm> {
   return { metrics: result!.metrics, losses: result!.losses!, curve: await curveOf(run), model, data: await readFile(data, "utf8"), took };
 }
 
-/** What only a process that lives may leave: a draft, a lock. */
-// Not locks: one whose worker outlived its host, and ended after the next host had looked, is taken away at the start after that and bars nobody.
+/**
+ * What only a process that lives may leave: drafts. Not locks: one whose worker outlived its host, and ended after the next host had looked, is
+ * taken away at the start after that, and bars nobody.
+ */
 const passing = /\.(?:tmp|draft|stale)(?:\/|$)|\/draft-|\.json\.[0-9a-f-]{36}$/;
 
 test(
