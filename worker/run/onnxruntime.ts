@@ -57,7 +57,7 @@ export class OrtEngine implements Engine {
   }
 
   async load(graph: Graph | Uint8Array | ModelPath, { shared = false } = {}): Promise<InferenceSession> {
-    const fixed = shared && "nodes" in graph && !keepsState.has(this.id) ? sharedConstants(graph) : new Map<string, Tensor>();
+    const fixed = shared && "nodes" in graph ? this.#shared(graph) : new Map<string, Tensor>();
     const session = await this.#session("nodes" in graph ? fed(graph, fixed) : graph);
     const constants = Object.fromEntries([...fixed].map(([name, value]) => [name, toOrt(value)]));
     const own: InferenceSession = {
@@ -87,7 +87,7 @@ export class OrtEngine implements Engine {
     const names = step.states.map((s) => s.name);
     const laid = await inBlocks(step.graph, this.id);
     const { graph: placed, single } = stays ? { graph: laid, single: new Set<string>() } : inPlace(laid, names);
-    const fixed = stays ? new Map<string, Tensor>() : sharedConstants(placed);
+    const fixed = this.#shared(placed);
     const graph = fed(placed, fixed);
     const first = this.id === "cpu" ? undefined : new FirstRun();
     const sessions = {
@@ -124,6 +124,11 @@ export class OrtEngine implements Engine {
 
   async dispose(): Promise<void> {
     for (const session of [...this.#open]) await session.dispose();
+  }
+
+  /** Other devices keep constants where they compute: fed, they would go there with each run. */
+  #shared(graph: Graph): ReadonlyMap<string, Tensor> {
+    return this.id === "cpu" ? sharedConstants(graph) : new Map<string, Tensor>();
   }
 
   /** @param written whether runs write their results where they are told (`withList`) */

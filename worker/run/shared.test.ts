@@ -3,7 +3,7 @@ import { float32, type Tensor } from "../tensor.ts";
 import { Builder } from "../ops/builder.ts";
 import { decodeModel, encodeModel, encodeParted } from "../onnx/proto.ts";
 import { OrtEngine } from "./onnxruntime.ts";
-import { sharedConstants } from "./shared.ts";
+import { fed, sharedConstants } from "./shared.ts";
 
 const width = 512;
 const filled = (seed: number) =>
@@ -58,4 +58,11 @@ test("large constants are told by place and not written; the session takes them 
   for (const value of graph.initializers.values()) (value.data as Float32Array).fill(0);
   expect((await session.run(feeds))["y"]!.data).toEqual(before);
   await engine.dispose();
+});
+
+test("a constant of another graph is fed only where it is the same one, not where it has the same name", () => {
+  const [one, other] = [net(), net()];
+  const fixed = sharedConstants(one);
+  expect(fed(one, fixed).inputs.map(({ name }) => name)).toEqual(["x", "a"]);
+  expect(fed(other, fixed).inputs.map(({ name }) => name)).toEqual(["x"]);
 });

@@ -25,9 +25,9 @@ export function sharedConstants(graph: Graph): Map<string, Tensor> {
   return large;
 }
 
-/** The graph with these constants as inputs. */
+/** The graph with these constants as inputs: those of them that are its own too, not others of the same name. */
 export function fed(graph: Graph, fixed: ReadonlyMap<string, Tensor>): Graph {
-  const names = [...fixed.keys()].filter((name) => graph.initializers.has(name));
+  const names = [...fixed.keys()].filter((name) => graph.initializers.get(name)?.data === fixed.get(name)!.data);
   if (!names.length) return graph;
   const copy = graph.clone();
   copy.initializersToInputs(names);
