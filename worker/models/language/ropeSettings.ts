@@ -1,6 +1,6 @@
 // Settings of rotary positions from config.json as GGUF's, and back. transformers' modeling_rope_utils.py; llama.cpp's convert_hf_to_gguf.py.
 import { AppError } from "../../../ipc/error.ts";
-import type { InGguf } from "./conversions.ts";
+import type { InGguf } from "./conversion.ts";
 import type { Facts } from "./facts.ts";
 import type { Shape } from "./family.ts";
 import { plainFrequencies } from "./sequence.ts";
